@@ -1,0 +1,44 @@
+# opt4: see README.md. `make` needs a C compiler, glibc's headers and uthash; `make test` and `make demo` set up the rest.
+CC       ?= cc
+VERSION  := 0.1.0
+PREFIX   ?= /usr/local
+DESTDIR  ?=
+OPTFLAGS ?= -O2 -g
+WARN     := -Wall -Wextra -Wshadow -Wpointer-arith -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wno-unused-parameter
+BASE     := -std=gnu11 $(OPTFLAGS) $(WARN) -fPIC -fvisibility=hidden -D_GNU_SOURCE -DOPT4_VERSION='"$(VERSION)"' -MMD -MP
+# The hooked functions must not be built with _FORTIFY_SOURCE: it would turn our own calls into the __*_chk ones.
+CFLAGS_ALL := $(BASE) -U_FORTIFY_SOURCE -ftls-model=initial-exec $(CFLAGS)
+
+B := build
+POLICY  := $(patsubst %.c,$B/%.o,$(wildcard policy/*.c))
+SESSION := $(patsubst %.c,$B/%.o,$(wildcard preload/session/*.c))
+HOOK    := $(patsubst %.c,$B/%.o,$(wildcard preload/hook/*.c))
+CLI     := $(patsubst %.c,$B/%.o,$(wildcard tools/opt4/*.c))
+KEEPER  := $(patsubst %.c,$B/%.o,$(wildcard tools/opt4d/*.c))
+
+all: $B/libopt4.so $B/opt4 $(if $(KEEPER),$B/opt4d) $B/opt4-trace
+
+$B/libopt4.so: $(HOOK) $(SESSION) $(POLICY) preload/libopt4.map
+	$(CC) -shared -o $@ $(HOOK) $(SESSION) $(POLICY) $(LDFLAGS) -Wl,--version-script=preload/libopt4.map \
+	  -Wl,-z,now -Wl,-z,nodelete -Wl,-z,relro -ldl -pthread
+$B/opt4: $(CLI) $(SESSION) $(POLICY)
+	$(CC) -o $@ $(CLI) $(SESSION) $(POLICY) $(LDFLAGS) -pthread -lm
+$B/opt4d: $(KEEPER) $(SESSION) $(POLICY)
+	$(CC) -o $@ $(KEEPER) $(SESSION) $(POLICY) $(LDFLAGS) -pthread
+$B/opt4-trace: $(wildcard tools/trace/*.py tools/trace/opt4-trace)
+	@mkdir -p $B/opt4_trace && rm -f $B/opt4_trace/*.py
+	cp tools/trace/*.py $B/opt4_trace/
+	install -m 755 tools/trace/opt4-trace $@
+
+$B/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS_ALL) -c -o $@ $<
+
+-include $(wildcard $B/*/*.d $B/*/*/*.d)
+
+clean:
+	rm -rf $B
+
+.PHONY: all clean
+include tests/tests.mk
+include bench/bench.mk
