@@ -1,0 +1,134 @@
+/* session.h - what a hooked call, the keeper and the tools may ask of the session.
+ *
+ * A session is one directory on tmpfs, shared by all processes of the jobs on one dataset:
+ *     index            one mapped file: header, process slots, records (layout.h)
+ *     objects/xx/KEY   the bytes of a resident file, an ordinary tmpfs file, never written after its link
+ *     dead/KEY.SLOT.N  evicted objects that somebody may still have open
+ *     plan.N           follower's shared block of the Nth joined trace;  policy.G  the policy's state
+ *
+ * Whatever fails here ends at the original file: every function that gives a descriptor may say no, and
+ * the caller then goes on with the original. Nothing here prints to stdout, exits or waits without bound.
+ *
+ * The session does its own system calls by libc's names. Inside libopt4.so those are hooked; the caller
+ * sets `opt4_inside` around every call, and the hooks then pass straight down the chain. errno may be
+ * clobbered by everything here: hooks save it.
+ */
+#ifndef OPT4_SESSION_H
+#define OPT4_SESSION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/stat.h>
+
+#define REC_NONE 0xFFFFFFFFu
+
+/* > 0 while this thread is inside opt4. A hook that finds it set goes straight to the next definition:
+ * our own I/O, and a signal handler that opens a file while its thread was inside. */
+extern __thread int opt4_inside;
+
+/* ---- configuration (conf.c) ---- */
+
+/* Reads the environment once. Called by the constructor and by the tools; no I/O, but for opening the
+ * trace's header to learn its roots. Afterwards conf_active() says whether there is anything to do at
+ * all in this program (a root is known, not OPT4_DISABLE, the program's name is in OPT4_PROGRAMS). */
+void conf_load(void);
+bool conf_active(void);
+
+/* Number of roots, and the nth as given (absolute, no trailing slash, normalised lexically) and its
+ * realpath (computed at the first call, then kept; NULL if it does not exist). */
+unsigned conf_nroots(void);
+const char *conf_root(unsigned n, size_t *len);
+const char *conf_root_real(unsigned n, size_t *len);
+
+/* Could a path that ends in this byte name a dataset file at all? One table look-up, for a quick no. */
+extern uint8_t conf_last_byte[256];
+
+/* ---- whose file ---- */
+
+/* Record of the file `rel` (no leading slash, no `.`/`..`/empty components) below root `root`, or
+ * REC_NONE: not a dataset file, or the session cannot be had. Attaches to the session at the first
+ * call that could matter (creates it when there is none). No system call on the original once attached,
+ * no lock unless the name is new to the session. ~100-200 ns. */
+uint32_t session_record(unsigned root, const char *rel, size_t len);
+
+/* ---- open and first data access ---- */
+
+/* What a descriptor of ours stands for. Kept by the caller beside the fd. */
+struct cached {
+	uint32_t rec;
+	uint32_t pad;
+	uint64_t obj_ino;         /* object's inode on the session's tmpfs; 0 for a descriptor on the original */
+	uint64_t dev, ino;        /* the original's */
+	uint64_t checked;         /* coarse monotonic ns of the last look at the original */
+};
+
+/* Opens the resident object of `rec` read only with flags' O_CLOEXEC, O_NONBLOCK, O_NOATIME,
+ * O_NOFOLLOW.. kept. If a look at the original is due it is made by fstatat(dirfd, path, at_flags):
+ * one system call. Returns a descriptor >= 0 and fills c, or
+ *   -ENOENT  not resident: open the original, and ask session_fetch() at the first data access
+ *   -ESTALE  the original changed or is gone: invalidated; open the original, then as -ENOENT
+ *   other    open the original and forget it. */
+int session_open(uint32_t rec, int dirfd, const char *path, int flags, struct cached *c);
+
+/* A descriptor on the original `fd` (opened read only, not yet read) stands for rec: fills c from one
+ * fstat. 0, or -errno: do not track it (not a regular file, too large, on tmpfs, ..). */
+int session_hint(uint32_t rec, int fd, struct cached *c);
+
+/* First data access of a descriptor on the original. Looks that fd is still c's file, makes the file
+ * resident (one filler, the others wait a bounded time), and returns a *new* descriptor on the object
+ * with `flags` (F_GETFL's, plus O_CLOEXEC where wanted), offset 0, and updates c; or -errno: stay with
+ * the original. Counts the access (hit, late, miss) in every case. */
+int session_fetch(int fd, int flags, struct cached *c);
+
+/* First data access of a descriptor that session_open() gave: counts the hit, tells follower and
+ * policy. No system call; takes the session lock for ~200 ns, waits for it 10 ms at most. */
+void session_touch(const struct cached *c);
+
+/* ---- identity ---- */
+
+/* The original's stat of an object descriptor. `fd` is looked at first when more than 1 s has passed
+ * since c->checked: then one stat of the original by its path, and -ESTALE if it moved on (the caller
+ * gives the original back, see session_reopen). 0 = *st filled; -ENOENT = unknown. */
+int session_stat(struct cached *c, struct stat *st);
+int session_statx(struct cached *c, struct statx *stx);
+
+/* The session's tmpfs (0 until attached): an fstat result with this st_dev may be an object. */
+extern uint64_t session_dev;
+
+/* Whose object is this descriptor, when nothing is remembered of it (after exec, SCM_RIGHTS)? Goes by
+ * the name in /proc/self/fd. 0 and c filled, or -ENOENT. Slow (us to ms), rare. */
+int session_whose(int fd, struct cached *c);
+
+/* A new descriptor on the original of c with these open flags (any access mode); -errno (-ESTALE when the
+ * path no longer leads to the same dev and ino). For locks, fchmod, writes to /proc/self/fd, staleness. */
+int session_reopen(const struct cached *c, int flags);
+
+/* ---- change ---- */
+
+/* The file is about to be changed, renamed or removed, or has been: drop its object. */
+void session_invalidate(uint32_t rec);
+/* A descriptor open for writing exists (+1) or is closed (-1): while any does, the file is not cached. */
+void session_writer(uint32_t rec, int delta);
+/* Everything below this directory of a root may have changed (rename of a directory). */
+void session_invalidate_tree(unsigned root, const char *rel, size_t len);
+
+/* ---- processes ---- */
+
+/* Called in the child of a fork before anything else: forget slot, locks and held descriptors. */
+void session_after_fork(void);
+/* Constructor: makes this process the job when no live OPT4_JOB is set (setenv). No I/O on the session. */
+void session_job_begin(void);
+/* Process ends (destructor, _exit): leave the slot; the job's own process removes the session when no
+ * other job lives in it. Idempotent. */
+void session_leave(void);
+
+/* Switch off for good in this process (chroot, setns, a failure that will not mend). */
+void session_disable(const char *why);
+
+/* ---- messages (log.c) ---- */
+
+/* One line `opt4: what: why; what to do` to OPT4_LOG and the session's ring. Never stdout, no stdio,
+ * no allocation; keeps errno. */
+void opt4_log(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+#endif
