@@ -1,0 +1,24 @@
+/* show.c - slowstore-stat FILE: the counters in a SLOWSTORE_STATE file, as JSON. Exit 0, 1, 2. */
+#include "store.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+int main(int argc, char **argv)
+{
+	struct store_state s = { 0 };
+	if (argc != 2) {
+		fprintf(stderr, "usage: slowstore-stat FILE\n");
+		return 2;
+	}
+	FILE *f = fopen(argv[1], "rb");
+	if (!f || fread(&s, sizeof s, 1, f) != 1) {
+		fprintf(stderr, "slowstore-stat: %s: no counters there; name the file that SLOWSTORE_STATE named\n", argv[1]);
+		return 1;
+	}
+	fclose(f);
+	printf("{\"opens\": %" PRIu64 ", \"first_reads\": %" PRIu64 ", \"reads\": %" PRIu64 ", \"bytes\": %" PRIu64
+	       ", \"stats\": %" PRIu64 ", \"failures\": %" PRIu64 ", \"wait_ns\": %" PRIu64 "}\n",
+	       s.opens, s.first_reads, s.reads, s.bytes, s.stats, s.failures, s.wait_ns);
+	return 0;
+}
