@@ -1,0 +1,149 @@
+/* opt.c - Belady's rule: the file needed furthest in the future goes next, and nothing goes for a
+ * candidate that is needed later still (bypass).
+ *
+ * A resident file is filed under its next use, in one of naxes + 2 hierarchical bitsets that lie one after
+ * the other: set a < naxes over the positions of axis a (bit p set iff the file of p is resident and needs
+ * p next), then two over files: of unknown use, and never needed again. Eviction order: never, unknown
+ * (both by falling file number), then the known by falling distance, the lower axis first in a tie.
+ */
+#include "policy.h"
+#include "bits.h"
+
+static const struct victim none = { FILE_NONE, { POS_UNKNOWN, 0 } };
+static uint32_t size_of(const struct policy_shape *shape, uint32_t set)
+{
+	return set < shape->naxes ? shape->npos[set] : shape->nfiles;
+}
+
+static size_t opt_bytes(const struct policy_shape *shape)
+{
+	size_t total = 0;
+	for (uint32_t set = 0; set < shape->naxes + 2; set++)
+		total += bits_bytes(size_of(shape, set));
+	return total;
+}
+
+static uint64_t *bits_of(const struct policy_ctx *c, uint32_t set)
+{
+	uint64_t *b = c->state;
+	for (uint32_t s = 0; s < set; s++)
+		b += bits_bytes(size_of(c->shape, s)) / 8;
+	return b;
+}
+
+/* The set that a use belongs to. A position that the axis does not have (damaged trace) is no knowledge. */
+static uint32_t set_for(const struct policy_shape *shape, struct use u)
+{
+	if (u.pos == POS_NEVER)
+		return shape->naxes + 1;
+	return u.axis < shape->naxes && u.pos < shape->npos[u.axis] ? u.axis : shape->naxes;
+}
+
+static void change(const struct policy_ctx *c, uint32_t file, struct use u,
+		   void (*op)(uint64_t *, uint32_t, uint32_t))
+{
+	uint32_t set = set_for(c->shape, u), bit = set < c->shape->naxes ? u.pos : file;
+
+	if (bit < size_of(c->shape, set))
+		op(bits_of(c, set), size_of(c->shape, set), bit);
+}
+
+static void opt_insert(const struct policy_ctx *c, uint32_t file, struct use now)
+{
+	change(c, file, now, bits_set);
+}
+
+static void opt_remove(const struct policy_ctx *c, uint32_t file, struct use old)
+{
+	change(c, file, old, bits_clear);
+}
+
+static void opt_hit(const struct policy_ctx *c, uint32_t file, struct use old, struct use now)
+{
+	opt_remove(c, file, old);
+	opt_insert(c, file, now);
+}
+
+static double scale(const struct axis *a)
+{
+	return a->scale > 0 ? a->scale : 1;
+}
+
+/* How far ahead a known use lies, in positions of axis 0. Strictly monotone in pos on each axis: 32-bit
+ * integers times a number stay apart in a double. */
+static double distance(const struct policy_ctx *c, struct use u)
+{
+	if (c->shape->naxes == 1)
+		return u.pos;
+	return ((double)u.pos - c->axes[u.axis].front) * scale(&c->axes[u.axis]);
+}
+
+/* The file of a position as this process sees the axis, or FILE_NONE. */
+static uint32_t file_at(const struct policy_ctx *c, uint32_t axis, uint32_t pos)
+{
+	const struct axis *a = &c->axes[axis];
+	uint32_t file = pos < a->npos ? a->order[pos] : FILE_NONE;
+	if (a->map && file != FILE_NONE)
+		file = a->map[file];
+	return file < c->shape->nfiles ? file : FILE_NONE;
+}
+
+/* The resident on `axis` that follows `prev` (a known use; FILE_NONE: the last of all) in the order of
+ * eviction. From another axis start a little above prev's distance, so that rounding skips none. */
+static struct victim last_on(const struct policy_ctx *c, uint32_t axis, struct victim prev)
+{
+	const struct axis *a = &c->axes[axis];
+	bool all = prev.file == FILE_NONE || axis == prev.use.axis;
+	double limit = all ? 0 : distance(c, prev.use), top = limit / scale(a) + a->front + 2;
+	uint32_t p = prev.file == FILE_NONE ? a->npos : all ? prev.use.pos
+		: top >= a->npos ? a->npos : top > 0 ? (uint32_t)top : 0;
+
+	while ((p = bits_below(bits_of(c, axis), c->shape->npos[axis], p)) != BITS_NONE) {
+		struct victim v = { file_at(c, axis, p), { p, axis } };
+		if (v.file != FILE_NONE && (all || distance(c, v.use) < limit
+					    || (distance(c, v.use) == limit && axis > prev.use.axis)))
+			return v;
+	}
+	return none;
+}
+
+static struct victim opt_victim(const struct policy_ctx *c, uint32_t cand, struct use cand_use,
+				struct victim prev)
+{
+	uint32_t nfiles = c->shape->nfiles, naxes = c->shape->naxes, mine = set_for(c->shape, cand_use);
+	uint32_t set = prev.file == FILE_NONE ? naxes + 1 : set_for(c->shape, prev.use);
+	struct victim best = none;
+
+	for (; set >= naxes; set--, prev = none) {
+		if (set <= mine && mine >= naxes) /* a tie, or a candidate needed even later: they stay */
+			return none;
+		uint32_t file = bits_below(bits_of(c, set), nfiles, prev.file);
+		if (file != BITS_NONE)
+			return (struct victim){ file, { set > naxes ? POS_NEVER : POS_UNKNOWN, 0 } };
+		if (!set)
+			break;
+	}
+	for (uint32_t a = 0; a < naxes; a++) {
+		struct victim v = last_on(c, a, prev);
+		if (v.file != FILE_NONE && (best.file == FILE_NONE || distance(c, v.use) > distance(c, best.use)))
+			best = v;
+	}
+	return best.file != FILE_NONE && distance(c, best.use) > distance(c, cand_use) ? best : none;
+}
+
+static struct victim opt_soonest(const struct policy_ctx *c, uint32_t axis)
+{
+	uint32_t n = axis < c->shape->naxes ? c->shape->npos[axis] : 0, p = 0;
+
+	for (; n && (p = bits_from(bits_of(c, axis), n, p)) != BITS_NONE; p++) {
+		struct victim v = { file_at(c, axis, p), { p, axis } };
+		if (v.file != FILE_NONE)
+			return v;
+	}
+	return none;
+}
+
+const struct policy policy_opt = {
+	.name = "opt", .bytes = opt_bytes, .hit = opt_hit, .insert = opt_insert,
+	.remove = opt_remove, .victim = opt_victim, .soonest = opt_soonest,
+};
