@@ -1,0 +1,82 @@
+"""The command line of opt4-trace."""
+
+import argparse
+import os
+import signal
+import sys
+
+from . import TraceError, UsageError, __version__
+from .progress import on_terminal
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message):
+        raise UsageError("%s; see %s --help" % (message, self.prog))
+
+
+def parser():
+    """The argparse parser of all commands."""
+    from . import imagefolder, loader
+    p = _Parser(prog="opt4-trace", description="Writes, shows and checks traces: the order in which a DataLoader "
+                "job will open its files, made by replaying the job's own torch.")
+    p.add_argument("--version", action="version", version="opt4-trace " + __version__)
+    sub = p.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    c = sub.add_parser("imagefolder", help="trace a job over torchvision's ImageFolder")
+    imagefolder.arguments(c)
+    c = sub.add_parser("loader", help="trace a job whose DataLoaders a function returns")
+    loader.arguments(c)
+    c = sub.add_parser("show", help="print every access")
+    c.add_argument("file", metavar="F")
+    c.add_argument("--json", action="store_true", help="JSON lines")
+    c.add_argument("--epoch", type=int, metavar="E")
+    c.add_argument("--rank", type=int, metavar="R")
+    c = sub.add_parser("info", help="print what a trace is about")
+    c.add_argument("file", metavar="F")
+    c.add_argument("--json", action="store_true")
+    c = sub.add_parser("check", help="read a whole trace and look for its files")
+    c.add_argument("file", metavar="F")
+    c.add_argument("--root", metavar="D", help="where the dataset lies now; `:` between several")
+    return p
+
+
+def run(a):
+    """Runs the command that the parsed arguments name."""
+    if a.command == "imagefolder":
+        from .imagefolder import main
+        main(a, on_terminal())
+    elif a.command == "loader":
+        from .loader import main
+        main(a, on_terminal())
+    elif a.command == "check":
+        from .check import check
+        check(a, sys.stdout, on_terminal())
+    else:
+        from . import show
+        getattr(show, a.command)(a, sys.stdout)
+    sys.stdout.flush()
+
+
+def _terminate(signum, frame):
+    raise SystemExit(128 + signum)   # so that temporary files are removed
+
+
+def main():
+    """Returns the exit status."""
+    signal.signal(signal.SIGTERM, _terminate)
+    try:
+        run(parser().parse_args())
+        return 0
+    except TraceError as e:
+        print("opt4: %s" % e, file=sys.stderr)
+        return 2 if isinstance(e, UsageError) else 1
+    except BrokenPipeError:   # `show | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return 0
+    except OSError as e:
+        print("opt4: %s: %s" % (e.filename or "file", e.strerror or e), file=sys.stderr)
+        return 1
+    except MemoryError:
+        print("opt4: memory: not enough for this many files; trace fewer epochs or ranks at once", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130

@@ -1,0 +1,173 @@
+"""Which file a dataset opens for each index, and the tables of roots and files that a trace holds."""
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+
+from . import TraceError
+from .write import Root
+
+# Where map-style datasets keep their files: torchvision's, and what everybody calls it.
+LISTS = ("samples", "imgs", "_samples", "_image_files", "_images", "_imgs", "image_files", "image_paths",
+         "img_paths", "paths", "files", "filenames", "file_list")
+PATHS = (str, bytes, os.PathLike)
+
+
+class Listing:
+    """paths: list of absolute paths (bytes), one an index of the dataset; roots: set of the folders (bytes) that
+    its datasets name as theirs."""
+
+    def __init__(self, paths, roots):
+        self.paths, self.roots = paths, roots
+
+
+def listing(dataset, what):
+    """The Listing of a map-style dataset. what: its name in messages. Raises TraceError where it can't be known."""
+    from torch.utils.data import ConcatDataset, Subset
+    if isinstance(dataset, Subset):
+        whole = listing(dataset.dataset, what)
+        return Listing([whole.paths[int(i)] for i in dataset.indices], whole.roots)
+    if isinstance(dataset, ConcatDataset):
+        parts = [listing(d, what) for d in dataset.datasets]
+        return Listing([p for part in parts for p in part.paths], set().union(*(p.roots for p in parts)))
+    for name in LISTS:
+        entries = getattr(dataset, name, None)
+        if isinstance(entries, (list, tuple, np.ndarray)) and len(entries) == len(dataset) and len(entries):
+            if all(isinstance(_path(e), PATHS) for e in entries):
+                return _leaf(dataset, entries, what)
+    if len(dataset) == 0:
+        return Listing([], set())
+    raise TraceError("%s: which files a dataset of class %s opens can't be known ahead; give it an attribute "
+                     "`samples`, a list of paths or of (path, ...), or record the order with opt4 run --record F"
+                     % (what, type(dataset).__name__))
+
+
+def _path(entry):
+    return entry[0] if isinstance(entry, (tuple, list)) and entry else entry
+
+
+def _leaf(dataset, entries, what):
+    one = entries[0]
+    if isinstance(one, (tuple, list)) and any(isinstance(x, PATHS) and os.path.isfile(x) for x in one[1:]):
+        raise TraceError("%s: a sample of class %s is more than one file: the order in which it opens them can't "
+                         "be known ahead; record it with opt4 run --record F" % (what, type(dataset).__name__))
+    here = os.fsencode(os.getcwd())
+    paths = [absolute(os.fsencode(_path(e)), here) for e in entries]
+    root = getattr(dataset, "root", None)
+    if isinstance(root, PATHS) and os.fspath(root):
+        return Listing(paths, {absolute(os.fsencode(root), here)})
+    return Listing(paths, set())
+
+
+def absolute(path, here):
+    """A path (bytes) made absolute from here, as given: symlinks stay, doubled slashes and `.` go. A `..` after a
+    name is resolved on the file system, for the name may be a symlink."""
+    if not path.startswith(b"/"):
+        path = here + b"/" + path
+    if b"//" in path or b"/." in path or path.endswith(b"/"):
+        if b"/../" in path + b"/":
+            head, tail = os.path.split(path)
+            head, tail = (path, b"") if tail in (b"", b"..") else (head, tail)
+            return os.path.join(os.path.realpath(head), tail) if tail else os.path.realpath(path)
+        path = os.path.normpath(path)
+        if path.startswith(b"//"):
+            path = path[1:]
+    return path
+
+
+class FileTable:
+    """The files of all loaders, each once, numbered root by root.
+
+    add(listing) -> handle; then finish(); then number(handle) -> u32[n] index -> file number; roots: list of Root.
+    """
+
+    def __init__(self):
+        self.listings = []
+
+    def add(self, listing_):
+        """Takes a Listing; returns its handle."""
+        self.listings.append(listing_)
+        return len(self.listings) - 1
+
+    def finish(self, progress):
+        """Makes the tables and asks every file for its size. Raises TraceError for a file that is not there."""
+        prefixes = self._prefixes()
+        found = {p: {} for p in prefixes}
+        order = sorted(prefixes, key=len, reverse=True)
+        where = []
+        for l in self.listings:
+            mine = []
+            for path in l.paths:
+                table = None
+                for p in order:
+                    if path.startswith(p):
+                        table = found[p]
+                        break
+                mine.append((p, table.setdefault(path, len(table))))
+            where.append(mine)
+        first, n = {}, 0
+        for p in prefixes:
+            first[p] = n
+            n += len(found[p])
+        self.numbers = [np.fromiter((first[p] + i for p, i in mine), np.uint32, len(mine)) for mine in where]
+        del where
+        bar = progress("sizes", n)
+        self.roots = []
+        for p in prefixes:
+            sizes = _sizes(found[p], bar)
+            files = [path[len(p):] for path in found.pop(p)]
+            self.roots.append(Root(p[:-1], files, sizes))
+        bar.close()
+        self.listings = [None] * len(self.listings)
+
+    def number(self, handle):
+        """u32[n]: the file number of each index of the listing's dataset."""
+        return self.numbers[handle]
+
+    def _prefixes(self):
+        """The roots, each with a slash at its end, in the order in which they come; none within another."""
+        roots = []
+        for l in self.listings:
+            own = sorted(r + b"/" for r in l.roots if r != b"/")
+            stray = {os.path.dirname(p) for p in l.paths if not any(p.startswith(r) for r in own)} if own else \
+                set(map(os.path.dirname, l.paths))
+            for r in own + _common(stray):
+                if any(p.startswith(r) for p in l.paths) and r not in roots:
+                    roots.append(r)
+        return [r for r in roots if not any(r != o and r.startswith(o) for o in roots)]
+
+
+def _common(dirs):
+    """The folders (with a slash at their end) that hold all dirs, as few as can be, but never `/` or $HOME itself,
+    which opt4 takes for no root."""
+    if not dirs:
+        return []
+    top = os.path.commonpath(list(dirs))
+    if top not in (b"/", os.fsencode(os.path.expanduser("~"))):
+        return [top + b"/"]
+    if top in dirs:
+        raise TraceError("%s: files that lie right in it can't be traced; move the dataset into a folder"
+                         % os.fsdecode(top))
+    depth = len(top.rstrip(b"/")) + 1
+    groups = {}
+    for d in sorted(dirs):
+        groups.setdefault(d[depth:].split(b"/")[0], set()).add(d)
+    return [r for g in groups.values() for r in _common(g)]
+
+
+def _sizes(paths, bar):
+    """u64[n] bytes of each file; several at a time, for stores where each answer takes long."""
+    def size(chunk):
+        out = np.empty(len(chunk), np.uint64)
+        for i, p in enumerate(chunk):
+            out[i] = os.stat(p).st_size
+        bar(len(chunk))
+        return out
+    paths = list(paths)
+    try:
+        with ThreadPoolExecutor(16) as pool:
+            done = list(pool.map(size, (paths[i:i + 512] for i in range(0, len(paths), 512))))
+    except OSError as e:
+        raise TraceError("%s: %s; the dataset names it: mend the dataset" % (os.fsdecode(e.filename), e.strerror))
+    return np.concatenate(done or [np.empty(0, np.uint64)])

@@ -1,0 +1,274 @@
+"""opt4-trace loader: a trace of the DataLoaders that a function of the reader's own script returns.
+
+Each rank runs in a process of its own, as in the job, so that the global generators are each rank's own. The
+first rank runs a second time from other global states: where its first epoch comes out otherwise, the order hangs
+on a generator that nobody seeded, and is refused instead of guessed.
+"""
+
+import os
+import pickle
+import random
+import socket
+import sys
+import tempfile
+import traceback
+
+import numpy as np
+
+from . import TraceError, UsageError
+from .files import FileTable, Listing, listing
+from .imagefolder import ranks
+from .progress import quiet
+from .replay import Phase
+from .versions import describe, sensitive
+from .write import Stream, TraceWriter
+
+SALTS = (20011, 7919)   # two states of the global generators in which a job may find itself
+
+
+def arguments(parser):
+    """Adds the command's arguments to an argparse parser."""
+    p = parser
+    p.add_argument("func", metavar="FILE.py:FUNC", help="FUNC() returns the DataLoader, or the list of the loaders "
+                   "that make up an epoch, built as the training script builds them")
+    p.add_argument("--epochs", type=int, required=True, metavar="E")
+    p.add_argument("--world-size", type=int, metavar="W", help="FUNC runs once a rank, with RANK and WORLD_SIZE set")
+    p.add_argument("--ranks", metavar="R,R", help="the ranks of this machine; default all")
+    p.add_argument("--limit-batches", type=int, metavar="L", help="leave each epoch's first loader after L batches")
+    p.add_argument("-o", "--output", required=True, metavar="F")
+
+
+class _NeedsGroup(BaseException):
+    """FUNC makes a process group: all ranks must run at once."""
+
+
+class _Rank:
+    """One rank's process and the nameless file that it writes to."""
+
+    def __init__(self, a, rank, local, epochs, salt, port, progress):
+        self.rank = rank
+        self.file = tempfile.TemporaryFile(dir=os.path.dirname(a.output) or ".")
+        sys.stdout.flush()
+        self.pid = os.fork()
+        if self.pid:
+            return
+        status = 1
+        try:
+            os.dup2(2, 1)   # whatever FUNC prints is not what the reader asked of us
+            _environment(a, rank, local, port)
+            self._say(_replay(a, rank, epochs, salt, port, progress, self.file))
+            status = 0
+        except _NeedsGroup:
+            self._say("group")
+        except TraceError as e:
+            self._say(e)
+        except KeyboardInterrupt:
+            status = 130
+        except BaseException as e:
+            self._say(TraceError(_where(a, e)))
+        finally:
+            os._exit(status)
+
+    def _say(self, what):
+        """Child: ends the file with its result and that result's length."""
+        blob = pickle.dumps(what)
+        self.file.seek(0, os.SEEK_END)
+        self.file.write(blob + len(blob).to_bytes(8, "little"))
+        self.file.flush()
+
+    def wait(self):
+        """Parent: the child's result: a dict, "group" or a TraceError."""
+        _, status = os.waitpid(self.pid, 0)
+        self.pid = 0
+        end = self.file.seek(0, os.SEEK_END)
+        if status and os.WIFSIGNALED(status) or end < 8:
+            return TraceError("rank %d: its process ended with status %d; is there memory enough?" % (
+                self.rank, os.waitstatus_to_exitcode(status)))
+        self.file.seek(end - 8)
+        n = int.from_bytes(self.file.read(8), "little")
+        self.file.seek(end - 8 - n)
+        result = pickle.loads(self.file.read(n))
+        self.file.seek(0)
+        return result
+
+    def read(self):
+        """Parent: the next (indices u32[n], counts u32[batches]) that the child wrote."""
+        n, b = np.frombuffer(self.file.read(16), np.uint64)
+        return np.frombuffer(self.file.read(int(n) * 4), np.uint32), np.frombuffer(
+            self.file.read(int(b) * 4), np.uint32)
+
+
+def _environment(a, rank, local, port):
+    if a.world_size is not None:
+        os.environ.update(RANK=str(rank), LOCAL_RANK=str(local), WORLD_SIZE=str(a.world_size))
+        if port:
+            os.environ.update(MASTER_ADDR="127.0.0.1", MASTER_PORT=str(port))
+
+
+def _where(a, e):
+    at = traceback.extract_tb(e.__traceback__)[-1]
+    return "%s: %s: %s (%s:%d); mend FUNC so that it runs by itself" % (
+        a.func, type(e).__name__, " ".join(str(e).split()), at.filename, at.lineno)
+
+
+def _function(spec):
+    """The function that FILE.py:FUNC names, its file run as a module that is not __main__."""
+    import importlib.util
+    path, _, name = spec.rpartition(":")
+    s = importlib.util.spec_from_file_location("opt4_trace_job", path)
+    module = importlib.util.module_from_spec(s)
+    sys.modules["opt4_trace_job"] = module
+    sys.path.insert(0, os.path.dirname(os.path.abspath(path)))
+    sys.argv = [path]
+    sys.dont_write_bytecode = True   # nothing is left beside the reader's script
+    s.loader.exec_module(module)
+    if not callable(getattr(module, name, None)):
+        raise TraceError("%s: no function %s in %s; name the one that returns the DataLoader" % (spec, name, path))
+    return getattr(module, name)
+
+
+def _group_hook(port):
+    """The order does not hang on the backend, and the helper's machine may have no GPU: gloo stands in for all."""
+    import torch.distributed as dist
+    if not dist.is_available():
+        return
+    real = dist.init_process_group
+
+    def init_process_group(*args, **kwargs):
+        if not port:
+            raise _NeedsGroup
+        if args:
+            args = ("gloo",) + args[1:]
+        else:
+            kwargs["backend"] = "gloo"
+        return real(*args, **kwargs)
+
+    dist.init_process_group = init_process_group
+
+
+def _replay(a, rank, epochs, salt, port, progress, file):
+    """Child: runs FUNC and the epochs; writes each phase to file. Returns what the parent must know."""
+    import torch
+    if a.world_size is not None:
+        _group_hook(port)
+    torch.manual_seed(salt + rank)
+    random.seed(salt + rank)
+    np.random.seed(salt + rank)
+    loaders = _function(a.func)()
+    if not isinstance(loaders, (list, tuple)):
+        loaders = [loaders]
+    phases = [Phase(l, "loader %d of %s" % (i, a.func)) for i, l in enumerate(loaders)]
+    lists = [listing(x.dataset, x.what) for x in phases]
+    bar = progress("epochs", epochs)
+    for e in range(epochs):
+        for p, x in enumerate(phases):
+            x.set_epoch(e)
+            indices, counts = x.epoch(a.limit_batches if p == 0 else None)
+            file.write(np.array([len(indices), len(counts)], np.uint64).tobytes())
+            file.write(indices.tobytes())
+            file.write(counts.tobytes())
+        bar(1)
+    bar.close()
+    return {"listings": [(l.paths, l.roots) for l in lists],
+            "streams": [Stream(rank, p, x.workers, x.batch_size, x.persistent) for p, x in enumerate(phases)],
+            "meta": describe("loader", vars(a), [sensitive(x) for x in phases])}
+
+
+def _run(a, wanted, epochs, salt, progress):
+    """Runs the wanted ranks: one after the other, or all of the world at once where FUNC makes a process group.
+    Returns a list of (_Rank, result). Raises the first rank's TraceError."""
+    out = []
+    for local, r in enumerate(wanted):
+        child = _Rank(a, r, local, epochs, salt, 0, progress)
+        result = _result(child, [child])
+        if result == "group":
+            return _run_group(a, wanted, epochs, salt, progress)
+        out.append((child, result))
+    return out
+
+
+def _run_group(a, wanted, epochs, salt, progress):
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        port = s.getsockname()[1]
+    world = range(a.world_size)
+    local = {r: i for i, r in enumerate(list(wanted) + [r for r in world if r not in wanted])}
+    children = [_Rank(a, r, local[r], epochs, salt, port, progress if r == 0 else quiet) for r in world]
+    # The ranks wait for each other: where one fails, all must go, in whatever order they are waited for.
+    results = []
+    for c in children:
+        results.append(_result(c, children))
+    return [(c, r) for c, r in zip(children, results) if c.rank in wanted]
+
+
+def _result(child, all_children):
+    try:
+        result = child.wait()
+        if isinstance(result, TraceError):
+            raise result
+        return result
+    except BaseException:
+        for c in all_children:
+            if c.pid:
+                os.kill(c.pid, 9)
+                os.waitpid(c.pid, 0)
+                c.pid = 0
+        raise
+
+
+def _same_order(a, wanted, first):
+    """Raises TraceError where another state of the global generators gives another first epoch."""
+    (again, result), = _run(a, wanted[:1], 1, SALTS[1], quiet)
+    for p in range(len(result["streams"])):
+        for x, y in zip(first[p], again.read()):
+            if not np.array_equal(x, y):
+                raise TraceError("loader %d of %s: its order hangs on a generator that nothing seeds; give it "
+                                 "generator=torch.Generator().manual_seed(S), or seed in FUNC as the script does, or "
+                                 "record it with opt4 run --record F" % (p, a.func))
+    again.file.close()
+
+
+def main(a, progress):
+    """Runs the command. a: the parsed arguments; progress: the kind of bar. Raises TraceError, OSError."""
+    path, _, name = a.func.rpartition(":")
+    if not path or not name:
+        raise UsageError("%s: not FILE.py:FUNC" % a.func)
+    for option, v in (("--epochs", a.epochs), ("--world-size", a.world_size), ("--limit-batches", a.limit_batches)):
+        if v is not None and v < 1:
+            raise UsageError("%s %d: must be at least 1" % (option, v))
+    if a.ranks is not None and a.world_size is None:
+        raise UsageError("--ranks: needs --world-size W")
+    if not os.path.isfile(path):
+        raise TraceError("%s: no such file; give FILE.py:FUNC" % path)
+    wanted = ranks(a.ranks, a.world_size)
+    jobs = _run(a, wanted, a.epochs, SALTS[0], progress)
+    nphases = len(jobs[0][1]["streams"])
+    if any(len(result["streams"]) != nphases for _, result in jobs):
+        raise TraceError("%s: the ranks return different numbers of loaders; return the same from each" % a.func)
+    first = [jobs[0][0].read() for _ in range(nphases)]
+    jobs[0][0].file.seek(0)
+    _same_order(a, wanted, first)
+    table, handles = FileTable(), {}
+    known = []
+    for i, (_, result) in enumerate(jobs):
+        for p, (paths, roots) in enumerate(result.pop("listings")):
+            same = next((h for known_paths, known_roots, h in known
+                         if known_roots == roots and known_paths == paths), None)
+            if same is None:
+                same = table.add(Listing(paths, roots))
+                known.append((paths, roots, same))
+            handles[i, p] = same
+    del known, paths
+    table.finish(progress)
+    streams = [s for _, result in jobs for s in result["streams"]]
+    with TraceWriter(a.output, table.roots, streams, jobs[0][1]["meta"], progress) as out:
+        bar = progress("merging", a.epochs)
+        for e in range(a.epochs):
+            for p in range(nphases):
+                parts = []
+                for i, (child, _) in enumerate(jobs):
+                    indices, counts = child.read()
+                    parts.append((i * nphases + p, np.take(table.number(handles[i, p]), indices), counts))
+                out.add(e, parts)
+            bar(1)
+        bar.close()
