@@ -6,8 +6,12 @@
  *
  * Everything shared lies in one block in which all zero is the initial state, and holds no pointers.
  * All functions are called under the session lock; none allocates, blocks or does I/O, and each is O(1)
- * amortised but for follow_vote() (O(8 * occurrences), rare). A damaged trace costs misses, never a
- * wild access.
+ * amortised but for the vote of a worker without a place (O(occurrences of a file), at most every fourth
+ * access of that worker). A damaged trace costs misses, never a wild access.
+ *
+ * Vocabulary. A worker's *walk*: the rest of its batch, then every width-th batch of its segment (the
+ * DataLoader deals batches round robin). A *round*: one batch of every worker of every rank, in positions.
+ * A *group*: the segments of one epoch and phase, one a rank; they interleave on the axis.
  */
 #ifndef OPT4_FOLLOW_H
 #define OPT4_FOLLOW_H
@@ -17,28 +21,48 @@
 
 #define RUN_HISTORY 8
 #define RUNS_MAX 512             /* workers that follow one plan at a time */
+#define FOLLOW_RING (1u << 19)   /* positions from the horizon on whose consumption is remembered */
+#define FOLLOW_PHASES 4          /* phases whose worker count is learned (modulo) */
+
+struct place {                    /* a spot on a walk */
+	uint32_t last;            /* position + 1 of the last access; 0 = nowhere */
+	uint32_t end;             /* end of its batch */
+	uint32_t segment, batch;  /* index into trace->segments; batch within the segment */
+};
 
 struct run {                      /* one worker's place; lives in shared memory, one a process slot */
 	uint32_t owner;           /* 0 = free; else the process slot + 1 */
-	uint32_t last;            /* position + 1 of its last matched access; 0 = no anchor */
-	uint32_t segment;         /* of `last` */
-	uint32_t batch;           /* of `last`, within the segment's batches */
-	uint32_t candidate;       /* position + 1 of a jump seen once */
+	struct place at;          /* where it is; at.last 0 = no anchor */
+	struct place candidate;   /* a jump seen once; the next access must go on from there */
 	uint32_t nhistory;        /* accesses so far (history[n % 8]) */
 	uint32_t history[RUN_HISTORY]; /* the last files, for the vote */
 	uint32_t ratio;           /* moving match ratio, 16.16 fixed point */
-	uint32_t reserved[5];
+	uint32_t misses;          /* diverged accesses in a row */
+	uint32_t streak;          /* matches since it was anchored */
+	uint32_t stamp;           /* clock at its last access: tells the idle from the slow */
+	uint32_t reserved;
 };
 
 struct follow_shared {            /* head of the shared block; cursor[nfiles] follows */
-	uint32_t front;           /* highest position + 1 consumed by any worker that is anchored */
-	uint32_t horizon;         /* positions below have expired */
+	uint32_t front;           /* highest position + 1 consumed by a worker that is anchored and active;
+	                           * may go back (a job that repeats an epoch) */
+	uint32_t horizon;         /* positions below have expired; never goes back */
 	uint32_t gate_shut;       /* 1: the moving match ratio is too low: behave as `keep`, no prefetch */
-	uint32_t ratio;           /* moving match ratio of all, 16.16 */
+	uint32_t ratio;           /* moving match ratio of all, 16.16 (0 before the first access) */
 	uint64_t matched, diverged;
-	uint32_t runs_hi;         /* runs[] above were never used */
-	uint32_t reserved[21];
+	uint32_t runs_hi;         /* runs[] above are free */
+	uint32_t due;             /* accesses since the workers were last looked over */
+	uint32_t round;           /* positions in a round; 0 = not looked yet */
+	uint32_t start[3];        /* where the front's group and the two after it begin (POS_NEVER: none) */
+	uint32_t group;           /* first segment of the front's group */
+	uint32_t group_since;     /* clock when the front came into that group */
+	uint32_t joined;          /* clock when a worker last joined */
+	uint32_t width[FOLLOW_PHASES];       /* workers a rank as seen in the steps from batch to batch; 0 = as traced */
+	uint32_t width_seen[FOLLOW_PHASES];  /* a step seen last, and how many times in a row */
+	uint32_t width_times[FOLLOW_PHASES];
+	uint32_t reserved[5];
 	struct run runs[RUNS_MAX];
+	uint64_t consumed[FOLLOW_RING / 64]; /* bit p % FOLLOW_RING, for p in [horizon, horizon + FOLLOW_RING) */
 	uint32_t cursor[];        /* [nfiles] trace file -> its next unconsumed position + 1;
 	                           * 0 = not looked at yet (trace->first holds), POS_NEVER = no more */
 };
@@ -48,27 +72,27 @@ struct follow {                   /* process-private handle on one plan */
 	struct follow_shared *sh;
 };
 
-/* Bytes of the shared block for a trace. */
+/* Bytes of the shared block for a trace; a multiple of 64. */
 size_t follow_bytes(const struct trace *t);
 
-/* One access by the worker whose run is `r` to trace file `file` (FILE_NONE: a file that the trace does
- * not name; counts as diverged). Consumes the position it is matched to, moves front, horizon, ratios
- * and gate. Returns the matched position or POS_UNKNOWN (diverged). Sets *next to where the file is
- * needed next after this access: a position, or POS_NEVER (the trace is complete and names no more).
- * An expired position is never returned as next. */
+/* One access by the worker whose run is `r` (NULL: it has none; diverged) to trace file `file`
+ * (FILE_NONE: a file that the trace does not name; diverged). Consumes the position it is matched to,
+ * moves front, horizon, ratios and gate. Returns the matched position or POS_UNKNOWN (diverged). Sets
+ * *next to where the file is needed next after this access, as follow_next() says. */
 uint32_t follow_access(struct follow *f, struct run *r, uint32_t file, uint32_t *next);
 
-/* Where the file is needed next as of now: the first unconsumed, unexpired position, or POS_NEVER.
- * Moves the file's cursor over expired positions. */
+/* Where the file is needed next as of now: the first unconsumed, unexpired position, or POS_NEVER (the
+ * trace is complete and names no more). POS_UNKNOWN: a file that the trace does not name, or a damaged
+ * trace. Never an expired position. Moves the file's cursor over expired positions. */
 uint32_t follow_next(struct follow *f, uint32_t file);
 
 /* A worker joined: returns a free run for process slot `slot` (NULL: all taken; the worker then counts
- * as diverged). A worker left or died: frees it, so that expiry no longer waits for it. */
+ * as diverged). A worker left or died: frees it, so that expiry no longer waits for it (NULL: nothing). */
 struct run *follow_join(struct follow *f, uint32_t slot);
 void follow_leave(struct follow *f, struct run *r);
 
 /* Segment (index into trace->segments) that a position lies in, and the batch within it.
- * Returns false if the position is in none. O(log batches) */
+ * Returns false if the position is in none. O(log segments + ranks * log batches) */
 bool follow_locate(const struct trace *t, uint32_t pos, uint32_t *segment, uint32_t *batch);
 
 #endif

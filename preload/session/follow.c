@@ -1,0 +1,197 @@
+/* follow.c - following the trace: one access at a time, each matched to its position or called diverged. */
+#include "follow_walk.h"
+
+#define CURSOR_HOPS 65536u  /* a damaged trace may chain every position to the next one */
+#define SEARCH_HOPS 16u     /* occurrences of a file that one access looks at */
+#define LOST_MISSES 8u      /* diverged accesses in a row that lose a worker its place */
+
+size_t follow_bytes(const struct trace *t)
+{
+	size_t bytes = sizeof(struct follow_shared) + (size_t)t->h->nfiles * sizeof(uint32_t);
+	return (bytes + 63) & ~(size_t)63;
+}
+
+uint32_t follow_next(struct follow *f, uint32_t file)
+{
+	const struct trace *t = f->t;
+	if (file >= t->h->nfiles)
+		return POS_UNKNOWN;
+	uint32_t *cursor = &f->sh->cursor[file];
+	if (*cursor == POS_NEVER)
+		return POS_NEVER;
+	uint32_t pos = *cursor ? *cursor - 1 : t->first[file];
+	for (uint32_t hops = 0; pos < t->h->npos; hops++) {
+		if (!follow_consumed(f->sh, pos)) {
+			*cursor = pos + 1;
+			return pos;
+		}
+		if (hops >= CURSOR_HOPS) {
+			*cursor = pos + 1;
+			return POS_UNKNOWN;
+		}
+		pos = trace_next(t, pos);
+	}
+	*cursor = POS_NEVER;
+	return POS_NEVER;
+}
+
+static void consume(struct follow *f, uint32_t file, uint32_t pos)
+{
+	struct follow_shared *sh = f->sh;
+	if (pos < sh->horizon)
+		return;
+	if (pos - sh->horizon < FOLLOW_RING)
+		sh->consumed[pos % FOLLOW_RING / 64] |= 1ull << (pos % 64);
+	else if (sh->cursor[file] == pos + 1) {  /* too far ahead to be remembered: at least move on */
+		uint32_t next = trace_next(f->t, pos);
+		sh->cursor[file] = next == TRACE_NEVER ? POS_NEVER : next + 1;
+	}
+}
+
+/* May a worker be at this position at all? Near the front, near its own place, or where an epoch begins. */
+static bool plausible(const struct follow_shared *sh, const struct run *r, uint32_t pos)
+{
+	uint64_t lag = (uint64_t)FOLLOW_LAG * sh->round;
+	if (pos < sh->front + lag || (r->at.last && pos < r->at.last + lag))
+		return true;
+	for (int i = 0; i < 3; i++)
+		if (pos >= sh->start[i] && pos - sh->start[i] < sh->round)
+			return true;
+	return false;
+}
+
+/* A worker takes a batch's first access without further proof when it is through with its own. */
+static bool may_begin(const struct follow *f, const struct run *r, const struct place *p)
+{
+	uint32_t start, end;
+	if (!walk_batch(f->t, p->segment, p->batch, &start, &end) || p->last != start + 1)
+		return false;
+	if (!r->at.last)
+		return !f->sh->gate_shut || p->batch < walk_width(f, p->segment);
+	return r->at.end - r->at.last <= (end - start) / 4;
+}
+
+/* The unconsumed occurrences of a file: on from here, on from where it seemed to jump to, the head of a
+ * batch that nobody has begun. What may be a jump is remembered. */
+static bool search(struct follow *f, struct run *r, uint32_t file, struct place *to)
+{
+	struct place p, begin = { 0 }, jump = { 0 };
+	uint32_t pos = follow_next(f, file), reach = r->at.last ? r->at.end : 0;
+	for (uint32_t hops = 0; hops < SEARCH_HOPS && pos < f->t->h->npos; hops++, pos = trace_next(f->t, pos)) {
+		if (pos >= f->sh->start[2] && pos - f->sh->start[2] >= f->sh->round)
+			break;
+		if (!plausible(f->sh, r, pos) || follow_consumed(f->sh, pos) || !walk_place(f->t, pos, &p))
+			continue;
+		uint32_t start, end;
+		uint32_t size = walk_batch(f->t, p.segment, p.batch, &start, &end) ? end - start : 1;
+		if (r->at.last && walk_distance(f, &r->at, &p) <= (size > FOLLOW_NEAR ? size : FOLLOW_NEAR)) {
+			*to = p;
+			return true;
+		}
+		if (r->candidate.last && walk_distance(f, &r->candidate, &p) <= FOLLOW_NEAR) {
+			*to = p;
+			return true;
+		}
+		if (!begin.last && may_begin(f, r, &p))
+			begin = p;
+		if (!jump.last || (reach && pos < reach))
+			jump = p;
+	}
+	if (begin.last) {
+		*to = begin;
+		return true;
+	}
+	r->candidate = jump;
+	return false;
+}
+
+/* A worker that has just come begins a batch, most often one of an epoch's first. */
+static bool found(struct follow *f, struct run *r, uint32_t file, struct place *to)
+{
+	if (r->nhistory == 1 && vote_start(f, file, to))
+		return true;
+	if (r->at.last && walk_on(f, &r->at, file, to))
+		return true;
+	if (r->candidate.last && walk_on(f, &r->candidate, file, to)) {
+		consume(f, trace_at(f->t, r->candidate.last - 1), r->candidate.last - 1);
+		return true;
+	}
+	if (search(f, r, file, to))
+		return true;
+	if (r->at.last && (r->misses + 1 >= LOST_MISSES || r->ratio < FOLLOW_ONE / 2))
+		r->at = (struct place){ 0 };
+	if (r->at.last || r->nhistory % (r->misses < 40 ? 4 : 16))
+		return false;
+	return vote_place(f, r, to);
+}
+
+/* Steps from batch to batch tell how many workers there are, when the trace was made for others. */
+static void learn_width(struct follow *f, const struct place *from, const struct place *to)
+{
+	struct follow_shared *sh = f->sh;
+	if (to->segment != from->segment || to->batch <= from->batch || to->batch - from->batch > RUNS_MAX)
+		return;
+	uint32_t phase = walk_phase(f->t, to->segment) % FOLLOW_PHASES, step = to->batch - from->batch;
+	if (sh->width_seen[phase] != step) {
+		sh->width_seen[phase] = step;
+		sh->width_times[phase] = 0;
+	}
+	if (++sh->width_times[phase] >= 4)
+		sh->width[phase] = step;
+}
+
+static void arrive(struct follow *f, struct run *r, const struct place *to)
+{
+	if (!r->at.last) {
+		r->streak = 0;
+		if (r->ratio < FOLLOW_ONE * 3 / 4)
+			r->ratio = FOLLOW_ONE * 3 / 4;
+	} else if (to->batch != r->at.batch || to->segment != r->at.segment) {
+		learn_width(f, &r->at, to);
+	}
+	r->at = *to;
+	r->candidate = (struct place){ 0 };
+}
+
+uint32_t follow_access(struct follow *f, struct run *r, uint32_t file, uint32_t *next)
+{
+	struct place to;
+	uint32_t pos = POS_UNKNOWN;
+	if (!f->sh->round)
+		pace_groups(f);
+	if (r) {
+		r->history[r->nhistory++ % RUN_HISTORY] = file;
+		if (file < f->t->h->nfiles && found(f, r, file, &to)) {
+			arrive(f, r, &to);
+			pos = to.last - 1;
+			consume(f, file, pos);
+		}
+	}
+	pace_access(f, r, pos != POS_UNKNOWN);
+	*next = follow_next(f, file);
+	return pos;
+}
+
+struct run *follow_join(struct follow *f, uint32_t slot)
+{
+	struct follow_shared *sh = f->sh;
+	for (uint32_t i = 0; i < RUNS_MAX; i++)
+		if (!sh->runs[i].owner) {
+			sh->runs[i] = (struct run){ .owner = slot + 1, .ratio = FOLLOW_ONE, .stamp = follow_clock(sh) };
+			if (i >= sh->runs_hi)
+				sh->runs_hi = i + 1;
+			sh->joined = follow_clock(sh);
+			return &sh->runs[i];
+		}
+	return NULL;
+}
+
+void follow_leave(struct follow *f, struct run *r)
+{
+	struct follow_shared *sh = f->sh;
+	if (!r)
+		return;
+	r->owner = 0;
+	while (sh->runs_hi && !sh->runs[sh->runs_hi - 1].owner)
+		sh->runs_hi--;
+}

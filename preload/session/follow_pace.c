@@ -1,0 +1,205 @@
+/* follow_pace.c - looking over all workers: how far the job is, what has expired, and whether the trace is
+ * to be believed at all. */
+#include "follow_walk.h"
+
+#define GATE_SHUT  (FOLLOW_ONE * 80 / 100)
+#define GATE_OPEN  (FOLLOW_ONE * 87 / 100)
+#define GATE_SPAN  256u    /* accesses that the moving ratio of all looks back on, at least */
+#define RUN_SPAN   16u     /* the same for one worker */
+#define LOOK_EVERY 8u      /* accesses between two looks at all workers, at least */
+#define SURE       2u      /* matches in a row that make a worker's place count for the front */
+
+static uint32_t blend(uint32_t ratio, bool matched, uint32_t span)
+{
+	int32_t delta = (int32_t)(matched ? FOLLOW_ONE : 0) - (int32_t)ratio;
+	/* Rounded away from zero, so that it reaches both ends. */
+	delta = delta > 0 ? (delta + (int32_t)span - 1) / (int32_t)span : (delta - (int32_t)span + 1) / (int32_t)span;
+	return (uint32_t)((int32_t)ratio + delta);
+}
+
+/* Ranks that the front's phase has, and the workers that they should bring along. */
+static uint32_t expected_workers(const struct follow *f, uint32_t *ranks)
+{
+	const struct trace *t = f->t;
+	uint32_t n = 0, end = walk_next_group(t, f->sh->group);
+	*ranks = 0;
+	for (uint32_t s = f->sh->group; s < end; s++) {
+		uint32_t w = walk_width(f, s), batches = t->segments[s].nbatches;
+		n += w < batches ? w : batches;
+		++*ranks;
+	}
+	return n;
+}
+
+/* The nominal batch; what the first one holds when the stream has none. */
+static uint32_t batch_size(const struct trace *t, uint32_t segment)
+{
+	uint32_t start, end, stream;
+	if (segment >= t->h->nsegments)
+		return 1;
+	stream = t->segments[segment].stream;
+	uint32_t size = stream < t->h->nstreams ? t->streams[stream].batch_size : 0;
+	if ((!size || size > t->h->npos) && walk_batch(t, segment, 0, &start, &end))
+		size = end - start;
+	return size && size <= t->h->npos ? size : 1;
+}
+
+static uint32_t group_start(const struct trace *t, uint32_t group)
+{
+	return group < t->h->nsegments ? t->segments[group].first_pos : POS_NEVER;
+}
+
+void pace_groups(struct follow *f)
+{
+	struct follow_shared *sh = f->sh;
+	const struct trace *t = f->t;
+	uint32_t segment, batch, ranks;
+	/* The front is one past what was read: at an epoch's end it still belongs to that epoch. */
+	if (sh->front && follow_locate(t, sh->front - 1, &segment, &batch)) {
+		uint32_t group = walk_group(t, segment);
+		if (group != sh->group) {
+			sh->group = group;
+			sh->group_since = follow_clock(sh);
+		}
+	}
+	uint64_t round = (uint64_t)expected_workers(f, &ranks) * batch_size(t, sh->group);
+	sh->round = round < 1 ? 1 : round < FOLLOW_RING / 2 ? (uint32_t)round : FOLLOW_RING / 2;
+	sh->start[0] = group_start(t, sh->group);
+	sh->start[1] = group_start(t, walk_next_group(t, sh->group));
+	sh->start[2] = group_start(t, walk_next_group(t, walk_next_group(t, sh->group)));
+}
+
+static uint32_t minus(uint32_t a, uint64_t b)
+{
+	return a > b ? a - (uint32_t)b : 0;
+}
+
+/* The lowest position that this worker may still open. One that is through with its segment goes on in the
+ * next one of its stream. */
+static uint32_t lower_bound(const struct follow *f, const struct run *r)
+{
+	const struct trace *t = f->t;
+	uint32_t s = r->at.segment;
+	if (r->at.last < r->at.end || s >= t->h->nsegments ||
+	    (uint64_t)r->at.batch + walk_width(f, s) < t->segments[s].nbatches)
+		return r->at.last;
+	uint32_t stream = t->segments[s].stream;
+	for (uint32_t i = s + 1, n = 2 * t->h->nstreams + 1; i < t->h->nsegments && n > 0; i++, n--)
+		if (t->segments[i].stream == stream && t->segments[i].nbatches)
+			return t->segments[i].first_pos;
+	return t->h->npos;
+}
+
+/* The k-th smallest of v[0 .. n-1] (k from 0); reorders v. */
+static uint32_t kth(uint32_t *v, uint32_t n, uint32_t k)
+{
+	uint32_t lo = 0, hi = n - 1;
+	while (lo < hi) {
+		uint32_t pivot = v[lo + (hi - lo) / 2], i = lo, j = hi;
+		for (;;) {
+			while (v[i] < pivot)
+				i++;
+			while (v[j] > pivot)
+				j--;
+			if (i >= j)
+				break;
+			uint32_t x = v[i];
+			v[i++] = v[j];
+			v[j--] = x;
+		}
+		if (k <= j)
+			hi = j;
+		else
+			lo = j + 1;
+	}
+	return v[k];
+}
+
+/* Moves the horizon on; what leaves the ring is forgotten. */
+static void expire(struct follow_shared *sh, uint32_t to)
+{
+	uint32_t from = sh->horizon;
+	if (to - from >= FOLLOW_RING) {
+		for (uint32_t i = 0; i < FOLLOW_RING / 64; i++)
+			sh->consumed[i] = 0;
+		from = to;
+	}
+	while (from < to) {
+		uint32_t n = 64 - from % 64 < to - from ? 64 - from % 64 : to - from;
+		uint64_t mask = (n == 64 ? ~0ull : (1ull << n) - 1) << (from % 64);
+		sh->consumed[from % FOLLOW_RING / 64] &= ~mask;
+		from += n;
+	}
+	sh->horizon = to;
+}
+
+/* Every worker, but for those that no longer take part: idle ones, and those without a place. */
+static void look_over(struct follow *f)
+{
+	struct follow_shared *sh = f->sh;
+	uint32_t at[RUNS_MAX], n = 0, present = 0, front = 0, low = POS_NEVER, now = follow_clock(sh), ranks;
+	uint32_t lag = FOLLOW_LAG * sh->round, group_end = walk_next_group(f->t, sh->group);
+
+	for (uint32_t i = 0; i < sh->runs_hi && i < RUNS_MAX; i++) {
+		const struct run *r = &sh->runs[i];
+		if (!r->owner || !r->at.last || now - r->stamp > lag)
+			continue;
+		uint32_t bound = lower_bound(f, r);
+		if (bound < low)
+			low = bound;
+		at[n++] = r->at.last;
+		present += r->at.segment >= sh->group && r->at.segment < group_end;
+		if (r->streak >= SURE && r->at.last > front)
+			front = r->at.last;
+	}
+	if (front && front != sh->front)
+		sh->front = front;
+	pace_groups(f);
+	if (!n || sh->gate_shut)
+		return;
+
+	uint32_t expected = expected_workers(f, &ranks);
+	uint64_t margin = (uint64_t)batch_size(f->t, sh->group) * (ranks ? ranks : 1);
+	uint32_t to = minus(low, margin);
+	/* A worker that has not begun yet will open what lies at the group's beginning, but only so long as the
+	 * others can run ahead of it. */
+	if (present < expected && now - sh->joined <= lag && to > sh->start[0])
+		to = sh->start[0];
+	uint32_t backstop = minus(kth(at, n, n / 2), lag);
+	if (present * 2 < expected && now - sh->joined <= lag && backstop > sh->start[0])
+		backstop = sh->start[0];
+	if (backstop > to)
+		to = backstop;
+	/* A few batches of a later phase may be but a sanity check before the epoch. */
+	if (walk_phase(f->t, sh->group) && now - sh->group_since <= lag && to > sh->horizon)
+		return;
+	if (to > sh->horizon && to <= f->t->h->npos)
+		expire(sh, to);
+}
+
+void pace_access(struct follow *f, struct run *r, bool matched)
+{
+	struct follow_shared *sh = f->sh;
+	bool begun = sh->matched + sh->diverged != 0;
+	uint32_t span = sh->runs_hi * 32 > GATE_SPAN ? sh->runs_hi * 32 : GATE_SPAN;
+	if (matched)
+		sh->matched++;
+	else
+		sh->diverged++;
+	/* Shut, it looks back less far, so that a job that is found again is soon believed again. */
+	sh->ratio = blend(begun ? sh->ratio : FOLLOW_ONE, matched, sh->gate_shut ? span / 4 : span);
+	if (sh->ratio < GATE_SHUT)
+		sh->gate_shut = 1;
+	else if (sh->ratio >= GATE_OPEN)
+		sh->gate_shut = 0;
+	if (r) {
+		r->ratio = blend(r->ratio, matched, RUN_SPAN);
+		r->misses = matched ? 0 : r->misses + 1;
+		r->streak = matched ? r->streak + 1 : r->streak;
+		r->stamp = follow_clock(sh);
+	}
+	if (++sh->due >= (sh->runs_hi > LOOK_EVERY ? sh->runs_hi : LOOK_EVERY)) {
+		sh->due = 0;
+		look_over(f);
+	}
+}

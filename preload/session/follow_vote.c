@@ -1,0 +1,120 @@
+/* follow_vote.c - finding the place of a worker that has none: by its last accesses, or by where workers
+ * of a new epoch begin. */
+#include "follow_walk.h"
+
+#define VOTE_BACK  16u     /* accesses of the walk that the history is compared with */
+#define VOTE_NEED  6u      /* of RUN_HISTORY must be found, in order */
+#define VOTE_OCCURRENCES 4096u
+#define START_LOOK 1024u   /* batch heads that a new worker is compared with, a group */
+
+/* How many of the last accesses lie, in order, on the walk that ends at `at`. */
+static uint32_t agree(const struct trace *t, const struct run *r, struct place at, uint32_t width)
+{
+	uint32_t n = r->nhistory < RUN_HISTORY ? r->nhistory : RUN_HISTORY;
+	uint32_t found = 1, i = 1;       /* history counted back from the latest, which is at `at` */
+	for (uint32_t step = 0; step < VOTE_BACK && i < n; step++) {
+		if (!walk_back(t, &at, width))
+			break;
+		uint32_t file = trace_at(t, at.last - 1);
+		for (uint32_t k = i; k < n; k++)
+			if (r->history[(r->nhistory - 1 - k) % RUN_HISTORY] == file) {
+				found++;
+				i = k + 1;
+				break;
+			}
+	}
+	return found;
+}
+
+/* Workers a rank as they are now, for a job that has others than its trace. */
+static uint32_t joined_width(const struct follow *f)
+{
+	uint32_t n = 0, ranks = 0, phase = walk_phase(f->t, f->sh->group);
+	for (uint32_t i = 0; i < f->sh->runs_hi && i < RUNS_MAX; i++)
+		n += f->sh->runs[i].owner != 0;
+	for (uint32_t i = 0; i < f->t->h->nstreams; i++)
+		ranks += f->t->streams[i].phase == phase;
+	return ranks && n > ranks ? n / ranks : 1;
+}
+
+static uint32_t far(uint32_t a, uint32_t b)
+{
+	return a > b ? a - b : b - a;
+}
+
+/* Agreement first; then what has not expired; then what is near the front. */
+static bool better(const struct follow *f, uint32_t n, uint32_t pos, uint32_t best_n, uint32_t best)
+{
+	uint32_t horizon = f->sh->horizon;
+	if (n != best_n)
+		return n > best_n;
+	if ((pos >= horizon) != (best >= horizon))
+		return pos >= horizon;
+	return far(pos, f->sh->front) < far(best, f->sh->front);
+}
+
+bool vote_place(const struct follow *f, const struct run *r, struct place *to)
+{
+	const struct trace *t = f->t;
+	uint32_t best_n = 0, best = 0, live = joined_width(f);
+	if (r->nhistory < VOTE_NEED)
+		return false;
+	uint32_t file = r->history[(r->nhistory - 1) % RUN_HISTORY];
+	if (file >= t->h->nfiles)
+		return false;
+	uint32_t pos = t->first[file];
+	for (uint32_t i = 0; i < VOTE_OCCURRENCES && pos < t->h->npos; i++, pos = trace_next(t, pos)) {
+		struct place p;
+		if (!walk_place(t, pos, &p))
+			continue;
+		uint32_t width = walk_width(f, p.segment);
+		uint32_t n = agree(t, r, p, width);
+		if (n < VOTE_NEED && live != width) {
+			uint32_t m = agree(t, r, p, live);
+			n = m > n ? m : n;
+		}
+		if (n >= VOTE_NEED && (!best_n || better(f, n, pos, best_n, best))) {
+			best_n = n;
+			best = pos;
+			*to = p;
+		}
+	}
+	return best_n != 0;
+}
+
+/* Heads of the first `width` batches of each segment of a group: the file there; what is unconsumed is
+ * taken before what a part of the job has read already (a sanity check, a restarted epoch). */
+static bool start_in(const struct follow *f, uint32_t group, uint32_t file, bool consumed, struct place *to)
+{
+	const struct trace *t = f->t;
+	uint32_t end = walk_next_group(t, group), looked = 0;
+	for (uint32_t b = 0; b < RUNS_MAX && looked < START_LOOK; b++) {
+		bool any = false;
+		for (uint32_t s = group; s < end && looked < START_LOOK; s++, looked++) {
+			uint32_t start, stop;
+			if (b >= walk_width(f, s) || !walk_batch(t, s, b, &start, &stop))
+				continue;
+			any = true;
+			if (start < stop && trace_at(t, start) == file && follow_consumed(f->sh, start) == consumed) {
+				*to = (struct place){ start + 1, stop, s, b };
+				return true;
+			}
+		}
+		if (!any)
+			break;
+	}
+	return false;
+}
+
+bool vote_start(const struct follow *f, uint32_t file, struct place *to)
+{
+	uint32_t group[3];
+	group[0] = f->sh->group;
+	group[1] = walk_next_group(f->t, group[0]);
+	group[2] = walk_next_group(f->t, group[1]);
+	for (int consumed = 0; consumed < 2; consumed++)
+		for (int i = 0; i < 3; i++)
+			if (group[i] < f->t->h->nsegments && start_in(f, group[i], file, consumed, to))
+				return true;
+	return false;
+}
