@@ -4,6 +4,7 @@ import argparse
 import os
 import signal
 import sys
+import warnings
 
 from . import TraceError, UsageError, __version__
 from .progress import on_terminal
@@ -63,6 +64,8 @@ def _terminate(signum, frame):
 def main():
     """Returns the exit status."""
     signal.signal(signal.SIGTERM, _terminate)
+    # The job's machine may have more processors than this one.
+    warnings.filterwarnings("ignore", message="This DataLoader will create")
     try:
         run(parser().parse_args())
         return 0

@@ -8,10 +8,13 @@ on a generator that nobody seeded, and is refused instead of guessed.
 import os
 import pickle
 import random
+import select
+import signal
 import socket
 import sys
 import tempfile
 import traceback
+from contextlib import contextmanager
 
 import numpy as np
 
@@ -23,7 +26,9 @@ from .replay import Phase
 from .versions import describe, sensitive
 from .write import Stream, TraceWriter
 
-SALTS = (20011, 7919)   # two states of the global generators in which a job may find itself
+SALTS = (20011, 7919)    # two states of the global generators in which a job may find itself
+
+MARK = b"opt4done"       # ends what a rank's process writes
 
 
 def arguments(parser):
@@ -43,53 +48,70 @@ class _NeedsGroup(BaseException):
 
 
 class _Rank:
-    """One rank's process and the nameless file that it writes to."""
+    """One rank's process and the nameless file that it writes to.
 
-    def __init__(self, a, rank, local, epochs, salt, port, progress):
+    hold: read end of a pipe: having said its result the process stays until that is closed, for the ranks of a
+    process group need each other to the end; None: it leaves at once.
+    """
+
+    def __init__(self, a, rank, local, epochs, salt, progress, port=0, hold=None):
         self.rank = rank
         self.file = tempfile.TemporaryFile(dir=os.path.dirname(a.output) or ".")
+        self.done, done = os.pipe()   # readable when the result is there or the process gone
         sys.stdout.flush()
         self.pid = os.fork()
         if self.pid:
+            os.close(done)
             return
-        status = 1
         try:
+            if hold:
+                os.close(hold[1])
             os.dup2(2, 1)   # whatever FUNC prints is not what the reader asked of us
             _environment(a, rank, local, port)
             self._say(_replay(a, rank, epochs, salt, port, progress, self.file))
-            status = 0
         except _NeedsGroup:
             self._say("group")
         except TraceError as e:
             self._say(e)
-        except KeyboardInterrupt:
-            status = 130
         except BaseException as e:
             self._say(TraceError(_where(a, e)))
         finally:
-            os._exit(status)
+            os.close(done)
+            if hold:
+                os.read(hold[0], 1)
+            os._exit(0)
 
     def _say(self, what):
-        """Child: ends the file with its result and that result's length."""
+        """Child: ends the file with its result, that result's length and a mark."""
         blob = pickle.dumps(what)
         self.file.seek(0, os.SEEK_END)
-        self.file.write(blob + len(blob).to_bytes(8, "little"))
+        self.file.write(blob + len(blob).to_bytes(8, "little") + MARK)
         self.file.flush()
 
-    def wait(self):
-        """Parent: the child's result: a dict, "group" or a TraceError."""
-        _, status = os.waitpid(self.pid, 0)
-        self.pid = 0
+    def result(self):
+        """Parent: waits for the child's result: a dict or "group". Raises its TraceError."""
+        os.read(self.done, 1)
         end = self.file.seek(0, os.SEEK_END)
-        if status and os.WIFSIGNALED(status) or end < 8:
-            return TraceError("rank %d: its process ended with status %d; is there memory enough?" % (
-                self.rank, os.waitstatus_to_exitcode(status)))
-        self.file.seek(end - 8)
-        n = int.from_bytes(self.file.read(8), "little")
-        self.file.seek(end - 8 - n)
-        result = pickle.loads(self.file.read(n))
+        self.file.seek(max(0, end - 8 - len(MARK)))
+        tail = self.file.read()
+        if not tail.endswith(MARK):
+            raise TraceError("rank %d: its process was killed; is there memory enough?" % self.rank)
+        n = int.from_bytes(tail[:8], "little")
+        self.file.seek(end - len(tail) - n)
+        what = pickle.loads(self.file.read(n))
         self.file.seek(0)
-        return result
+        if isinstance(what, TraceError):
+            raise what
+        return what
+
+    def end(self, kill=False):
+        """Parent: waits until the child is gone."""
+        if self.pid:
+            if kill:
+                os.kill(self.pid, signal.SIGKILL)
+            os.waitpid(self.pid, 0)
+            self.pid = 0
+            os.close(self.done)
 
     def read(self):
         """Parent: the next (indices u32[n], counts u32[batches]) that the child wrote."""
@@ -176,14 +198,14 @@ def _replay(a, rank, epochs, salt, port, progress, file):
 
 def _run(a, wanted, epochs, salt, progress):
     """Runs the wanted ranks: one after the other, or all of the world at once where FUNC makes a process group.
-    Returns a list of (_Rank, result). Raises the first rank's TraceError."""
+    Returns a list of (_Rank, result) in their order. Raises the first TraceError of a rank."""
     out = []
     for local, r in enumerate(wanted):
-        child = _Rank(a, r, local, epochs, salt, 0, progress)
-        result = _result(child, [child])
-        if result == "group":
+        child = _Rank(a, r, local, epochs, salt, progress)
+        with _ended([child]):
+            out.append((child, child.result()))
+        if out[-1][1] == "group":
             return _run_group(a, wanted, epochs, salt, progress)
-        out.append((child, result))
     return out
 
 
@@ -191,29 +213,32 @@ def _run_group(a, wanted, epochs, salt, progress):
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
         port = s.getsockname()[1]
-    world = range(a.world_size)
-    local = {r: i for i, r in enumerate(list(wanted) + [r for r in world if r not in wanted])}
-    children = [_Rank(a, r, local[r], epochs, salt, port, progress if r == 0 else quiet) for r in world]
-    # The ranks wait for each other: where one fails, all must go, in whatever order they are waited for.
-    results = []
-    for c in children:
-        results.append(_result(c, children))
-    return [(c, r) for c, r in zip(children, results) if c.rank in wanted]
+    others = [r for r in range(a.world_size) if r not in wanted]
+    hold, results, children = os.pipe(), {}, []
+    with _ended(children):
+        for local, r in enumerate(list(wanted) + others):
+            children.append(_Rank(a, r, local, epochs, salt, progress if local == 0 else quiet, port, hold))
+        waiting = {c.done: c for c in children}
+        while waiting:   # in whatever order: where one fails, the others may wait for it for ever
+            for fd in select.select(list(waiting), [], [])[0]:
+                c = waiting.pop(fd)
+                results[c] = c.result()
+        for fd in hold:
+            os.close(fd)
+    return [(c, results[c]) for c in children if c.rank in wanted]
 
 
-def _result(child, all_children):
+@contextmanager
+def _ended(children):
+    """No child outlives the block: each is waited for, or killed where the block is left by an exception."""
     try:
-        result = child.wait()
-        if isinstance(result, TraceError):
-            raise result
-        return result
+        yield
     except BaseException:
-        for c in all_children:
-            if c.pid:
-                os.kill(c.pid, 9)
-                os.waitpid(c.pid, 0)
-                c.pid = 0
+        for c in children:
+            c.end(kill=True)
         raise
+    for c in children:
+        c.end()
 
 
 def _same_order(a, wanted, first):

@@ -6,7 +6,6 @@ iter() of the sampler with workers, prefetching, persistent workers and epochs l
 torch does, not what this file believes it does.
 """
 
-import multiprocessing
 import os
 import queue
 from itertools import islice
