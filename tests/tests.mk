@@ -1,0 +1,16 @@
+# tests.mk - the regression suite. A program that a bats file needs is added as `test-bins: build/tests/x`.
+TESTS ?= $(wildcard tests/*.bats)
+RUN_TESTS = tests/setup.sh build && $(MAKE) --no-print-directory all test-bins || \
+	{ echo "0 passed, 1 failed"; exit 1; }; tests/run.sh
+
+# make test [TESTS=tests/some.bats]: sets itself up, builds, runs; ends with `N passed, N failed`.
+test:
+	@$(RUN_TESTS) $(TESTS)
+
+# And what takes longer than the suite's ten minutes allow.
+test-long:
+	@$(RUN_TESTS) $(TESTS) $(wildcard tests/long/*.bats)
+
+test-bins: slowstore
+
+.PHONY: test test-long test-bins
