@@ -7,6 +7,7 @@
 #define GATE_SPAN  256u    /* accesses that the moving ratio of all looks back on, at least */
 #define RUN_SPAN   16u     /* the same for one worker */
 #define LOOK_EVERY 8u      /* accesses between two looks at all workers, at least */
+#define IDLE_LEAST 256u    /* accesses of all without one of its own make a worker idle, at least */
 #define SURE       2u      /* matches in a row that make a worker's place count for the front */
 
 static uint32_t blend(uint32_t ratio, bool matched, uint32_t span)
@@ -74,8 +75,8 @@ static uint32_t minus(uint32_t a, uint64_t b)
 	return a > b ? a - (uint32_t)b : 0;
 }
 
-/* The lowest position that this worker may still open. One that is through with its segment goes on in the
- * next one of its stream. */
+/* The lowest position that this worker may still open. One that is through with its segment goes on in any
+ * later one: a main process without workers reads the validation set too. */
 static uint32_t lower_bound(const struct follow *f, const struct run *r)
 {
 	const struct trace *t = f->t;
@@ -83,11 +84,7 @@ static uint32_t lower_bound(const struct follow *f, const struct run *r)
 	if (r->at.last < r->at.end || s >= t->h->nsegments ||
 	    (uint64_t)r->at.batch + walk_width(f, s) < t->segments[s].nbatches)
 		return r->at.last;
-	uint32_t stream = t->segments[s].stream;
-	for (uint32_t i = s + 1, n = 2 * t->h->nstreams + 1; i < t->h->nsegments && n > 0; i++, n--)
-		if (t->segments[i].stream == stream && t->segments[i].nbatches)
-			return t->segments[i].first_pos;
-	return t->h->npos;
+	return t->segments[s].end_pos > r->at.last ? t->segments[s].end_pos : r->at.last;
 }
 
 /* The k-th smallest of v[0 .. n-1] (k from 0); reorders v. */
@@ -139,10 +136,11 @@ static void look_over(struct follow *f)
 	struct follow_shared *sh = f->sh;
 	uint32_t at[RUNS_MAX], n = 0, present = 0, front = 0, low = POS_NEVER, now = follow_clock(sh), ranks;
 	uint32_t lag = FOLLOW_LAG * sh->round, group_end = walk_next_group(f->t, sh->group);
+	uint32_t rest = lag > IDLE_LEAST ? lag : IDLE_LEAST;
 
 	for (uint32_t i = 0; i < sh->runs_hi && i < RUNS_MAX; i++) {
 		const struct run *r = &sh->runs[i];
-		if (!r->owner || !r->at.last || now - r->stamp > lag)
+		if (!r->owner || !r->at.last || now - r->stamp > rest)
 			continue;
 		uint32_t bound = lower_bound(f, r);
 		if (bound < low)
@@ -163,15 +161,16 @@ static void look_over(struct follow *f)
 	uint32_t to = minus(low, margin);
 	/* A worker that has not begun yet will open what lies at the group's beginning, but only so long as the
 	 * others can run ahead of it. */
-	if (present < expected && now - sh->joined <= lag && to > sh->start[0])
+	bool young = now - sh->joined <= rest || now - sh->group_since <= rest;
+	if (present < expected && young && to > sh->start[0])
 		to = sh->start[0];
 	uint32_t backstop = minus(kth(at, n, n / 2), lag);
-	if (present * 2 < expected && now - sh->joined <= lag && backstop > sh->start[0])
+	if (present * 2 < expected && young && backstop > sh->start[0])
 		backstop = sh->start[0];
 	if (backstop > to)
 		to = backstop;
 	/* A few batches of a later phase may be but a sanity check before the epoch. */
-	if (walk_phase(f->t, sh->group) && now - sh->group_since <= lag && to > sh->horizon)
+	if (walk_phase(f->t, sh->group) && now - sh->group_since <= rest)
 		return;
 	if (to > sh->horizon && to <= f->t->h->npos)
 		expire(sh, to);

@@ -51,31 +51,51 @@ static double one_batch(struct job *j, const struct style *s, uint32_t *who, con
 	return t;
 }
 
-/* One loader's epoch: batch b is files[start[b] .. +count[b]]. Returns when the main process leaves it. */
-static double one_loader(struct job *j, const struct style *s, const uint32_t *files, const uint32_t *start,
-			 const uint32_t *count, uint32_t nbatches, bool traced, uint32_t *who, struct rng *r)
+/* One rank's loader in one epoch: batch b is files[start[b] .. +count[b]]. */
+struct loader {
+	const uint32_t *files, *start, *count;
+	uint32_t nbatches;
+	bool traced;
+	uint32_t *who;                       /* the process that is worker w now */
+	double *freed;                       /* when worker w is through with what it has */
+};
+
+/* The loaders of all ranks; a step is over when the slowest rank has taken its batch. Returns when the main
+ * processes leave the epoch early; 1e300 if they do not. */
+static double epoch(struct job *j, const struct style *s, struct loader *ld, uint32_t n, struct rng *r)
 {
-	uint32_t w = s->workers ? s->workers : 1, ahead = s->workers ? s->prefetch * w : 1;
-	uint32_t limit = s->limit && s->limit < nbatches ? s->limit : nbatches;
-	uint32_t sent = limit + (limit < nbatches && s->workers ? ahead : 0);
-	double *taken = calloc(nbatches + 1, sizeof *taken), *freed = calloc(w, sizeof *freed), end;
-	for (uint32_t i = 0; i < w; i++)
-		freed[i] = rng_unit(r) * .05;        /* they do not start at once */
-	for (uint32_t b = 0; b < sent && b < nbatches; b++) {
-		uint32_t k = b % w;
-		if (s->in_any_order && b >= ahead)
-			for (uint32_t i = 0; i < w; i++)
-				k = freed[i] < freed[k] ? i : k;
-		double at = b < ahead ? 0 : taken[b - ahead];
-		at = at > freed[k] ? at : freed[k];
-		freed[k] = one_batch(j, s, &who[k], files + start[b], traced ? start[b] : NO_POS, count[b], at, r);
-		double before = b ? taken[b - 1] + .002 : 0;
-		taken[b] = freed[k] > before ? freed[k] : before;
+	uint32_t w = s->workers ? s->workers : 1, ahead = s->workers ? s->prefetch * w : 1, most = 0;
+	for (uint32_t i = 0; i < n; i++) {
+		most = ld[i].nbatches > most ? ld[i].nbatches : most;
+		ld[i].freed = calloc(w, sizeof(double));
+		for (uint32_t k = 0; k < w; k++)
+			ld[i].freed[k] = rng_unit(r) * .05;      /* they do not start at once */
 	}
-	end = limit ? taken[limit - 1] : 0;
+	uint32_t limit = s->limit && s->limit < most ? s->limit : most;
+	uint32_t sent = limit + (limit < most && s->workers ? ahead : 0);
+	double *taken = calloc(most + 1, sizeof *taken), end;
+	for (uint32_t b = 0; b < sent && b < most; b++) {
+		taken[b] = b ? taken[b - 1] + .002 : 0;
+		for (uint32_t i = 0; i < n; i++) {
+			struct loader *l = &ld[i];
+			uint32_t k = b % w;
+			if (b >= l->nbatches)
+				continue;
+			if (s->in_any_order && b >= ahead)
+				for (uint32_t x = 0; x < w; x++)
+					k = l->freed[x] < l->freed[k] ? x : k;
+			double at = b < ahead ? 0 : taken[b - ahead];
+			at = at > l->freed[k] ? at : l->freed[k];
+			l->freed[k] = one_batch(j, s, &l->who[k], l->files + l->start[b],
+						l->traced ? l->start[b] : NO_POS, l->count[b], at, r);
+			taken[b] = l->freed[k] > taken[b] ? l->freed[k] : taken[b];
+		}
+	}
+	end = limit < most ? taken[limit - 1] : 1e300;
+	for (uint32_t i = 0; i < n; i++)
+		free(ld[i].freed);
 	free(taken);
-	free(freed);
-	return limit < nbatches ? end : 1e300;
+	return end;
 }
 
 /* The workers of one group of loaders: new ones, or those that stayed. */
@@ -120,13 +140,12 @@ void job_group(struct job *j, const struct trace *t, uint32_t segment, const str
 	bool standing = !s->workers || (s->persistent && !phase);
 	size_t from = j->n;
 	uint32_t *who = workers(j, n * w, standing);
-	double end = 0;
-	for (uint32_t i = 0; i < n; i++) {
-		double e = one_loader(j, s, t->order, t->batch_start + g[segment + i].first_batch,
-				      t->batch_count + g[segment + i].first_batch, g[segment + i].nbatches, true,
-				      who + i * w, r);
-		end = e > end ? e : end;
-	}
+	struct loader *ld = calloc(n, sizeof *ld);
+	for (uint32_t i = 0; i < n; i++)
+		ld[i] = (struct loader){ t->order, t->batch_start + g[segment + i].first_batch,
+			t->batch_count + g[segment + i].first_batch, g[segment + i].nbatches, true, who + i * w, NULL };
+	double end = epoch(j, s, ld, n, r);
+	free(ld);
 	settle(j, from, end, who, n * w, standing);
 	free(who);
 }
@@ -149,7 +168,8 @@ void job_pass(struct job *j, const uint32_t *files, uint32_t n, uint32_t batch, 
 	size_t from = j->n;
 	bool standing = !s->workers;
 	uint32_t *who = workers(j, w, standing);
-	double end = one_loader(j, s, files, start, count, nbatches, false, who, r);
+	struct loader ld = { files, start, count, nbatches, false, who, NULL };
+	double end = epoch(j, s, &ld, 1, r);
 	settle(j, from, end, who, w, standing);
 	free(who);
 	free(start);
