@@ -55,7 +55,7 @@ static bool plausible(const struct follow_shared *sh, const struct run *r, uint3
 	if (pos < sh->front + lag || (r->at.last && pos < r->at.last + lag))
 		return true;
 	for (int i = 0; i < 3; i++)
-		if (pos >= sh->start[i] && pos - sh->start[i] < sh->round)
+		if (pos >= sh->start[i] && pos < sh->started[i])
 			return true;
 	return false;
 }
@@ -78,7 +78,7 @@ static bool search(struct follow *f, struct run *r, uint32_t file, struct place 
 	struct place p, begin = { 0 }, jump = { 0 };
 	uint32_t pos = follow_next(f, file), reach = r->at.last ? r->at.end : 0;
 	for (uint32_t hops = 0; hops < SEARCH_HOPS && pos < f->t->h->npos; hops++, pos = trace_next(f->t, pos)) {
-		if (pos >= f->sh->start[2] && pos - f->sh->start[2] >= f->sh->round)
+		if (pos >= f->sh->started[2])
 			break;
 		if (!plausible(f->sh, r, pos) || follow_consumed(f->sh, pos) || !walk_place(f->t, pos, &p))
 			continue;

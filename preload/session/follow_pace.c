@@ -18,13 +18,13 @@ static uint32_t blend(uint32_t ratio, bool matched, uint32_t span)
 	return (uint32_t)((int32_t)ratio + delta);
 }
 
-/* Ranks that the front's phase has, and the workers that they should bring along. */
-static uint32_t expected_workers(const struct follow *f, uint32_t *ranks)
+/* Ranks that a group has, and the workers that they should bring along. */
+static uint32_t expected_workers(const struct follow *f, uint32_t group, uint32_t *ranks)
 {
 	const struct trace *t = f->t;
-	uint32_t n = 0, end = walk_next_group(t, f->sh->group);
+	uint32_t n = 0, end = walk_next_group(t, group);
 	*ranks = 0;
-	for (uint32_t s = f->sh->group; s < end; s++) {
+	for (uint32_t s = group; s < end; s++) {
 		uint32_t w = walk_width(f, s), batches = t->segments[s].nbatches;
 		n += w < batches ? w : batches;
 		++*ranks;
@@ -45,16 +45,18 @@ static uint32_t batch_size(const struct trace *t, uint32_t segment)
 	return size && size <= t->h->npos ? size : 1;
 }
 
-static uint32_t group_start(const struct trace *t, uint32_t group)
+static uint32_t round_of(const struct follow *f, uint32_t group)
 {
-	return group < t->h->nsegments ? t->segments[group].first_pos : POS_NEVER;
+	uint32_t ranks;
+	uint64_t round = (uint64_t)expected_workers(f, group, &ranks) * batch_size(f->t, group);
+	return round < 1 ? 1 : round < FOLLOW_RING / 2 ? (uint32_t)round : FOLLOW_RING / 2;
 }
 
 void pace_groups(struct follow *f)
 {
 	struct follow_shared *sh = f->sh;
 	const struct trace *t = f->t;
-	uint32_t segment, batch, ranks;
+	uint32_t segment, batch;
 	/* The front is one past what was read: at an epoch's end it still belongs to that epoch. */
 	if (sh->front && follow_locate(t, sh->front - 1, &segment, &batch)) {
 		uint32_t group = walk_group(t, segment);
@@ -63,11 +65,12 @@ void pace_groups(struct follow *f)
 			sh->group_since = follow_clock(sh);
 		}
 	}
-	uint64_t round = (uint64_t)expected_workers(f, &ranks) * batch_size(t, sh->group);
-	sh->round = round < 1 ? 1 : round < FOLLOW_RING / 2 ? (uint32_t)round : FOLLOW_RING / 2;
-	sh->start[0] = group_start(t, sh->group);
-	sh->start[1] = group_start(t, walk_next_group(t, sh->group));
-	sh->start[2] = group_start(t, walk_next_group(t, walk_next_group(t, sh->group)));
+	sh->round = round_of(f, sh->group);
+	for (uint32_t i = 0, group = sh->group; i < 3; i++, group = walk_next_group(t, group)) {
+		bool any = group < t->h->nsegments;
+		sh->start[i] = any ? t->segments[group].first_pos : POS_NEVER;
+		sh->started[i] = any ? sh->start[i] + round_of(f, group) : POS_NEVER;
+	}
 }
 
 static uint32_t minus(uint32_t a, uint64_t b)
@@ -156,7 +159,7 @@ static void look_over(struct follow *f)
 	if (!n || sh->gate_shut)
 		return;
 
-	uint32_t expected = expected_workers(f, &ranks);
+	uint32_t expected = expected_workers(f, sh->group, &ranks);
 	uint64_t margin = (uint64_t)batch_size(f->t, sh->group) * (ranks ? ranks : 1);
 	uint32_t to = minus(low, margin);
 	/* A worker that has not begun yet will open what lies at the group's beginning, but only so long as the
