@@ -1,0 +1,182 @@
+/* change.c - calls that change, rename or remove a dataset file by name or by descriptor. */
+#include "open.h"
+#include "swap.h"
+
+/* What a call is about to change: settled before it, told after it. */
+struct change {
+	uint32_t rec;             /* or REC_NONE */
+	bool in_root;             /* the path lies below a root, as w says */
+	struct where w;
+};
+
+/* Inside a program that has nothing to do with a dataset this costs a comparison of the path with the roots. */
+static void before(struct change *ch, int dirfd, const char *path)
+{
+	ch->rec = REC_NONE;
+	ch->in_root = false;
+	if (!hook_on || opt4_inside || !path || !*path)
+		return;
+	enum path_kind kind = path_where(dirfd, path, &ch->w);
+	if (kind == PATH_ASK) {
+		int fd = next.openat(dirfd, path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+		if (fd >= 0) {
+			kind = path_of_fd(fd, &ch->w);
+			next.close(fd);
+		}
+	}
+	ch->in_root = kind == PATH_ROOT;
+	if (!ch->in_root || !path_may(path))
+		return;
+	struct guard g = hook_enter();
+	ch->rec = record_of(&ch->w);
+	hook_leave(g);
+	/* While the path still leads to it: descriptors of ours must not be left on a copy that has lost its way
+	 * back. */
+	if (ch->rec != REC_NONE)
+		fd_original_all(ch->rec);
+}
+
+static void after(const struct change *ch)
+{
+	if (ch->rec == REC_NONE)
+		return;
+	struct guard g = hook_enter();
+	session_invalidate(ch->rec);
+	hook_leave(g);
+}
+
+/* Calls that name one file. It is invalidated even if they fail: some fail half way. */
+#define CHANGE(name, params, dirfd, path, call) \
+	EXPORT int name params \
+	{ \
+		struct change ch; \
+		OPAQUE(path); \
+		if (!hook_on || opt4_inside) \
+			return call; \
+		int err = errno; \
+		before(&ch, dirfd, path); \
+		errno = err; \
+		int r = call; \
+		after(&ch); \
+		return r; \
+	}
+
+CHANGE(unlink, (const char *path), AT_FDCWD, path, next.unlink(path))
+CHANGE(remove, (const char *path), AT_FDCWD, path, next.remove(path))
+CHANGE(unlinkat, (int dirfd, const char *path, int flags), dirfd, path, next.unlinkat(dirfd, path, flags))
+/* A link changes the number of links and the change time of what it leads to. */
+CHANGE(link, (const char *path, const char *to), AT_FDCWD, path, next.link(path, to))
+CHANGE(linkat, (int dirfd, const char *path, int todir, const char *to, int flags), dirfd, path,
+	next.linkat(dirfd, path, todir, to, flags))
+
+/* By a /proc/self/fd name these would reach the object. */
+#define CHANGE_CONTENT(name, params, call) \
+	EXPORT int name params \
+	{ \
+		struct change ch; \
+		OPAQUE(path); \
+		if (!hook_on || opt4_inside || !path) \
+			return call; \
+		int err = errno; \
+		open_proc_write(path); \
+		before(&ch, AT_FDCWD, path); \
+		errno = err; \
+		int r = call; \
+		after(&ch); \
+		return r; \
+	}
+
+CHANGE_CONTENT(truncate, (const char *path, off_t n), next.truncate(path, n))
+CHANGE_CONTENT(truncate64, (const char *path, off64_t n), next.truncate64(path, n))
+CHANGE_CONTENT(chmod, (const char *path, mode_t mode), next.chmod(path, mode))
+
+/* Only a descriptor that is open for writing can be truncated: its file is not cached as long as it is, but for
+ * what was filled before the writer was seen. */
+static void truncated(int fd)
+{
+	struct fd_entry e;
+
+	if (opt4_inside || !fd_get(fd, &e) || e.kind != FD_WRITER)
+		return;
+	struct guard g = hook_enter();
+	session_invalidate(e.c.rec);
+	hook_leave(g);
+}
+
+EXPORT int ftruncate(int fd, off_t n)
+{
+	int r = next.ftruncate(fd, n);
+	if (unlikely(fd_is(fd, FD_OURS)))
+		truncated(fd);
+	return r;
+}
+
+EXPORT int ftruncate64(int fd, off64_t n)
+{
+	int r = next.ftruncate64(fd, n);
+	if (unlikely(fd_is(fd, FD_OURS)))
+		truncated(fd);
+	return r;
+}
+
+/* ---- rename: two paths, and either may be a directory ---- */
+
+static void tree(const struct change *ch)
+{
+	if (!ch->in_root)
+		return;
+	struct guard g = hook_enter();
+	session_invalidate_tree(ch->w.root, ch->w.rel, ch->w.len);
+	hook_leave(g);
+}
+
+static void root_moved(unsigned root)
+{
+	struct guard g = hook_enter();
+	session_invalidate_tree(root, "", 0);
+	hook_leave(g);
+}
+
+static bool is_dir(int dirfd, const char *path)
+{
+	struct stat st;
+	return next.fstatat(dirfd, path, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(st.st_mode);
+}
+
+static void renamed(const struct change *from, const struct change *to, int fromdir, const char *a, int todir, const char *b)
+{
+	int err = errno;
+
+	after(from);
+	after(to);
+	/* After RENAME_EXCHANGE either may be the directory. */
+	if ((from->in_root || to->in_root) && (is_dir(todir, b) || is_dir(fromdir, a))) {
+		tree(from);
+		tree(to);
+	}
+	path_roots_below(fromdir, a, root_moved);
+	path_roots_below(todir, b, root_moved);
+	errno = err;
+}
+
+#define RENAME(name, params, fromdir, todir, call) \
+	EXPORT int name params \
+	{ \
+		struct change from, to; \
+		OPAQUE(a); \
+		OPAQUE(b); \
+		if (!hook_on || opt4_inside || !a || !b) \
+			return call; \
+		int err = errno; \
+		before(&from, fromdir, a); \
+		before(&to, todir, b); \
+		errno = err; \
+		int r = call; \
+		if (r == 0) \
+			renamed(&from, &to, fromdir, a, todir, b); \
+		return r; \
+	}
+
+RENAME(rename, (const char *a, const char *b), AT_FDCWD, AT_FDCWD, next.rename(a, b))
+RENAME(renameat, (int ad, const char *a, int bd, const char *b), ad, bd, next.renameat(ad, a, bd, b))
+RENAME(renameat2, (int ad, const char *a, int bd, const char *b, unsigned flags), ad, bd, next.renameat2(ad, a, bd, b, flags))

@@ -1,0 +1,165 @@
+/* dup.c - descriptors that are copied, handed on and closed. */
+#include "swap.h"
+
+#include <linux/close_range.h>
+#include <linux/fs.h>
+#include <stdarg.h>
+#include <string.h>
+
+/* A hint must be decided before it is copied: a swap afterwards would leave the copies with another offset. */
+static inline void settle(int fd)
+{
+	if (unlikely(fd_is(fd, FD_PENDING)))
+		fd_demand(fd);
+}
+
+/* `to` has just become a copy of `from`. */
+static inline void copied(int from, int to)
+{
+	if (unlikely(to >= 0 && (fd_is(from, FD_OURS) || fd_is(to, FD_OURS))))
+		fd_duplicate(from, to);
+}
+
+EXPORT int dup(int fd)
+{
+	settle(fd);
+	int to = next.dup(fd);
+	copied(fd, to);
+	return to;
+}
+
+EXPORT int dup2(int fd, int to)
+{
+	settle(fd);
+	int r = next.dup2(fd, to);
+	if (fd != to)
+		copied(fd, r);
+	return r;
+}
+
+EXPORT int dup3(int fd, int to, int flags)
+{
+	settle(fd);
+	int r = next.dup3(fd, to, flags);
+	copied(fd, r);
+	return r;
+}
+
+/* What a fcntl() on one of ours needs before it is made. */
+static void before_fcntl(int fd, int cmd, unsigned long arg)
+{
+	struct fd_entry e;
+
+	switch (cmd) {
+	case F_DUPFD:
+	case F_DUPFD_CLOEXEC:
+		settle(fd);
+		return;
+	case F_GETFD:
+	case F_SETFD:
+	case F_GETFL:
+		return;
+	case F_SETFL:
+		if (!(arg & O_DIRECT))
+			return;
+		break;
+	default:
+		break;
+	}
+	/* Locks, leases, owners: of the file itself. A writer is on it, and somebody who locks a file means to
+	 * share it with those who write. */
+	if (fd_get(fd, &e) && e.kind != FD_WRITER)
+		fd_original(fd);
+}
+
+static bool is_lock(int cmd)
+{
+	return cmd == F_SETLK || cmd == F_SETLKW || cmd == F_GETLK || cmd == F_OFD_SETLK || cmd == F_OFD_SETLKW ||
+	       cmd == F_OFD_GETLK || cmd == F_SETLEASE;
+}
+
+#define FCNTL(name) \
+	EXPORT int name(int fd, int cmd, ...) \
+	{ \
+		va_list ap; \
+		va_start(ap, cmd); \
+		unsigned long arg = va_arg(ap, unsigned long); \
+		va_end(ap); \
+		if (unlikely(fd_is(fd, FD_OURS)) && !opt4_inside) \
+			before_fcntl(fd, cmd, arg); \
+		else if (unlikely(session_dev && is_lock(cmd)) && !opt4_inside) \
+			fd_original(fd); /* an object that we know nothing of, after exec */ \
+		int r = next.name(fd, cmd, arg); \
+		if (cmd == F_DUPFD || cmd == F_DUPFD_CLOEXEC) \
+			copied(fd, r); \
+		return r; \
+	}
+
+FCNTL(fcntl)
+FCNTL(fcntl64)
+
+EXPORT int close(int fd)
+{
+	if (unlikely(fd_is(fd, FD_OURS))) {
+		/* Before: afterwards the number may be another thread's. */
+		uint32_t rec = fd_take_writer(fd);
+		fd_clear(fd);
+		int r = next.close(fd);
+		int err = errno;
+		fd_writer_closed(rec);
+		errno = err;
+		return r;
+	}
+	return next.close(fd);
+}
+
+EXPORT int close_range(unsigned first, unsigned last, int flags)
+{
+	/* A vfork child closes what it will not need; its parent goes on using it. */
+	if (!(flags & CLOSE_RANGE_CLOEXEC) && fd_highest() >= 0 && getpid() == hook_pid)
+		fd_clear_range(first, last);
+	return next.close_range(first, last, flags);
+}
+
+EXPORT void closefrom(int low)
+{
+	if (fd_highest() >= 0 && getpid() == hook_pid)
+		fd_clear_range(low < 0 ? 0 : (unsigned)low, ~0u);
+	next.closefrom(low);
+}
+
+/* Descriptors that are being sent share their offset with what arrives. */
+static void sent(const struct msghdr *m)
+{
+	struct msghdr *h = (struct msghdr *)m; /* CMSG_NXTHDR takes no const */
+
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(h); c; c = CMSG_NXTHDR(h, c)) {
+		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS || c->cmsg_len < CMSG_LEN(0))
+			continue;
+		for (size_t n = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int), i = 0; i < n; i++) {
+			int fd;
+			memcpy(&fd, CMSG_DATA(c) + i * sizeof fd, sizeof fd);
+			settle(fd);
+			struct fd_entry e;
+			if (fd_is(fd, FD_OURS) && fd_get(fd, &e) && e.kind == FD_WRITER)
+				fd_forget(fd); /* the receiver may write for as long as it likes */
+		}
+	}
+}
+
+EXPORT ssize_t sendmsg(int fd, const struct msghdr *m, int flags)
+{
+	OPAQUE(m);
+	if (unlikely(hook_on && m && m->msg_control && m->msg_controllen))
+		sent(m);
+	return next.sendmsg(fd, m, flags);
+}
+
+EXPORT int sendmmsg(int fd, struct mmsghdr *v, unsigned n, int flags)
+{
+	OPAQUE(v);
+	for (unsigned i = 0; hook_on && v && i < n; i++)
+		if (unlikely(v[i].msg_hdr.msg_control && v[i].msg_hdr.msg_controllen))
+			sent(&v[i].msg_hdr);
+	return next.sendmmsg(fd, v, n, flags);
+}

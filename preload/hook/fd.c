@@ -1,0 +1,182 @@
+/* fd.c - table of the descriptors that are ours. */
+#include "fd.h"
+
+#include <linux/futex.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <time.h>
+
+struct slot {
+	_Atomic uint32_t seq;     /* odd while the entry is being written */
+	_Atomic uint32_t claim;
+	uint32_t kind, group;
+	struct cached c;
+};
+
+uint8_t fd_flags[FD_MAX];
+static struct slot slots[FD_MAX]; /* zero pages until used */
+static _Atomic int highest = -1;
+static _Atomic uint32_t groups;
+
+#define WAIT_MS 1000              /* no wait here is longer */
+
+static void wake(struct slot *s)
+{
+	syscall(SYS_futex, &s->claim, FUTEX_WAKE_PRIVATE, 1 << 30, NULL, NULL, 0);
+}
+
+void fd_install(int fd, enum fd_kind kind, const struct cached *c, uint32_t group, bool pending)
+{
+	if ((unsigned)fd >= FD_MAX)
+		return;
+	struct slot *s = &slots[fd];
+
+	/* No lock: two threads that install one number at once means that the program races with itself, and
+	 * the entry that results is compared with the descriptor before it is believed. */
+	__atomic_store_n(&fd_flags[fd], 0, __ATOMIC_RELAXED);
+	uint32_t seq = (s->seq | 1) + 2;
+	s->seq = seq;
+	s->kind = kind;
+	while (!group)
+		group = ++groups;
+	s->group = group;
+	s->c = *c;
+	s->claim = seq / 2 * CLAIM_STATES + (kind == FD_HINT ? CLAIM_READY : CLAIM_NONE);
+	__atomic_store_n(&s->seq, seq + 1, __ATOMIC_RELEASE);
+
+	int hi = highest;
+	while (fd > hi && !__atomic_compare_exchange_n(&highest, &hi, fd, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+		;
+	__atomic_store_n(&fd_flags[fd], FD_OURS | (pending ? FD_PENDING : 0), __ATOMIC_RELEASE);
+}
+
+bool fd_get(int fd, struct fd_entry *e)
+{
+	if (!fd_is(fd, FD_OURS))
+		return false;
+	struct slot *s = &slots[fd];
+	for (int tries = 0; tries < 100; tries++) {
+		uint32_t seq = __atomic_load_n(&s->seq, __ATOMIC_ACQUIRE);
+		e->kind = s->kind;
+		e->group = s->group;
+		e->claim = s->claim;
+		e->c = s->c;
+		__atomic_thread_fence(__ATOMIC_ACQUIRE);
+		if (!(seq & 1) && s->seq == seq)
+			return fd_is(fd, FD_OURS);
+	}
+	return false;
+}
+
+/* Ends the claim on s, so that whoever is fetching for it throws the result away. */
+static void end_claim(struct slot *s)
+{
+	for (int ms = 0;;) {
+		uint32_t w = s->claim;
+		if (CLAIM_STATE(w) == CLAIM_NONE)
+			return;
+		/* In the middle of a swap the number must stay what it is. Not for our own thread's swap: a
+		 * signal handler that closes the descriptor would wait for itself. */
+		if (CLAIM_STATE(w) == CLAIM_SWAP && !opt4_inside && ms < WAIT_MS) {
+			fd_claim_wait((int)(s - slots), w);
+			ms += 10;
+			continue;
+		}
+		if (__atomic_compare_exchange_n(&s->claim, &w, w - CLAIM_STATE(w) + CLAIM_NONE, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+			break;
+	}
+	wake(s);
+}
+
+/* Returns a writer's record if this call was the one that forgot it, else REC_NONE. */
+static uint32_t forget(int fd)
+{
+	if (!fd_is(fd, FD_OURS))
+		return REC_NONE;
+	int err = errno;
+	struct slot *s = &slots[fd];
+	uint32_t kind = s->kind, rec = s->c.rec;
+
+	if (kind == FD_HINT)
+		end_claim(s);
+	uint8_t had = __atomic_exchange_n(&fd_flags[fd], 0, __ATOMIC_ACQ_REL);
+	errno = err;
+	return kind == FD_WRITER && (had & FD_OURS) ? rec : REC_NONE;
+}
+
+uint32_t fd_take_writer(int fd)
+{
+	return fd_is(fd, FD_OURS) && slots[fd].kind == FD_WRITER ? forget(fd) : REC_NONE;
+}
+
+void fd_writer_closed(uint32_t rec)
+{
+	/* A vfork child closes a descriptor of its own, not the parent's; and inside opt4 we may hold the
+	 * session: then it stays counted, and the file uncached. */
+	if (rec == REC_NONE || opt4_inside || getpid() != hook_pid)
+		return;
+	struct guard g = hook_enter();
+	session_invalidate(rec);
+	session_writer(rec, -1);
+	hook_leave(g);
+}
+
+void fd_clear(int fd)
+{
+	fd_writer_closed(forget(fd));
+}
+
+void fd_forget(int fd)
+{
+	forget(fd);
+}
+
+void fd_clear_range(unsigned first, unsigned last)
+{
+	int hi = highest;
+	for (unsigned fd = first; (int)fd <= hi && fd < FD_MAX && fd <= last; fd++)
+		fd_clear((int)fd);
+}
+
+bool fd_take_pending(int fd)
+{
+	return __atomic_fetch_and(&fd_flags[fd], (uint8_t)~FD_PENDING, __ATOMIC_ACQ_REL) & FD_PENDING;
+}
+
+void fd_set_checked(int fd, const struct cached *c)
+{
+	struct slot *s = &slots[fd];
+	if (s->c.rec == c->rec && s->c.obj_ino == c->obj_ino)
+		__atomic_store_n(&s->c.checked, c->checked, __ATOMIC_RELAXED);
+}
+
+int fd_highest(void)
+{
+	return highest;
+}
+
+bool fd_claim(int fd, uint32_t *from, unsigned to)
+{
+	struct slot *s = &slots[fd];
+	uint32_t want = *from - CLAIM_STATE(*from) + to;
+	uint32_t was = *from;
+
+	if (!__atomic_compare_exchange_n(&s->claim, &was, want, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+		return false;
+	*from = want;
+	if (to != CLAIM_BUSY && to != CLAIM_SWAP)
+		wake(s);
+	return true;
+}
+
+uint32_t fd_claim_wait(int fd, uint32_t seen)
+{
+	struct timespec ms10 = { .tv_nsec = 10 * 1000 * 1000 };
+	struct slot *s = &slots[fd];
+	int err = errno;
+
+	if (s->claim == seen)
+		syscall(SYS_futex, &s->claim, FUTEX_WAIT_PRIVATE, seen, &ms10, NULL, NULL);
+	errno = err;
+	return s->claim;
+}

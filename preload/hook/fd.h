@@ -1,0 +1,77 @@
+/* fd.h - the descriptors that stand for dataset files in this process.
+ *
+ * A byte of flags a descriptor answers "ours or not" with one load; an entry beside it says whose file it is.
+ * Programs may close and reuse descriptors by raw system calls, so an entry may be stale at any time; whoever
+ * acts on one compares it with the real descriptor first. Losing an entry costs a miss or a look-up, never a
+ * wrong byte.
+ */
+#ifndef OPT4_FD_H
+#define OPT4_FD_H
+
+#include "hook.h"
+
+#define FD_MAX 65536              /* descriptors from here on are never ours */
+
+enum fd_kind {
+	FD_HINT = 1,              /* on the original, opened read only, not read yet */
+	FD_OBJECT,                /* on the object */
+	FD_WRITER,                /* on the original, open for writing: counted by session_writer() */
+};
+
+#define FD_OURS    1u
+#define FD_PENDING 2u             /* its next data access matters: a hint, or an object not yet counted */
+extern uint8_t fd_flags[FD_MAX];
+
+static inline bool fd_is(int fd, unsigned bit)
+{
+	return (unsigned)fd < FD_MAX && (__atomic_load_n(&fd_flags[fd], __ATOMIC_ACQUIRE) & bit);
+}
+
+struct fd_entry {                 /* a copy of what is remembered */
+	enum fd_kind kind;
+	uint32_t group;           /* duplicates of one open file description share it */
+	uint32_t claim;           /* of a hint, see swap.c */
+	struct cached c;
+};
+
+/* Remembers fd as `kind`; whatever was remembered of that number before is forgotten. group 0 = a new one. */
+void fd_install(int fd, enum fd_kind kind, const struct cached *c, uint32_t group, bool pending);
+
+/* A consistent copy of fd's entry; false if there is none. */
+bool fd_get(int fd, struct fd_entry *e);
+
+/* The descriptor is being closed or replaced: forgets it. A writer is counted down at once. Waits (bounded) while
+ * another thread swaps the descriptor at this instant. Keeps errno. */
+void fd_clear(int fd);
+
+/* fd_clear() for a whole range, both ends included. */
+void fd_clear_range(unsigned first, unsigned last);
+
+/* Like fd_clear(), but a writer stays counted for ever: somebody else may hold it open too. */
+void fd_forget(int fd);
+
+/* The descriptor is about to be closed: a writer is forgotten but stays counted until fd_writer_closed(rec), to be
+ * called when the close, and what it writes, is done. REC_NONE: not a writer, nothing done. */
+uint32_t fd_take_writer(int fd);
+void fd_writer_closed(uint32_t rec);
+
+/* Nobody has accessed data by this descriptor before: true for exactly one caller. */
+bool fd_take_pending(int fd);
+
+/* Remembers when the original was last looked at. */
+void fd_set_checked(int fd, const struct cached *c);
+
+/* Highest descriptor that was ever remembered; -1 = none. */
+int fd_highest(void);
+
+/* Claims on a hint: who may fetch, and who may swap. A claim word belongs to one installation of the entry, so
+ * that a reused number never answers to an old claim. */
+enum { CLAIM_NONE, CLAIM_READY, CLAIM_BUSY, CLAIM_SWAP, CLAIM_STATES = 4 };
+#define CLAIM_STATE(w) ((w) % CLAIM_STATES)
+
+/* Moves fd's claim word from `from` (as in fd_entry.claim) to state `to` of the same installation. */
+bool fd_claim(int fd, uint32_t *from, unsigned to);
+/* Sleeps until fd's claim word is no longer `seen`, 10 ms at most. Returns the word. */
+uint32_t fd_claim_wait(int fd, uint32_t seen);
+
+#endif

@@ -1,0 +1,54 @@
+/* hook.h - what every hook shares.
+ *
+ * A hook decides whether a call concerns a dataset file. If not, it is a test and a tail call to the next
+ * definition. If so, it asks the session between hook_enter() and hook_leave(). Hooks hold no lock and do
+ * no I/O of their own beyond looking at a descriptor and swapping it.
+ */
+#ifndef OPT4_HOOK_H
+#define OPT4_HOOK_H
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "../session/session.h"
+#include "next.h"
+
+#define EXPORT      __attribute__((visibility("default")))
+#define unlikely(x) __builtin_expect(!!(x), 0)
+
+/* glibc declares path arguments nonnull, so the compiler would drop our test for NULL (the kernel's answer to
+ * it is EFAULT, and must stay so). */
+#define OPAQUE(p) __asm__("" : "+r"(p))
+
+/* False until the constructor has run, in programs where there is nothing to do, and after chroot and the
+ * like: then no open is looked at. */
+extern bool hook_on;
+
+/* The process that this memory belongs to: differs from getpid() in a vfork child, which runs our hooks in
+ * its parent's memory but with descriptors of its own, and in a child of a raw clone. */
+extern pid_t hook_pid;
+
+/* Around every entry into the session: our own calls then pass straight down the chain, a cancelled thread
+ * cannot leave with the flag raised, and errno stays the program's. Nests. */
+struct guard { int err, cancel; };
+
+static inline struct guard hook_enter(void)
+{
+	struct guard g = { .err = errno };
+	opt4_inside++;
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &g.cancel);
+	return g;
+}
+
+static inline void hook_leave(struct guard g)
+{
+	int was;
+	pthread_setcancelstate(g.cancel, &was);
+	opt4_inside--;
+	errno = g.err;
+}
+
+#endif

@@ -1,0 +1,83 @@
+/* next.h - the next definitions of what we hook, in the preload chain after us.
+ *
+ * Other libraries' constructors and allocators may call us before our constructor has run, and dlsym() may
+ * allocate: so the table starts with raw system calls where an allocator may need them (stub.c), and with
+ * stubs that resolve the table first for the rest.
+ */
+#ifndef OPT4_NEXT_H
+#define OPT4_NEXT_H
+
+#include <fcntl.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/sendfile.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/time.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+/* In glibc's binary interface, but not (or no longer) in its headers. */
+int __open_2(const char *path, int flags);
+int __open64_2(const char *path, int flags);
+int __openat_2(int dirfd, const char *path, int flags);
+int __openat64_2(int dirfd, const char *path, int flags);
+ssize_t __read_chk(int fd, void *buf, size_t n, size_t room);
+ssize_t __pread_chk(int fd, void *buf, size_t n, off_t off, size_t room);
+ssize_t __pread64_chk(int fd, void *buf, size_t n, off64_t off, size_t room);
+int __xstat(int ver, const char *path, struct stat *st);
+int __xstat64(int ver, const char *path, struct stat64 *st);
+int __fxstat(int ver, int fd, struct stat *st);
+int __fxstat64(int ver, int fd, struct stat64 *st);
+int __fxstatat(int ver, int dirfd, const char *path, struct stat *st, int flags);
+int __fxstatat64(int ver, int dirfd, const char *path, struct stat64 *st, int flags);
+int pivot_root(const char *new_root, const char *put_old);
+
+/* An allocator, or dlsym itself, may call these before the table is resolved: raw system calls until then. */
+#define NEXT_RAW(X) \
+	X(open) X(open64) X(openat) X(openat64) X(creat) X(creat64) \
+	X(__open_2) X(__open64_2) X(__openat_2) X(__openat64_2) \
+	X(read) X(__read_chk) X(pread) X(pread64) X(__pread_chk) X(__pread64_chk) \
+	X(readv) X(preadv) X(preadv64) X(preadv2) X(preadv64v2) \
+	X(mmap) X(mmap64) X(lseek) X(lseek64) X(close) X(fcntl) X(fcntl64) X(ioctl) \
+	X(dup) X(dup2) X(dup3) \
+	X(stat) X(stat64) X(fstat) X(fstat64) X(fstatat) X(fstatat64) \
+	X(__xstat) X(__xstat64) X(__fxstat) X(__fxstat64) X(__fxstatat) X(__fxstatat64) \
+	X(readlink) X(_exit) X(_Exit)
+
+/* Never called that early by an allocator: resolved at the first call. */
+#define NEXT_LAZY(X) \
+	X(fopen) X(fopen64) X(freopen) X(freopen64) X(fdopen) X(fclose) X(statx) \
+	X(sendfile) X(sendfile64) X(copy_file_range) X(splice) X(sendmsg) X(sendmmsg) \
+	X(close_range) X(closefrom) \
+	X(truncate) X(truncate64) X(ftruncate) X(ftruncate64) X(rename) X(renameat) X(renameat2) \
+	X(unlink) X(unlinkat) X(remove) X(link) X(linkat) \
+	X(flock) X(lockf) X(lockf64) X(chmod) X(fchmod) X(fchown) X(futimens) X(futimes) \
+	X(fsetxattr) X(fremovexattr) X(fgetxattr) X(flistxattr) \
+	X(chdir) X(fchdir) X(chroot) X(pivot_root) X(setns) X(unshare)
+
+struct next {
+#define X(name) __typeof__(name) *name;
+	NEXT_RAW(X)
+	NEXT_LAZY(X)
+#undef X
+};
+extern struct next next;
+
+/* The initial entries. NEXT_LAZY ones call next_resolve(), then what they find; while the table is being
+ * resolved they fail with ENOSYS. */
+extern const struct next next_stubs;
+
+/* Resolves the whole table by dlsym(RTLD_NEXT); what the C library lacks keeps its stub. Idempotent. */
+void next_resolve(void);
+
+/* True when next_resolve() has filled the table in. */
+bool next_resolved(void);
+
+#endif

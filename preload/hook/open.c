@@ -1,0 +1,182 @@
+/* open.c - open and its family. */
+#include "open.h"
+#include "swap.h"
+
+#include <stdarg.h>
+
+enum opener { OPEN, OPEN64, OPENAT, OPENAT64, OPEN_2, OPEN64_2, OPENAT_2, OPENAT64_2, CREAT, CREAT64 };
+
+static int down(enum opener which, int dirfd, const char *path, int flags, mode_t mode)
+{
+	switch (which) {
+	case OPEN:       return next.open(path, flags, mode);
+	case OPEN64:     return next.open64(path, flags, mode);
+	case OPENAT:     return next.openat(dirfd, path, flags, mode);
+	case OPENAT64:   return next.openat64(dirfd, path, flags, mode);
+	case OPEN_2:     return next.__open_2(path, flags);
+	case OPEN64_2:   return next.__open64_2(path, flags);
+	case OPENAT_2:   return next.__openat_2(dirfd, path, flags);
+	case OPENAT64_2: return next.__openat64_2(dirfd, path, flags);
+	case CREAT:      return next.creat(path, mode);
+	case CREAT64:    return next.creat64(path, mode);
+	}
+	__builtin_unreachable();
+}
+
+void open_hinted(int fd, uint32_t rec)
+{
+	struct cached c;
+	struct guard g = hook_enter();
+
+	if (session_hint(rec, fd, &c) == 0)
+		fd_install(fd, FD_HINT, &c, 0, true);
+	hook_leave(g);
+}
+
+void open_writer(int fd, uint32_t rec)
+{
+	struct cached c = { .rec = rec };
+
+	/* What this process has open of it must see the writes. */
+	fd_original_all(rec);
+	struct guard g = hook_enter();
+	/* Counted first: no fill may come between. */
+	session_writer(rec, 1);
+	session_invalidate(rec);
+	fd_install(fd, FD_WRITER, &c, 0, false);
+	hook_leave(g);
+}
+
+void open_asked(int fd, int flags)
+{
+	struct where w;
+	uint32_t rec = REC_NONE;
+
+	if (path_of_fd(fd, &w) == PATH_ROOT) {
+		struct guard g = hook_enter();
+		rec = record_of(&w);
+		hook_leave(g);
+	}
+	if (rec == REC_NONE)
+		return;
+	if (opens_to_write(flags))
+		open_writer(fd, rec);
+	else if (!(flags & (O_CREAT | O_DIRECT)))
+		open_hinted(fd, rec);
+}
+
+void open_proc_write(const char *path)
+{
+	int fd = session_dev && path[0] == '/' ? path_proc_fd(path) : -1;
+	if (fd >= 0)
+		fd_original(fd);
+}
+
+/* The path may be a dataset file's. */
+static __attribute__((noinline)) int open_slow(enum opener which, int dirfd, const char *path, int flags, mode_t mode)
+{
+	struct where w;
+	struct cached c;
+	uint32_t rec = REC_NONE;
+	bool write = opens_to_write(flags);
+	int fd, r = -1;
+
+	enum path_kind kind = path_where(dirfd, path, &w);
+	if (kind == PATH_OTHER) {
+		if (write)
+			open_proc_write(path);
+		return down(which, dirfd, path, flags, mode);
+	}
+	if (kind == PATH_ASK) {
+		fd = down(which, dirfd, path, flags, mode);
+		if (fd >= 0)
+			open_asked(fd, flags);
+		return fd;
+	}
+
+	struct guard g = hook_enter();
+	rec = record_of(&w);
+	if (rec != REC_NONE && !write && !(flags & (O_CREAT | O_DIRECT))) {
+		r = session_open(rec, dirfd, path, flags, &c);
+		if (r >= FD_MAX) {      /* too high to be tracked */
+			next.close(r);
+			r = -1;
+		}
+		if (r >= 0)
+			fd_install(r, FD_OBJECT, &c, 0, true);
+	}
+	hook_leave(g);
+	if (r >= 0)
+		return r;
+
+	fd = down(which, dirfd, path, flags, mode);
+	if (fd < 0 || rec == REC_NONE)
+		return fd;
+	if (write)
+		open_writer(fd, rec);
+	else if (r == -ENOENT || r == -ESTALE)
+		open_hinted(fd, rec);
+	return fd;
+}
+
+/* The whole cost of an open that is not ours. */
+static inline bool look(const char *path, int flags)
+{
+	if (!hook_on || (flags & OPEN_NEVER))
+		return false;
+	if (path_may(path))
+		return !opt4_inside;
+	if (unlikely(session_dev && opens_to_write(flags) && path && !opt4_inside))
+		open_proc_write(path);
+	return false;
+}
+
+#define NEEDS_MODE(flags) (((flags) & O_CREAT) || ((flags) & O_TMPFILE) == O_TMPFILE)
+
+#define OPENER(name, which, params, dirfd, call) \
+	EXPORT int name params \
+	{ \
+		mode_t mode = 0; \
+		if (NEEDS_MODE(flags)) { \
+			va_list ap; \
+			va_start(ap, flags); \
+			mode = va_arg(ap, mode_t); \
+			va_end(ap); \
+		} \
+		OPAQUE(path); \
+		if (unlikely(look(path, flags))) \
+			return open_slow(which, dirfd, path, flags, mode); \
+		return call; \
+	}
+
+OPENER(open, OPEN, (const char *path, int flags, ...), AT_FDCWD, next.open(path, flags, mode))
+OPENER(open64, OPEN64, (const char *path, int flags, ...), AT_FDCWD, next.open64(path, flags, mode))
+OPENER(openat, OPENAT, (int dirfd, const char *path, int flags, ...), dirfd, next.openat(dirfd, path, flags, mode))
+OPENER(openat64, OPENAT64, (int dirfd, const char *path, int flags, ...), dirfd, next.openat64(dirfd, path, flags, mode))
+
+#define OPENER_2(name, which, params, dirfd, call) \
+	EXPORT int name params \
+	{ \
+		OPAQUE(path); \
+		if (unlikely(look(path, flags)) && !NEEDS_MODE(flags)) \
+			return open_slow(which, dirfd, path, flags, 0); \
+		return call; \
+	}
+
+OPENER_2(__open_2, OPEN_2, (const char *path, int flags), AT_FDCWD, next.__open_2(path, flags))
+OPENER_2(__open64_2, OPEN64_2, (const char *path, int flags), AT_FDCWD, next.__open64_2(path, flags))
+OPENER_2(__openat_2, OPENAT_2, (int dirfd, const char *path, int flags), dirfd, next.__openat_2(dirfd, path, flags))
+OPENER_2(__openat64_2, OPENAT64_2, (int dirfd, const char *path, int flags), dirfd, next.__openat64_2(dirfd, path, flags))
+
+#define CREATOR(name, which) \
+	EXPORT int name(const char *path, mode_t mode) \
+	{ \
+		int flags = O_CREAT | O_WRONLY | O_TRUNC; \
+		OPAQUE(path); \
+		if (unlikely(look(path, flags))) \
+			return open_slow(which, AT_FDCWD, path, flags, mode); \
+		return next.name(path, mode); \
+	}
+
+CREATOR(creat, CREAT)
+CREATOR(creat64, CREAT64)

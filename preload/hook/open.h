@@ -1,0 +1,35 @@
+/* open.h - openers by descriptor; also used by stdio. */
+#ifndef OPT4_OPEN_H
+#define OPT4_OPEN_H
+
+#include "fd.h"
+#include "path.h"
+
+/* Flags of opens that are never looked at: O_TMPFILE has O_DIRECTORY's bit. */
+#define OPEN_NEVER (O_DIRECTORY | O_PATH)
+
+/* Record of what w names, or REC_NONE. Inside the guard. */
+static inline uint32_t record_of(const struct where *w)
+{
+	return session_record(w->root, w->rel, w->len);
+}
+
+/* Is this how one opens to write (or truncate)? O_CREAT alone makes what was not there. */
+static inline bool opens_to_write(int flags)
+{
+	return (flags & O_ACCMODE) != O_RDONLY || (flags & O_TRUNC);
+}
+
+/* fd has just been opened on record `rec` by way of the original, for reading: remembers it as a hint. */
+void open_hinted(int fd, uint32_t rec);
+
+/* fd has just been opened for writing on record `rec`: drops the object, remembers the writer. */
+void open_writer(int fd, uint32_t rec);
+
+/* The path to an original was opened as fd (>= 0), but only now can one tell whose it is: hint or writer. */
+void open_asked(int fd, int flags);
+
+/* An object that is about to be opened for writing by its /proc/self/fd name must be the original first. */
+void open_proc_write(const char *path);
+
+#endif

@@ -1,0 +1,231 @@
+/* path.c - lexical matching of paths against the dataset's roots. */
+#include "path.h"
+
+#include <string.h>
+#include <sys/syscall.h>
+
+#define ROOTS 16
+
+/* Realpaths of the roots: asked for once, at the first path that could matter. */
+static struct { const char *path; size_t len; } real[ROOTS];
+static _Atomic int have_real;
+
+static void load_real(void)
+{
+	struct guard g = hook_enter();
+	for (unsigned n = 0; n < conf_nroots() && n < ROOTS; n++) {
+		size_t len = 0;
+		const char *p = conf_root_real(n, &len);
+		real[n].len = len;
+		__atomic_store_n(&real[n].path, p, __ATOMIC_RELEASE);
+	}
+	have_real = 1;
+	hook_leave(g);
+}
+
+/* ---- the cwd: cached, because getcwd costs a system call ---- */
+
+static struct {
+	_Atomic uint32_t seq;     /* odd while it is being written */
+	_Atomic uint32_t gen;     /* grows with every chdir */
+	uint32_t cached_gen;      /* gen + 1 as of when path was asked for; 0 = never */
+	uint32_t len;
+	char path[PATH_ROOM];
+} cwd;
+
+void path_cwd_changed(void)
+{
+	cwd.gen++;
+}
+
+/* Copies the cwd to buf; its length (0 for "/": the names that follow bring their own slash), or -1 if it cannot
+ * be told (removed, unreachable, too long). */
+static ssize_t get_cwd(char buf[PATH_ROOM])
+{
+	uint32_t gen = cwd.gen, seq = cwd.seq;
+
+	if (!(seq & 1) && cwd.cached_gen == gen + 1 && cwd.len < PATH_ROOM) {
+		size_t len = cwd.len;
+		memcpy(buf, cwd.path, len);
+		__atomic_thread_fence(__ATOMIC_ACQUIRE);
+		if (cwd.seq == seq)
+			return (ssize_t)len;
+	}
+	int err = errno;
+	long n = syscall(SYS_getcwd, buf, PATH_ROOM); /* counts the NUL */
+	errno = err;
+	if (n < 2 || buf[0] != '/')
+		return -1;
+	size_t len = n == 2 ? 0 : (size_t)n - 1;
+	seq = cwd.seq;
+	if (!(seq & 1) && __atomic_compare_exchange_n(&cwd.seq, &seq, seq + 1, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)) {
+		memcpy(cwd.path, buf, len);
+		cwd.len = (uint32_t)len;
+		cwd.cached_gen = gen + 1;
+		__atomic_store_n(&cwd.seq, seq + 2, __ATOMIC_RELEASE);
+	}
+	return (ssize_t)len;
+}
+
+/* The real path of an open descriptor, or -1. */
+static ssize_t fd_path(int fd, char buf[PATH_ROOM])
+{
+	char link[32];
+	int err = errno;
+
+	snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+	ssize_t n = next.readlink(link, buf, PATH_ROOM);
+	errno = err;
+	return n > 1 && n < PATH_ROOM && buf[0] == '/' ? n : -1;
+}
+
+/* ---- matching ---- */
+
+static bool below(const char *abs, size_t len, const char *root, size_t rlen)
+{
+	return root && len > rlen + 1 && abs[rlen] == '/' && !memcmp(abs, root, rlen);
+}
+
+/* The longest root that abs lies below. */
+static bool match(const char *abs, size_t len, struct where *w)
+{
+	size_t best = 0, rlen;
+	unsigned nroots = conf_nroots();
+
+	for (unsigned n = 0; n < nroots; n++) {
+		const char *root = conf_root(n, &rlen);
+		if (rlen > best && below(abs, len, root, rlen)) {
+			best = rlen;
+			w->root = n;
+		}
+	}
+	if (!best) {
+		if (unlikely(!have_real))
+			load_real();
+		for (unsigned n = 0; n < nroots && n < ROOTS; n++)
+			if (real[n].len > best && below(abs, len, real[n].path, real[n].len)) {
+				best = real[n].len;
+				w->root = n;
+			}
+	}
+	if (!best)
+		return false;
+	w->rel = abs + best + 1;
+	w->len = len - best - 1;
+	return true;
+}
+
+/* No empty, `.` or `..` component. Names that begin with a dot go the long way too. */
+static bool clean(const char *path)
+{
+	for (const char *p = path; *p; p++)
+		if (p[0] == '/' && (p[1] == '/' || p[1] == '.'))
+			return false;
+	return true;
+}
+
+/* Appends the components of path to the absolute, real directory buf[0..n). Its `..` are taken off by name, for
+ * its components are no links; a `..` after one of path's own names might leave a link: PATH_ASK. */
+static enum path_kind append(char *buf, size_t n, const char *path, size_t *len)
+{
+	size_t floor = n;
+
+	while (*path) {
+		while (*path == '/')
+			path++;
+		size_t l = strcspn(path, "/");
+		if (l == 2 && path[0] == '.' && path[1] == '.') {
+			if (n > floor)
+				return PATH_ASK;
+			while (n && buf[--n] != '/')
+				;
+			floor = n;
+		} else if (l && !(l == 1 && path[0] == '.')) {
+			if (n + 1 + l >= PATH_ROOM)
+				return PATH_OTHER;
+			buf[n++] = '/';
+			memcpy(buf + n, path, l);
+			n += l;
+		}
+		path += l;
+	}
+	*len = n;
+	return PATH_ROOT;
+}
+
+enum path_kind path_where(int dirfd, const char *path, struct where *w)
+{
+	ssize_t n = 0;
+	size_t len;
+
+	if (path[0] == '/') {
+		if (clean(path))
+			return match(path, strlen(path), w) ? PATH_ROOT : PATH_OTHER;
+	} else {
+		n = dirfd == AT_FDCWD ? get_cwd(w->buf) : fd_path(dirfd, w->buf);
+		if (n < 0)
+			return PATH_OTHER;
+	}
+	enum path_kind kind = append(w->buf, (size_t)n, path, &len);
+	if (kind == PATH_ROOT && !match(w->buf, len, w))
+		kind = PATH_OTHER;
+	return kind;
+}
+
+enum path_kind path_of_fd(int fd, struct where *w)
+{
+	ssize_t n = fd_path(fd, w->buf);
+	return n > 0 && match(w->buf, (size_t)n, w) ? PATH_ROOT : PATH_OTHER;
+}
+
+void path_roots_below(int dirfd, const char *path, void (*fn)(unsigned root))
+{
+	struct where w;
+	size_t len, rlen;
+	ssize_t n = 0;
+
+	if (path[0] != '/') {
+		n = dirfd == AT_FDCWD ? get_cwd(w.buf) : fd_path(dirfd, w.buf);
+		if (n < 0)
+			return;
+	}
+	if (append(w.buf, (size_t)n, path, &len) != PATH_ROOT || !len)
+		return;
+	if (!have_real)
+		load_real();
+	for (unsigned r = 0; r < conf_nroots() && r < ROOTS; r++) {
+		const char *root = conf_root(r, &rlen);
+		bool in = rlen >= len && !memcmp(root, w.buf, len) && (rlen == len || root[len] == '/');
+		bool in_real = real[r].path && real[r].len >= len && !memcmp(real[r].path, w.buf, len) &&
+			       (real[r].len == len || real[r].path[len] == '/');
+		if (in || in_real)
+			fn(r);
+	}
+}
+
+int path_proc_fd(const char *path)
+{
+	static const char *const dirs[] = { "/proc/self/fd/", "/proc/thread-self/fd/", "/dev/fd/" };
+	const char *num = NULL;
+
+	if (path[0] != '/' || (path[1] != 'p' && path[1] != 'd'))
+		return -1;
+	if (!strcmp(path, "/dev/stdin"))
+		return 0;
+	if (!strcmp(path, "/dev/stdout"))
+		return 1;
+	if (!strcmp(path, "/dev/stderr"))
+		return 2;
+	for (unsigned i = 0; i < 3; i++)
+		if (!strncmp(path, dirs[i], strlen(dirs[i])))
+			num = path + strlen(dirs[i]);
+	if (!num || !*num)
+		return -1;
+	int n = 0;
+	for (; *num; num++) {
+		if (*num < '0' || *num > '9' || n >= 100000000)
+			return -1;
+		n = n * 10 + (*num - '0');
+	}
+	return n;
+}

@@ -1,0 +1,46 @@
+/* path.h - whose file a path names: lexically, without asking the file system. */
+#ifndef OPT4_PATH_H
+#define OPT4_PATH_H
+
+#include "hook.h"
+
+#define PATH_ROOM 4096            /* longer paths are never ours */
+
+enum path_kind {
+	PATH_OTHER,               /* not below a root */
+	PATH_ROOT,                /* w names a file (or directory) below a root */
+	PATH_ASK,                 /* has a `..` after a name: only the opened original can tell */
+};
+
+struct where {
+	unsigned root;
+	const char *rel;          /* within buf, or within the path that was asked about */
+	size_t len;
+	char buf[PATH_ROOM];
+};
+
+/* Could a path that ends so name a dataset file? One look-up; false wherever there is nothing to do. */
+static inline bool path_may(const char *path)
+{
+	if (!path || !*path)
+		return false;
+	return conf_last_byte[(uint8_t)path[__builtin_strlen(path) - 1]];
+}
+
+/* Compares `path`, relative to directory `dirfd` (AT_FDCWD: the cwd), with the roots and their realpaths. May
+ * make system calls on /proc and getcwd, on the original only once for the roots' realpaths. Keeps errno. */
+enum path_kind path_where(int dirfd, const char *path, struct where *w);
+
+/* The same for the real path of an open descriptor. */
+enum path_kind path_of_fd(int fd, struct where *w);
+
+/* Calls fn for each root that lies at or below directory `path` (a rename of it moves the root). */
+void path_roots_below(int dirfd, const char *path, void (*fn)(unsigned root));
+
+/* N of "/proc/self/fd/N", "/dev/fd/N", "/dev/stdin" and the like, else -1. */
+int path_proc_fd(const char *path);
+
+/* The cwd changed, or may have. */
+void path_cwd_changed(void);
+
+#endif

@@ -1,0 +1,133 @@
+/* proc.c - the process: start, fork, end, and what changes the meaning of its paths. */
+#include "fd.h"
+#include "path.h"
+
+bool hook_on;
+pid_t hook_pid;
+
+/* A fork makes every offset shared: a swap in one process would part it from the other. Hints are forgotten for
+ * good; of a writer nobody can say any more when it ends. */
+static void before_fork(void)
+{
+	struct fd_entry e;
+
+	for (int fd = fd_highest(); fd >= 0; fd--)
+		if (fd_is(fd, FD_OURS) && fd_get(fd, &e) && e.kind != FD_OBJECT)
+			fd_forget(fd);
+}
+
+static void child(void)
+{
+	hook_pid = getpid();
+	struct guard g = hook_enter();
+	session_after_fork();
+	hook_leave(g);
+}
+
+__attribute__((constructor)) static void begin(void)
+{
+	struct guard g = hook_enter();
+
+	next_resolve();
+	hook_pid = getpid();
+	conf_load();
+	if (conf_active() && next_resolved()) {
+		session_job_begin();
+		pthread_atfork(before_fork, NULL, child);
+		hook_on = true;
+	}
+	hook_leave(g);
+}
+
+static void leave(void)
+{
+	/* Not for a vfork child: it runs in its parent's memory. */
+	if (hook_pid != getpid())
+		return;
+	struct guard g = hook_enter();
+	session_leave();
+	hook_leave(g);
+}
+
+__attribute__((destructor)) static void end(void)
+{
+	leave();
+}
+
+EXPORT _Noreturn void _exit(int status)
+{
+	if (hook_on)
+		leave();
+	next._exit(status);
+	__builtin_unreachable();
+}
+
+EXPORT _Noreturn void _Exit(int status)
+{
+	if (hook_on)
+		leave();
+	next._Exit(status);
+	__builtin_unreachable();
+}
+
+EXPORT int chdir(const char *path)
+{
+	int r = next.chdir(path);
+	path_cwd_changed();
+	return r;
+}
+
+EXPORT int fchdir(int fd)
+{
+	int r = next.fchdir(fd);
+	path_cwd_changed();
+	return r;
+}
+
+/* From here on paths mean something else: nothing is looked up any more, and hints stay what they are. */
+static void off(const char *why)
+{
+	if (!hook_on || hook_pid != getpid())
+		return;
+	before_fork();
+	hook_on = false;
+	struct guard g = hook_enter();
+	session_disable(why);
+	hook_leave(g);
+}
+
+EXPORT int chroot(const char *path)
+{
+	int r = next.chroot(path);
+	if (r == 0)
+		off("chroot");
+	path_cwd_changed();
+	return r;
+}
+
+EXPORT int pivot_root(const char *new_root, const char *put_old)
+{
+	int r = next.pivot_root(new_root, put_old);
+	if (r == 0)
+		off("pivot_root");
+	path_cwd_changed();
+	return r;
+}
+
+EXPORT int setns(int fd, int type)
+{
+	int r = next.setns(fd, type);
+	if (r == 0 && (type == 0 || (type & CLONE_NEWNS)))
+		off("setns");
+	path_cwd_changed();
+	return r;
+}
+
+EXPORT int unshare(int flags)
+{
+	int r = next.unshare(flags);
+	/* With CLONE_FS each thread has a cwd of its own, with CLONE_FILES its own descriptors. */
+	if (r == 0 && (flags & (CLONE_NEWNS | CLONE_FS | CLONE_FILES)))
+		off("unshare");
+	return r;
+}

@@ -1,0 +1,58 @@
+/* rare.c - calls that must reach the original itself: locks, and changes of what is not content. */
+#include "swap.h"
+#include "path.h"
+
+#include <linux/fiemap.h>
+#include <linux/fs.h>
+#include <stdarg.h>
+
+/* An object may also be one that we know nothing of (after exec, SCM_RIGHTS): where a session is attached these
+ * calls pay for an fstat. */
+static inline void to_original(int fd)
+{
+	if (unlikely((session_dev || fd_is(fd, FD_OURS)) && !opt4_inside))
+		fd_original(fd);
+}
+
+#define RARE(ret, name, params, call) \
+	EXPORT ret name params \
+	{ \
+		to_original(fd); \
+		return call; \
+	}
+
+RARE(int, flock, (int fd, int op), next.flock(fd, op))
+RARE(int, lockf, (int fd, int op, off_t n), next.lockf(fd, op, n))
+RARE(int, lockf64, (int fd, int op, off64_t n), next.lockf64(fd, op, n))
+RARE(int, fchmod, (int fd, mode_t mode), next.fchmod(fd, mode))
+RARE(int, fchown, (int fd, uid_t uid, gid_t gid), next.fchown(fd, uid, gid))
+RARE(int, futimens, (int fd, const struct timespec t[2]), next.futimens(fd, t))
+RARE(int, futimes, (int fd, const struct timeval t[2]), next.futimes(fd, t))
+RARE(int, fsetxattr, (int fd, const char *key, const void *v, size_t n, int flags), next.fsetxattr(fd, key, v, n, flags))
+RARE(int, fremovexattr, (int fd, const char *key), next.fremovexattr(fd, key))
+/* The object has none of the original's attributes. */
+RARE(ssize_t, fgetxattr, (int fd, const char *key, void *v, size_t n), next.fgetxattr(fd, key, v, n))
+RARE(ssize_t, flistxattr, (int fd, char *v, size_t n), next.flistxattr(fd, v, n))
+
+/* Only requests that read or change the file's own flags: isatty() asks TCGETS of everything that Python opens. */
+static bool of_the_file(unsigned long req)
+{
+	return req == FS_IOC_SETFLAGS || req == FS_IOC_GETFLAGS || req == FS_IOC_FSSETXATTR || req == FS_IOC_FSGETXATTR ||
+	       req == FS_IOC32_SETFLAGS || req == FS_IOC32_GETFLAGS || req == FS_IOC_FIEMAP || req == FIBMAP;
+}
+
+EXPORT int ioctl(int fd, unsigned long req, ...)
+{
+	va_list ap;
+
+	va_start(ap, req);
+	unsigned long arg = va_arg(ap, unsigned long);
+	va_end(ap);
+	if (unlikely(of_the_file(req)))
+		to_original(fd);
+	else if (unlikely(req == FICLONE) && fd_is((int)arg, FD_OURS))
+		to_original((int)arg);
+	else if (unlikely(req == FICLONERANGE) && fd_is((int)((struct file_clone_range *)arg)->src_fd, FD_OURS))
+		to_original((int)((struct file_clone_range *)arg)->src_fd);
+	return next.ioctl(fd, req, arg);
+}

@@ -1,0 +1,118 @@
+/* stat.c - identity: stat of an object answers as for its original. Only a result on the session's tmpfs is looked
+ * at, so that every other stat costs one comparison. */
+#include "swap.h"
+#include "path.h"
+
+#include <sys/sysmacros.h>
+
+/* struct stat64 is struct stat here: one fill serves both. */
+_Static_assert(sizeof(struct stat) == sizeof(struct stat64), "x86_64 and other 64-bit ABIs");
+
+/* st is the real stat of descriptor fd, on the session's tmpfs. 0: st (or stx) is what the program is to see;
+ * 1: fd is the original again, ask once more. */
+static __attribute__((noinline)) int identity(int fd, uint64_t ino, struct stat *st, struct statx *stx)
+{
+	struct fd_entry e;
+	int r = 0;
+
+	if (opt4_inside)
+		return 0;
+	struct guard g = hook_enter();
+	if (fd_object(fd, ino, &e)) {
+		uint64_t checked = e.c.checked;
+		r = st ? session_stat(&e.c, st) : session_statx(&e.c, stx);
+		if (e.c.checked != checked && fd_is(fd, FD_OURS))
+			fd_set_checked(fd, &e.c);
+	}
+	hook_leave(g);
+	return r == -ESTALE && fd_original(fd);
+}
+
+#define ON_SESSION(st) unlikely((st)->st_dev == session_dev)
+
+#define FSTAT(name, type, params, call) \
+	EXPORT int name params \
+	{ \
+		int r = call; \
+		if (r == 0 && ON_SESSION(st) && identity(fd, st->st_ino, (struct stat *)st, NULL)) \
+			r = call; \
+		return r; \
+	}
+
+FSTAT(fstat, stat, (int fd, struct stat *st), next.fstat(fd, st))
+FSTAT(fstat64, stat64, (int fd, struct stat64 *st), next.fstat64(fd, st))
+FSTAT(__fxstat, stat, (int ver, int fd, struct stat *st), next.__fxstat(ver, fd, st))
+FSTAT(__fxstat64, stat64, (int ver, int fd, struct stat64 *st), next.__fxstat64(ver, fd, st))
+
+/* Which descriptor of ours does (dirfd, path, flags) name? -1: none, or it cannot be told. */
+static int named(int dirfd, const char *path, int flags)
+{
+	if (!*path)
+		return flags & AT_EMPTY_PATH ? dirfd : -1;
+	if (flags & AT_SYMLINK_NOFOLLOW)
+		return -1;
+	return path_proc_fd(path);
+}
+
+#define STAT_AT(name, params, dirfd, path, flags, call) \
+	EXPORT int name params \
+	{ \
+		int r = call; \
+		if (r == 0 && ON_SESSION(st)) { \
+			int fd = named(dirfd, path, flags); \
+			if (fd >= 0 && identity(fd, st->st_ino, (struct stat *)st, NULL)) \
+				r = call; \
+		} \
+		return r; \
+	}
+
+STAT_AT(fstatat, (int dirfd, const char *path, struct stat *st, int flags), dirfd, path, flags, next.fstatat(dirfd, path, st, flags))
+STAT_AT(fstatat64, (int dirfd, const char *path, struct stat64 *st, int flags), dirfd, path, flags, next.fstatat64(dirfd, path, st, flags))
+STAT_AT(__fxstatat, (int ver, int dirfd, const char *path, struct stat *st, int flags), dirfd, path, flags,
+	next.__fxstatat(ver, dirfd, path, st, flags))
+STAT_AT(__fxstatat64, (int ver, int dirfd, const char *path, struct stat64 *st, int flags), dirfd, path, flags,
+	next.__fxstatat64(ver, dirfd, path, st, flags))
+STAT_AT(stat, (const char *path, struct stat *st), -1, path, 0, next.stat(path, st))
+STAT_AT(stat64, (const char *path, struct stat64 *st), -1, path, 0, next.stat64(path, st))
+STAT_AT(__xstat, (int ver, const char *path, struct stat *st), -1, path, 0, next.__xstat(ver, path, st))
+STAT_AT(__xstat64, (int ver, const char *path, struct stat64 *st), -1, path, 0, next.__xstat64(ver, path, st))
+
+EXPORT int statx(int dirfd, const char *path, int flags, unsigned mask, struct statx *stx)
+{
+	/* The inode number is needed to know an object. */
+	int r = next.statx(dirfd, path, flags, mask | STATX_INO, stx);
+	OPAQUE(path);
+	if (r == 0 && unlikely(makedev(stx->stx_dev_major, stx->stx_dev_minor) == session_dev) && path) {
+		int fd = named(dirfd, path, flags);
+		if (fd >= 0 && identity(fd, stx->stx_ino, NULL, stx))
+			r = next.statx(dirfd, path, flags, mask, stx);
+	}
+	return r;
+}
+
+/* /proc/self/fd/N of an object leads to the original's name. */
+EXPORT ssize_t readlink(const char *path, char *buf, size_t n)
+{
+	struct fd_entry e;
+	struct stat st;
+	char link[32];
+	int fd;
+
+	OPAQUE(path);
+	ssize_t r = next.readlink(path, buf, n);
+	if (!session_dev || r <= 0 || opt4_inside || (fd = path_proc_fd(path)) < 0)
+		return r;
+	struct guard g = hook_enter();
+	if (next.fstat(fd, &st) == 0 && st.st_dev == session_dev && fd_object(fd, st.st_ino, &e)) {
+		int orig = session_reopen(&e.c, O_RDONLY | O_CLOEXEC);
+		if (orig >= 0) {
+			snprintf(link, sizeof link, "/proc/self/fd/%d", orig);
+			ssize_t len = next.readlink(link, buf, n);
+			if (len > 0)
+				r = len;
+			next.close(orig);
+		}
+	}
+	hook_leave(g);
+	return r;
+}

@@ -1,0 +1,146 @@
+/* stub.c - what the table of next definitions holds before it is resolved. */
+#include "hook.h"
+
+#include <stdarg.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+
+#define RAW(ret, name, params, ...) \
+	static ret stub_##name params { return (ret)syscall(__VA_ARGS__); }
+
+/* glibc's variadic ones: what was not passed is read as garbage, which the kernel does not look at. */
+#define OPENER(name, params, last, ...) \
+	static int stub_##name params \
+	{ \
+		va_list ap; \
+		va_start(ap, last); \
+		unsigned long arg = va_arg(ap, unsigned long); \
+		va_end(ap); \
+		return (int)syscall(__VA_ARGS__); \
+	}
+
+OPENER(open, (const char *p, int fl, ...), fl, SYS_openat, AT_FDCWD, p, fl, arg)
+OPENER(open64, (const char *p, int fl, ...), fl, SYS_openat, AT_FDCWD, p, fl, arg)
+OPENER(openat, (int d, const char *p, int fl, ...), fl, SYS_openat, d, p, fl, arg)
+OPENER(openat64, (int d, const char *p, int fl, ...), fl, SYS_openat, d, p, fl, arg)
+OPENER(fcntl, (int fd, int cmd, ...), cmd, SYS_fcntl, fd, cmd, arg)
+OPENER(fcntl64, (int fd, int cmd, ...), cmd, SYS_fcntl, fd, cmd, arg)
+OPENER(ioctl, (int fd, unsigned long req, ...), req, SYS_ioctl, fd, req, arg)
+
+#define O_CREATE (O_CREAT | O_WRONLY | O_TRUNC)
+RAW(int, creat, (const char *p, mode_t m), SYS_openat, AT_FDCWD, p, O_CREATE, m)
+RAW(int, creat64, (const char *p, mode_t m), SYS_openat, AT_FDCWD, p, O_CREATE, m)
+RAW(int, __open_2, (const char *p, int fl), SYS_openat, AT_FDCWD, p, fl, 0)
+RAW(int, __open64_2, (const char *p, int fl), SYS_openat, AT_FDCWD, p, fl, 0)
+RAW(int, __openat_2, (int d, const char *p, int fl), SYS_openat, d, p, fl, 0)
+RAW(int, __openat64_2, (int d, const char *p, int fl), SYS_openat, d, p, fl, 0)
+
+RAW(ssize_t, read, (int fd, void *b, size_t n), SYS_read, fd, b, n)
+RAW(ssize_t, __read_chk, (int fd, void *b, size_t n, size_t room), SYS_read, fd, b, n < room ? n : room)
+RAW(ssize_t, pread, (int fd, void *b, size_t n, off_t o), SYS_pread64, fd, b, n, o)
+RAW(ssize_t, pread64, (int fd, void *b, size_t n, off64_t o), SYS_pread64, fd, b, n, o)
+RAW(ssize_t, __pread_chk, (int fd, void *b, size_t n, off_t o, size_t room), SYS_pread64, fd, b, n < room ? n : room, o)
+RAW(ssize_t, __pread64_chk, (int fd, void *b, size_t n, off64_t o, size_t room), SYS_pread64, fd, b, n < room ? n : room, o)
+RAW(ssize_t, readv, (int fd, const struct iovec *v, int n), SYS_readv, fd, v, n)
+RAW(ssize_t, preadv, (int fd, const struct iovec *v, int n, off_t o), SYS_preadv, fd, v, n, o, 0)
+RAW(ssize_t, preadv64, (int fd, const struct iovec *v, int n, off64_t o), SYS_preadv, fd, v, n, o, 0)
+RAW(ssize_t, preadv2, (int fd, const struct iovec *v, int n, off_t o, int f), SYS_preadv2, fd, v, n, o, 0, f)
+RAW(ssize_t, preadv64v2, (int fd, const struct iovec *v, int n, off64_t o, int f), SYS_preadv2, fd, v, n, o, 0, f)
+RAW(void *, mmap, (void *a, size_t n, int pr, int fl, int fd, off_t o), SYS_mmap, a, n, pr, fl, fd, o)
+RAW(void *, mmap64, (void *a, size_t n, int pr, int fl, int fd, off64_t o), SYS_mmap, a, n, pr, fl, fd, o)
+RAW(off_t, lseek, (int fd, off_t o, int w), SYS_lseek, fd, o, w)
+RAW(off64_t, lseek64, (int fd, off64_t o, int w), SYS_lseek, fd, o, w)
+RAW(int, close, (int fd), SYS_close, fd)
+RAW(int, dup, (int fd), SYS_dup, fd)
+RAW(int, dup2, (int fd, int to), SYS_dup2, fd, to)
+RAW(int, dup3, (int fd, int to, int fl), SYS_dup3, fd, to, fl)
+RAW(ssize_t, readlink, (const char *p, char *b, size_t n), SYS_readlink, p, b, n)
+
+RAW(int, stat, (const char *p, struct stat *st), SYS_stat, p, st)
+RAW(int, stat64, (const char *p, struct stat64 *st), SYS_stat, p, st)
+RAW(int, fstat, (int fd, struct stat *st), SYS_fstat, fd, st)
+RAW(int, fstat64, (int fd, struct stat64 *st), SYS_fstat, fd, st)
+RAW(int, fstatat, (int d, const char *p, struct stat *st, int fl), SYS_newfstatat, d, p, st, fl)
+RAW(int, fstatat64, (int d, const char *p, struct stat64 *st, int fl), SYS_newfstatat, d, p, st, fl)
+RAW(int, __xstat, (int v, const char *p, struct stat *st), SYS_stat, p, st)
+RAW(int, __xstat64, (int v, const char *p, struct stat64 *st), SYS_stat, p, st)
+RAW(int, __fxstat, (int v, int fd, struct stat *st), SYS_fstat, fd, st)
+RAW(int, __fxstat64, (int v, int fd, struct stat64 *st), SYS_fstat, fd, st)
+RAW(int, __fxstatat, (int v, int d, const char *p, struct stat *st, int fl), SYS_newfstatat, d, p, st, fl)
+RAW(int, __fxstatat64, (int v, int d, const char *p, struct stat64 *st, int fl), SYS_newfstatat, d, p, st, fl)
+
+static _Noreturn void stub__exit(int status)
+{
+	for (;;)
+		syscall(SYS_exit_group, status);
+}
+#define stub__Exit stub__exit
+
+/* Resolve the table, then call what is there. A C library that lacks the call, or a call from below dlsym()
+ * while the table is being made, gets ENOSYS. */
+#define LAZY(ret, name, params, args, fail) \
+	static ret stub_##name params \
+	{ \
+		next_resolve(); \
+		if (next.name == stub_##name) { \
+			errno = ENOSYS; \
+			return fail; \
+		} \
+		return next.name args; \
+	}
+
+LAZY(FILE *, fopen, (const char *p, const char *m), (p, m), NULL)
+LAZY(FILE *, fopen64, (const char *p, const char *m), (p, m), NULL)
+LAZY(FILE *, freopen, (const char *p, const char *m, FILE *f), (p, m, f), NULL)
+LAZY(FILE *, freopen64, (const char *p, const char *m, FILE *f), (p, m, f), NULL)
+LAZY(FILE *, fdopen, (int fd, const char *m), (fd, m), NULL)
+LAZY(int, fclose, (FILE *f), (f), EOF)
+LAZY(int, statx, (int d, const char *p, int fl, unsigned m, struct statx *st), (d, p, fl, m, st), -1)
+LAZY(ssize_t, sendfile, (int o, int i, off_t *off, size_t n), (o, i, off, n), -1)
+LAZY(ssize_t, sendfile64, (int o, int i, off64_t *off, size_t n), (o, i, off, n), -1)
+LAZY(ssize_t, copy_file_range, (int i, off64_t *io, int o, off64_t *oo, size_t n, unsigned fl), (i, io, o, oo, n, fl), -1)
+LAZY(ssize_t, splice, (int i, off64_t *io, int o, off64_t *oo, size_t n, unsigned fl), (i, io, o, oo, n, fl), -1)
+LAZY(ssize_t, sendmsg, (int fd, const struct msghdr *m, int fl), (fd, m, fl), -1)
+LAZY(int, sendmmsg, (int fd, struct mmsghdr *m, unsigned n, int fl), (fd, m, n, fl), -1)
+LAZY(int, close_range, (unsigned a, unsigned b, int fl), (a, b, fl), -1)
+LAZY(int, truncate, (const char *p, off_t n), (p, n), -1)
+LAZY(int, truncate64, (const char *p, off64_t n), (p, n), -1)
+LAZY(int, ftruncate, (int fd, off_t n), (fd, n), -1)
+LAZY(int, ftruncate64, (int fd, off64_t n), (fd, n), -1)
+LAZY(int, rename, (const char *a, const char *b), (a, b), -1)
+LAZY(int, renameat, (int d, const char *a, int e, const char *b), (d, a, e, b), -1)
+LAZY(int, renameat2, (int d, const char *a, int e, const char *b, unsigned fl), (d, a, e, b, fl), -1)
+LAZY(int, unlink, (const char *p), (p), -1)
+LAZY(int, unlinkat, (int d, const char *p, int fl), (d, p, fl), -1)
+LAZY(int, remove, (const char *p), (p), -1)
+LAZY(int, link, (const char *a, const char *b), (a, b), -1)
+LAZY(int, linkat, (int d, const char *a, int e, const char *b, int fl), (d, a, e, b, fl), -1)
+LAZY(int, flock, (int fd, int op), (fd, op), -1)
+LAZY(int, lockf, (int fd, int op, off_t n), (fd, op, n), -1)
+LAZY(int, lockf64, (int fd, int op, off64_t n), (fd, op, n), -1)
+LAZY(int, chmod, (const char *p, mode_t m), (p, m), -1)
+LAZY(int, fchmod, (int fd, mode_t m), (fd, m), -1)
+LAZY(int, fchown, (int fd, uid_t u, gid_t g), (fd, u, g), -1)
+LAZY(int, futimens, (int fd, const struct timespec t[2]), (fd, t), -1)
+LAZY(int, futimes, (int fd, const struct timeval t[2]), (fd, t), -1)
+LAZY(int, fsetxattr, (int fd, const char *k, const void *v, size_t n, int fl), (fd, k, v, n, fl), -1)
+LAZY(int, fremovexattr, (int fd, const char *k), (fd, k), -1)
+LAZY(ssize_t, fgetxattr, (int fd, const char *k, void *v, size_t n), (fd, k, v, n), -1)
+LAZY(ssize_t, flistxattr, (int fd, char *v, size_t n), (fd, v, n), -1)
+LAZY(int, chdir, (const char *p), (p), -1)
+LAZY(int, fchdir, (int fd), (fd), -1)
+LAZY(int, chroot, (const char *p), (p), -1)
+LAZY(int, pivot_root, (const char *a, const char *b), (a, b), -1)
+LAZY(int, setns, (int fd, int t), (fd, t), -1)
+LAZY(int, unshare, (int fl), (fl), -1)
+
+static void stub_closefrom(int low)
+{
+	syscall(SYS_close_range, low < 0 ? 0 : low, ~0u, 0);
+}
+
+#define STUBS { NEXT_RAW(X) NEXT_LAZY(X) }
+#define X(name) .name = stub_##name,
+const struct next next_stubs = STUBS;
+struct next next = STUBS;
+#undef X

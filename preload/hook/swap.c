@@ -1,0 +1,188 @@
+/* swap.c - first data access, and the way back to the original. */
+#include "swap.h"
+
+#include <signal.h>
+#include <string.h>
+
+/* Flags of the open file description that the other one gets too. */
+#define KEEP_FLAGS (O_NONBLOCK | O_NOATIME | O_NOFOLLOW | O_SYNC | O_DSYNC | O_APPEND)
+#define WAITS      100            /* of 10 ms */
+
+/* Puts `from` under number `to` and closes `from`, if `to` is still on (dev, ino). The caller has seen to it that
+ * no other thread of ours does so at once. */
+static bool put_under(int from, int to, uint64_t dev, uint64_t ino)
+{
+	struct stat st;
+	sigset_t all, was;
+	bool done = false;
+
+	/* A signal handler that read or moved the offset in the middle would be undone. */
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &was);
+	if (next.fstat(to, &st) == 0 && st.st_dev == dev && st.st_ino == ino) {
+		off_t at = next.lseek(to, 0, SEEK_CUR);
+		int fdfl = next.fcntl(to, F_GETFD);
+		if (at >= 0 && fdfl >= 0 && (at == 0 || next.lseek(from, at, SEEK_SET) == at))
+			done = next.dup3(from, to, fdfl & FD_CLOEXEC ? O_CLOEXEC : 0) == to;
+	}
+	pthread_sigmask(SIG_SETMASK, &was, NULL);
+	next.close(from);
+	return done;
+}
+
+/* Claims the hint on fd for `to`. Another thread that has it fetches: waits until it has finished; after about a
+ * second takes the claim away from it, so that our access of the original cannot come between its look at the
+ * offset and its swap. True: claimed, e as of now. False: nothing to do on fd any more. */
+static bool claim_hint(int fd, unsigned to, struct fd_entry *e)
+{
+	for (int n = 0; n < 2 * WAITS; n++) {
+		if (!fd_get(fd, e) || e->kind != FD_HINT || CLAIM_STATE(e->claim) == CLAIM_NONE)
+			return false;
+		if (CLAIM_STATE(e->claim) == CLAIM_READY) {
+			if (fd_claim(fd, &e->claim, to))
+				return true;
+		} else if (n >= WAITS && CLAIM_STATE(e->claim) == CLAIM_BUSY && fd_claim(fd, &e->claim, CLAIM_NONE)) {
+			break;
+		} else {
+			fd_claim_wait(fd, e->claim);
+		}
+	}
+	fd_forget(fd);
+	return false;
+}
+
+static void demand_hint(int fd, struct fd_entry *e)
+{
+	if (!claim_hint(fd, CLAIM_BUSY, e))
+		return;
+	/* The number may have been closed and reused behind our back: never put an object under what is not
+	 * a plain read-only descriptor. In a vfork child the table is our parent's. */
+	int fl = next.fcntl(fd, F_GETFL);
+	int obj = -1;
+	if (fl >= 0 && (fl & O_ACCMODE) == O_RDONLY && !(fl & (O_PATH | O_DIRECT)) && getpid() == hook_pid)
+		obj = session_fetch(fd, (fl & KEEP_FLAGS) | O_CLOEXEC, &e->c);
+	if (obj >= 0 && fd_claim(fd, &e->claim, CLAIM_SWAP)) {
+		if (put_under(obj, fd, e->c.dev, e->c.ino)) {
+			fd_claim(fd, &e->claim, CLAIM_NONE);
+			fd_install(fd, FD_OBJECT, &e->c, 0, false);
+			return;
+		}
+	} else if (obj >= 0) {
+		next.close(obj);
+	}
+	/* Forget it, unless the number is somebody else's by now. */
+	if (fd_claim(fd, &e->claim, CLAIM_NONE))
+		fd_forget(fd);
+}
+
+void fd_demand(int fd)
+{
+	struct fd_entry e;
+
+	if (opt4_inside || !fd_get(fd, &e))
+		return;
+	struct guard g = hook_enter();
+	if (e.kind == FD_HINT)
+		demand_hint(fd, &e);
+	else if (fd_take_pending(fd) && e.kind == FD_OBJECT)
+		session_touch(&e.c);
+	hook_leave(g);
+}
+
+bool fd_hold(int fd, uint32_t *claim)
+{
+	struct fd_entry e;
+
+	if (opt4_inside || !fd_get(fd, &e) || e.kind != FD_HINT || !claim_hint(fd, CLAIM_SWAP, &e))
+		return false;
+	*claim = e.claim;
+	opt4_inside++;          /* a signal handler that closes fd must not wait for us */
+	return true;
+}
+
+void fd_release(int fd, uint32_t claim)
+{
+	opt4_inside--;
+	fd_claim(fd, &claim, CLAIM_READY);
+}
+
+bool fd_object(int fd, uint64_t ino, struct fd_entry *e)
+{
+	if (fd_get(fd, e) && e->kind == FD_OBJECT && e->c.obj_ino == ino)
+		return true;
+	memset(e, 0, sizeof *e);
+	if (session_whose(fd, &e->c) || e->c.obj_ino != ino)
+		return false;
+	e->kind = FD_OBJECT;
+	fd_install(fd, FD_OBJECT, &e->c, 0, false);
+	fd_get(fd, e);
+	return true;
+}
+
+/* One member of a group back to the original `from` (a descriptor that stays open). */
+static bool back(int from, int to, const struct fd_entry *e)
+{
+	int own = next.fcntl(from, F_DUPFD_CLOEXEC, 0);
+	if (own < 0 || !put_under(own, to, session_dev, e->c.obj_ino))
+		return false;
+	fd_forget(to);
+	return true;
+}
+
+bool fd_original(int fd)
+{
+	struct fd_entry e, other;
+	struct stat st;
+	bool ok = true;
+
+	if (opt4_inside)
+		return true;
+	if (fd_is(fd, FD_OURS) && fd_get(fd, &e) && e.kind != FD_OBJECT) {
+		if (e.kind == FD_HINT)
+			fd_forget(fd);
+		return true;
+	}
+	struct guard g = hook_enter();
+	if (session_dev && next.fstat(fd, &st) == 0 && st.st_dev == session_dev && fd_object(fd, st.st_ino, &e)) {
+		int fl = next.fcntl(fd, F_GETFL);
+		int orig = fl < 0 ? -1 : session_reopen(&e.c, (fl & (KEEP_FLAGS | O_ACCMODE)) | O_CLOEXEC);
+		/* Duplicates share the offset, before and after: all of them stand on one new description. */
+		ok = orig >= 0 && back(orig, fd, &e);
+		for (int i = ok ? fd_highest() : -1; i >= 0; i--)
+			if (fd_is(i, FD_OURS) && fd_get(i, &other) && other.kind == FD_OBJECT &&
+			    other.group == e.group && other.c.obj_ino == e.c.obj_ino)
+				back(orig, i, &other);
+		if (orig >= 0)
+			next.close(orig);
+	}
+	hook_leave(g);
+	return ok;
+}
+
+void fd_original_all(uint32_t rec)
+{
+	struct fd_entry e;
+
+	for (int i = fd_highest(); i >= 0; i--)
+		if (fd_is(i, FD_OURS) && fd_get(i, &e) && e.c.rec == rec && e.kind != FD_WRITER)
+			fd_original(i);
+}
+
+void fd_duplicate(int from, int to)
+{
+	struct fd_entry e;
+
+	if (!fd_is(from, FD_OURS) || !fd_get(from, &e)) {
+		fd_clear(to);
+		return;
+	}
+	if (e.kind == FD_WRITER) {
+		/* Two numbers, one count: whichever is closed first would say that the writing is over. */
+		fd_clear(to);
+		fd_forget(from);
+		return;
+	}
+	fd_clear(to);
+	if (e.kind == FD_OBJECT)
+		fd_install(to, FD_OBJECT, &e.c, e.group, false);
+}

@@ -1,0 +1,32 @@
+/* swap.h - exchanging what a descriptor stands on: original for object, and back. */
+#ifndef OPT4_SWAP_H
+#define OPT4_SWAP_H
+
+#include "fd.h"
+
+/* The first data access by a pending descriptor is about to happen. An object is counted; a hint is fetched,
+ * and the object put under the descriptor at the same offset and flags. Threads that come meanwhile wait
+ * about a second at most, then the descriptor stays the original's. Afterwards fd is no longer pending.
+ * Does nothing inside opt4. Keeps errno. */
+void fd_demand(int fd);
+
+/* Wraps a call that moves a pending hint's offset: no swap happens between begin and end. *claim is for end. */
+bool fd_hold(int fd, uint32_t *claim);
+void fd_release(int fd, uint32_t claim);
+
+/* The call that follows must reach the original itself (locks, mode changes): a hint is forgotten, an object
+ * exchanged for the original at the same offset, together with its duplicates in this process. False if fd
+ * stays on the object, because the original cannot be opened any more. Keeps errno. */
+bool fd_original(int fd);
+
+/* fd_original() for every descriptor of this process on file `rec`: it is about to be changed here. */
+void fd_original_all(uint32_t rec);
+
+/* Entry of a descriptor that a stat result (dev, ino) shows to be an object of the session: as remembered, or by
+ * session_whose() and then remembered. False if it is none. To be called inside the guard. */
+bool fd_object(int fd, uint64_t ino, struct fd_entry *e);
+
+/* A new descriptor `to` was made from `from`: shares its entry. */
+void fd_duplicate(int from, int to);
+
+#endif
