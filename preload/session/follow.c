@@ -3,6 +3,7 @@
 
 #define CURSOR_HOPS 65536u  /* a damaged trace may chain every position to the next one */
 #define SEARCH_HOPS 16u     /* occurrences of a file that one access looks at */
+#define WIDTH_SURE  6u      /* steps by which the most frequent one leads when it is believed */
 #define LOST_MISSES 8u      /* diverged accesses in a row that lose a worker its place */
 
 size_t follow_bytes(const struct trace *t)
@@ -125,19 +126,25 @@ static bool found(struct follow *f, struct run *r, uint32_t file, struct place *
 	return vote_place(f, r, to);
 }
 
-/* Steps from batch to batch tell how many workers there are, when the trace was made for others. */
+/* Steps from batch to batch tell how many workers there are, when the trace was made for others: what most
+ * of them are (a batch that is missed makes a double step). */
 static void learn_width(struct follow *f, const struct place *from, const struct place *to)
 {
 	struct follow_shared *sh = f->sh;
 	if (to->segment != from->segment || to->batch <= from->batch || to->batch - from->batch > RUNS_MAX)
 		return;
 	uint32_t phase = walk_phase(f->t, to->segment) % FOLLOW_PHASES, step = to->batch - from->batch;
-	if (sh->width_seen[phase] != step) {
+	if (sh->width_seen[phase] == step) {
+		if (sh->width_times[phase] < 2 * WIDTH_SURE)
+			sh->width_times[phase]++;
+	} else if (sh->width_times[phase]) {
+		sh->width_times[phase]--;
+	} else {
 		sh->width_seen[phase] = step;
-		sh->width_times[phase] = 0;
+		sh->width_times[phase] = 1;
 	}
-	if (++sh->width_times[phase] >= 4)
-		sh->width[phase] = step;
+	if (sh->width_times[phase] >= WIDTH_SURE)
+		sh->width[phase] = sh->width_seen[phase];
 }
 
 static void arrive(struct follow *f, struct run *r, const struct place *to)

@@ -65,7 +65,10 @@ void pace_groups(struct follow *f)
 			sh->group_since = follow_clock(sh);
 		}
 	}
+	uint64_t now = (uint64_t)sh->live * batch_size(f->t, sh->group);
 	sh->round = round_of(f, sh->group);
+	if (now > sh->round)
+		sh->round = now < FOLLOW_RING / 2 ? (uint32_t)now : FOLLOW_RING / 2;
 	for (uint32_t i = 0, group = sh->group; i < 3; i++, group = walk_next_group(t, group)) {
 		bool any = group < t->h->nsegments;
 		sh->start[i] = any ? t->segments[group].first_pos : POS_NEVER;
@@ -153,7 +156,8 @@ static void look_over(struct follow *f)
 		if (r->streak >= SURE && r->at.last > front)
 			front = r->at.last;
 	}
-	if (front && front != sh->front)
+	sh->live = n;
+	if (front)
 		sh->front = front;
 	pace_groups(f);
 	if (!n || sh->gate_shut)
