@@ -82,8 +82,7 @@ bool vote_place(const struct follow *f, const struct run *r, struct place *to)
 	return best_n != 0;
 }
 
-/* Heads of the first `width` batches of each segment of a group: the file there; what is unconsumed is
- * taken before what a part of the job has read already (a sanity check, a restarted epoch). */
+/* Heads of the first `width` batches of each segment of a group: the file there, if it is (un)consumed. */
 static bool start_in(const struct follow *f, uint32_t group, uint32_t file, bool consumed, struct place *to)
 {
 	const struct trace *t = f->t;
@@ -106,15 +105,14 @@ static bool start_in(const struct follow *f, uint32_t group, uint32_t file, bool
 	return false;
 }
 
+/* What is unconsumed comes first; but a group that has hardly begun may have been read in part before (a
+ * sanity check, a restart), and then its equal in a later epoch is not meant. */
 bool vote_start(const struct follow *f, uint32_t file, struct place *to)
 {
-	uint32_t group[3];
-	group[0] = f->sh->group;
-	group[1] = walk_next_group(f->t, group[0]);
-	group[2] = walk_next_group(f->t, group[1]);
-	for (int consumed = 0; consumed < 2; consumed++)
-		for (int i = 0; i < 3; i++)
-			if (group[i] < f->t->h->nsegments && start_in(f, group[i], file, consumed, to))
-				return true;
-	return false;
+	const struct follow_shared *sh = f->sh;
+	uint32_t now = sh->group, next = walk_next_group(f->t, now), later = walk_next_group(f->t, next);
+	bool begun = sh->front < sh->started[0] + FOLLOW_LAG * sh->round && sh->front < sh->start[1];
+	return start_in(f, now, file, false, to) || start_in(f, next, file, false, to) ||
+	       (begun && start_in(f, now, file, true, to)) || start_in(f, next, file, true, to) ||
+	       start_in(f, later, file, false, to);
 }

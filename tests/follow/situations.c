@@ -85,7 +85,7 @@ static void right_kind(enum kind kind, uint32_t files, uint32_t val)
 
 static void right_shuffle(void) { right_kind(SHUFFLE, 4000, 0); }
 static void right_val(void) { right_kind(SHUFFLE, 4000, 400); }
-static void right_replacement(void) { right_kind(REPLACEMENT, 4000, 0); }
+static void right_replacement(void) { right_kind(REPLACEMENT, 8000, 0); }
 static void right_sequential(void) { right_kind(SEQUENTIAL, 4000, 400); }
 
 /* Several ranks in one node, all traced, or four of sixteen. */
@@ -156,10 +156,195 @@ static void wrong_accesses(void)
 	}
 }
 
+/* Every case below: the same trace, over worker counts and batch sizes. */
+struct setting { struct plan plan; struct style style; struct trace t; struct job j; struct rng r; char name[99]; };
+
+static void set(struct setting *x, const char *what, uint32_t w, uint32_t b, uint32_t val)
+{
+	*x = (struct setting){ .plan = { 8000, 4, b, w, 1, 1, SHUFFLE, val }, .style = { .workers = w, .prefetch = 2 },
+			       .r = { seed } };
+	plan_make(&x->t, &x->plan, &x->r);
+	snprintf(x->name, sizeof x->name, "%s, workers %u batch %u", what, w, b);
+}
+
+static struct shown unset(struct setting *x, size_t late)
+{
+	job_end(&x->j);
+	struct shown s = show(x->name, &x->t, &x->j, 4000, late);
+	plan_free(&x->t);
+	return s;
+}
+
+#define ALL_SETTINGS EACH(w, 0, 1, 4, 16) EACH(b, 1, 2, 32, 256)
+
+/* Nothing of the trace is right: another seed, or files that it does not name. */
+static void wrong_seed(void)
+{
+	ALL_SETTINGS {
+		struct setting x;
+		struct trace other;
+		struct rng r = { seed + 1 };
+		set(&x, "wrong seed", w, b, 0);
+		plan_make(&other, &x.plan, &r);
+		job_trace(&x.j, &other, 0, &x.style, &x.r);
+		for (size_t i = 0; i < x.j.n; i++)
+			x.j.e[i].pos = NO_POS;
+		struct shown s = unset(&x, 0);
+		plan_free(&other);
+		expect(s.p.gate_shut && part(s.p.shut, s.p.accesses) > .95, "gate");
+		expect(part(s.p.hits, s.p.accesses) >= part(s.keep, s.p.accesses) - .01, "keep");
+	}
+}
+
+static void wrong_dataset(void)
+{
+	ALL_SETTINGS {
+		struct setting x;
+		set(&x, "wrong dataset", w, b, 0);
+		job_trace(&x.j, &x.t, 0, &x.style, &x.r);
+		for (size_t i = 0; i < x.j.n; i++) {
+			x.j.e[i].pos = NO_POS;
+			x.j.e[i].file = NO_FILE;
+		}
+		struct shown s = unset(&x, 0);
+		expect(s.p.gate_shut && !s.p.matched, "gate");
+	}
+}
+
+/* The job goes on for twice as many epochs as the trace has: no worse than `keep` from there on. */
+static void half_the_epochs(void)
+{
+	ALL_SETTINGS {
+		struct setting x;
+		struct trace more;
+		struct rng r = { seed + 1 };
+		set(&x, "half the epochs", w, b, 0);
+		plan_make(&more, &x.plan, &r);
+		job_trace(&x.j, &x.t, 0, &x.style, &x.r);
+		size_t known = x.j.n;
+		job_trace(&x.j, &more, 0, &x.style, &x.r);
+		for (size_t i = known; i < x.j.n; i++)
+			x.j.e[i].pos = NO_POS;
+		struct shown s = unset(&x, 0);
+		plan_free(&more);
+		expect(part(s.p.exact, s.p.planned) >= .999, "the known half");
+		expect(s.p.gate_shut, "gate");
+		expect(part(s.p.hits, s.p.accesses) >= part(s.keep, s.p.accesses) - .01, "keep");
+	}
+}
+
+static void resumed(void)
+{
+	ALL_SETTINGS {
+		struct setting x;
+		set(&x, "resumed at epoch 2", w, b, 400);
+		job_trace(&x.j, &x.t, 2, &x.style, &x.r);
+		struct shown s = unset(&x, 0);
+		expect(s.p.found_after <= enough(b), "found again");
+		expect(part(s.p.exact, s.p.planned) >= (b == 256 ? .93 : .96), "followed");
+		expect(part(s.p.hits, s.exact) >= .97, "reuse");
+	}
+}
+
+/* Each epoch is left after a third: what was dispatched is opened or lost. */
+static void left_early(void)
+{
+	ALL_SETTINGS EACH(stay, 0, 1) {
+		struct setting x;
+		set(&x, stay ? "left early, persistent" : "left early", w, b, 0);
+		x.style.limit = 8000 / b / 3;
+		x.style.persistent = stay;
+		job_trace(&x.j, &x.t, 0, &x.style, &x.r);
+		struct shown s = unset(&x, 0);
+		expect(s.p.found_after <= enough(b), "found again");
+		expect(part(s.p.exact, s.p.planned) >= .97, "followed");
+		expect(!s.p.shut, "the gate was shut");
+	}
+}
+
+/* Every epoch is followed by a pass that the trace does not have: over files that it does not name, or over
+ * the training set in order. */
+static void unknown_pass(bool named, bool before_only)
+{
+	ALL_SETTINGS {
+		struct setting x;
+		uint32_t files[8000], from = 0;
+		uint64_t epochs = 0;
+		set(&x, before_only ? "a pass before" : named ? "a pass over the same files" : "a pass over others", w, b, 0);
+		for (uint32_t i = 0; i < 8000; i++)
+			files[i] = named ? i : NO_FILE;
+		for (uint32_t e = 0; e < 4; e++) {
+			if (!before_only || !e)
+				job_pass(&x.j, files, 8000, b, &x.style, &x.r);
+			job_group(&x.j, &x.t, from++, &x.style, &x.r);
+			epochs++;
+		}
+		struct shown s = unset(&x, 0);
+		expect(s.p.found_after <= enough(b), "found again");
+		expect(part(s.p.exact, s.p.planned) >= .95 && epochs == 4, "followed");
+		expect(part(s.p.hits, s.p.accesses) >= part(s.keep, s.p.accesses) - .01, "keep");
+	}
+}
+static void pass_of_others(void) { unknown_pass(false, false); }
+static void pass_of_same(void) { unknown_pass(true, false); }
+static void pass_before(void) { unknown_pass(true, true); }
+
+/* Two validation batches before the first epoch, as Lightning does. */
+static void sanity_check(void)
+{
+	ALL_SETTINGS {
+		struct setting x;
+		struct style two;
+		set(&x, "sanity check", w, b, 1000);
+		two = x.style;
+		two.limit = 2;
+		job_group(&x.j, &x.t, 1, &two, &x.r);
+		size_t late = x.j.n;
+		job_trace(&x.j, &x.t, 0, &x.style, &x.r);
+		struct shown s = unset(&x, late);
+		expect(s.p.found_after <= enough(b), "found again");
+		expect(part(s.p.late_exact, s.p.late_planned) >= .97, "followed %.4f", part(s.p.late_exact, s.p.late_planned));
+		/* What the check has read is not expected again before the next epoch. */
+		expect(part(s.p.hits, s.exact) >= .92, "reuse");
+	}
+}
+
+static void workers_die(void)
+{
+	EACH(w, 1, 4, 16) EACH(b, 1, 2, 32, 256) {
+		struct setting x;
+		set(&x, "workers die", w, b, 0);
+		x.style.die = b < 32 ? .01 : .05;
+		job_trace(&x.j, &x.t, 0, &x.style, &x.r);
+		struct shown s = unset(&x, 0);
+		expect(s.p.found_after <= enough(b), "found again");
+		expect(part(s.p.exact, s.p.planned) >= .97, "followed");
+		expect(part(s.p.hits, s.exact) >= .93, "reuse");
+	}
+}
+
+/* Without set_epoch each epoch has epoch 0's order: the place is known all the same, and no worse than `keep`. */
+static void forgotten_set_epoch(void)
+{
+	ALL_SETTINGS {
+		struct setting x;
+		set(&x, "set_epoch forgotten", w, b, 0);
+		for (uint32_t e = 0; e < 4; e++)
+			job_group(&x.j, &x.t, 0, &x.style, &x.r);
+		struct shown s = unset(&x, 0);
+		expect(s.p.found_after <= enough(b), "found again");
+		expect(part(s.p.exact, s.p.planned) >= (b == 256 ? .9 : .95), "followed");
+		expect(part(s.p.hits, s.p.accesses) >= part(s.keep, s.p.accesses) - .01, "keep");
+	}
+}
+
 static const struct { const char *name; void (*run)(void); } situations[] = {
 	{ "right-shuffle", right_shuffle }, { "right-val", right_val }, { "right-replacement", right_replacement },
 	{ "right-sequential", right_sequential }, { "right-ranks", right_ranks }, { "other-workers", other_workers },
-	{ "wrong-accesses", wrong_accesses },
+	{ "wrong-accesses", wrong_accesses }, { "wrong-seed", wrong_seed }, { "wrong-dataset", wrong_dataset },
+	{ "half-the-epochs", half_the_epochs }, { "resumed", resumed }, { "left-early", left_early },
+	{ "pass-of-others", pass_of_others }, { "pass-of-same", pass_of_same }, { "pass-before", pass_before },
+	{ "sanity-check", sanity_check }, { "workers-die", workers_die }, { "forgotten-set-epoch", forgotten_set_epoch },
 };
 
 int main(int argc, char **argv)
