@@ -122,7 +122,7 @@ static FILE *reopened(const char *path, const char *mode, FILE *f, FILE *(*down)
 	if (fd >= 0)
 		fd_clear(fd);
 	f = down(path, mode, f);
-	if (!f || !path || !path_may(path) || path_where(AT_FDCWD, path, &w) == PATH_OTHER)
+	if (!f || (path ? !path_may(path) || path_where(AT_FDCWD, path, &w) == PATH_OTHER : reads_only(mode)))
 		return f;
 	fd = fileno(f);
 	open_asked(fd, reads_only(mode) ? O_RDONLY : O_RDWR);
@@ -157,8 +157,10 @@ EXPORT FILE *fdopen(int fd, const char *mode)
 EXPORT int fclose(FILE *f)
 {
 	OPAQUE(f);
+	int err = errno;
 	int fd = f && hook_on ? fileno(f) : -1;
 
+	errno = err;            /* of a stream without a descriptor */
 	if (!fd_is(fd, FD_OURS))
 		return next.fclose(f);
 	uint32_t rec = fd_take_writer(fd);

@@ -1,0 +1,157 @@
+/* access.c - one access: what the follower, the policy and the counters make of it. */
+#include "view.h"
+
+/* Wall time a position takes on a plan's axis; only several plans at once need it. */
+static void measure(uint32_t plan)
+{
+	struct plan_entry *e = &view.h->plans[plan];
+	uint32_t front = view.plans[plan].follow.sh->front;
+	uint64_t now = now_coarse();
+	if (!e->rate_ns || front < e->rate_pos) {
+		e->rate_ns = now;
+		e->rate_pos = front;
+	} else if (now - e->rate_ns > 1000000000u && front > e->rate_pos) {
+		double ns = (double)(now - e->rate_ns) / (front - e->rate_pos);
+		e->scale = e->scale > 0 ? (e->scale + ns) / 2 : ns;
+		e->rate_ns = now;
+		e->rate_pos = front;
+	}
+}
+
+/* Of the worker's place; of the front while it has none. */
+static uint32_t epoch_of(const struct plan *p, const struct run *run)
+{
+	const struct trace *t = &p->trace;
+	uint32_t segment = run->at.last ? run->at.segment : p->follow.sh->group;
+	return segment < t->h->nsegments ? t->segments[segment].epoch : 0;
+}
+
+/* Opened again at once by the same process is the same access (OpenCV opens twice), unless the trace
+ * itself names the file twice in a row here. */
+static bool same_again(const struct slot *s, uint32_t rec, const struct plan *p, uint32_t file)
+{
+	if (s->last_rec != rec + 1)
+		return false;
+	return !(p && view.run && view.run->at.last && trace_at(&p->trace, view.run->at.last) == file);
+}
+
+void access_begin(uint32_t rec, struct access *a)
+{
+	struct slot *s = &view.slots[view.slot];
+	struct record *r = &view.rec[rec];
+	struct plan *p = view.own_plan ? &view.plans[view.own_plan - 1] : NULL;
+	uint32_t file = p ? plan_file(view.own_plan - 1, rec) : FILE_NONE;
+	uint32_t next = POS_UNKNOWN;
+
+	*a = (struct access){ .use = { POS_UNKNOWN, 0 }, .epoch = r->seen };
+	if (p && !view.run) {
+		view.run = follow_join(&p->follow, view.slot);
+		s->plan_run = view.run ? (uint32_t)(view.run - p->follow.sh->runs) + 1 : 0;
+	}
+	if (same_again(s, rec, p, file)) {
+		a->again = true;
+		a->use = r->use;
+		a->epoch = view.run && p ? epoch_of(p, view.run) : r->seen ? r->seen - 1 : 0;
+		a->gate_shut = p && p->follow.sh->gate_shut;
+		return;
+	}
+	s->last_rec = rec + 1;
+	rec_touch(rec);
+	r->seen++;
+	s->accesses++;
+	if (view.run) {
+		follow_access(&p->follow, view.run, file, &next);
+		a->epoch = epoch_of(p, view.run);
+		a->gate_shut = p->follow.sh->gate_shut;
+	}
+	if (view.h->shape.naxes == 1 && view.run && file != FILE_NONE) {
+		a->use.pos = next;
+	} else {
+		plans_fronts();
+		a->use = plans_use(rec);
+	}
+	if (rec_state(rec) == REC_RESIDENT && rec < view.h->shape.nfiles)
+		view.pol.ops->hit(&view.pol, rec, r->use, a->use);
+	r->use = a->use;
+	if (p && view.own_plan <= view.h->shape.naxes)
+		policy_expire(view.own_plan - 1);
+	if (p && view.h->nplans > 1)
+		measure(view.own_plan - 1);
+}
+
+static void note_late(uint32_t rec, uint64_t waited)
+{
+	struct late_file *least = &view.h->late[0];
+	for (int i = 1; i < LATE_MAX; i++)
+		if (view.h->late[i].wait_ns < least->wait_ns)
+			least = &view.h->late[i];
+	if (waited > least->wait_ns)
+		*least = (struct late_file){ .rec = rec, .wait_ns = waited }; /* two at once: one is lost */
+}
+
+void access_count(const struct access *a, enum access_kind kind, uint32_t rec, uint64_t bytes, uint64_t waited)
+{
+	struct counters *n = &view.h->n;
+	struct slot *s = &view.slots[view.slot];
+	uint32_t epoch = a->epoch < EPOCHS_MAX ? a->epoch : EPOCHS_MAX - 1;
+	struct epoch_stat *e = &view.epochs[epoch];
+	uint64_t now = now_coarse();
+
+	if (kind == ACCESS_HIT && a->again)
+		return;
+	if (kind == ACCESS_HIT) {
+		COUNT(n->hits, 1);
+		COUNT(e->hits, 1);
+		COUNT(n->hit_bytes, bytes);
+		COUNT(e->hit_bytes, bytes);
+		s->hits++;
+		if (view.rec[rec].prefetched)
+			view.rec[rec].prefetched = 0;
+	} else if (kind == ACCESS_LATE) {
+		COUNT(n->late, 1);
+		COUNT(e->late, 1);
+		COUNT(n->hit_bytes, bytes);
+		COUNT(e->hit_bytes, bytes);
+		note_late(rec, waited);
+	} else {                   /* it was read from the original, by a fill or past the cache */
+		if (!a->again) {
+			COUNT(n->misses, 1);
+			COUNT(e->misses, 1);
+		}
+		COUNT(n->miss_bytes, bytes);
+		COUNT(n->origin_bytes, bytes);
+		COUNT(e->origin_bytes, bytes);
+		if (kind == ACCESS_BYPASS && !a->again)
+			COUNT(n->bypassed, 1);
+		if (!a->again)
+			COUNT(e->reads, 1);
+	}
+	if (!a->again) {
+		COUNT(n->accesses, 1);
+		COUNT(e->accesses, 1);
+	}
+	COUNT(n->wait_ns, waited);
+	COUNT(e->wait_ns, waited);
+	if (!e->first_ns)
+		e->first_ns = now;
+	e->last_ns = now;
+	if (view.h->nepochs <= epoch)
+		view.h->nepochs = epoch + 1;
+}
+
+void session_touch(const struct cached *c)
+{
+	struct access a;
+	if (!session_attach())
+		return;
+	if (session_lock()) {
+		access_begin(c->rec, &a);
+		session_unlock();
+	} else {                   /* counted all the same; the follower will find us again */
+		a = (struct access){ .epoch = view.rec[c->rec].seen ? view.rec[c->rec].seen - 1 : 0 };
+	}
+	access_count(&a, ACCESS_HIT, c->rec, view.rec[c->rec].st.size, 0);
+	room_look();               /* one clock read, but for every 100 ms */
+	if (atomic_load_explicit(&view.h->room_left, memory_order_relaxed) < 0)
+		room_shrink();
+}

@@ -1,0 +1,289 @@
+/* attach.c - a process comes to the session: finds or makes it, takes a slot, joins its trace. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+#include "view.h"
+
+uint64_t session_dev;
+static _Atomic int attaching;
+
+void view_unmap(void)
+{
+	if (!view.h)
+		return;
+	munmap(view.h, view.index_bytes);
+	if (view.policy_state)
+		munmap(view.policy_state, view.policy_bytes);
+	for (int n = 0; n < PLANS_MAX; n++) {
+		struct plan *p = &view.plans[n];
+		if (!p->mapped)
+			continue;
+		munmap(p->follow.sh, p->file_bytes);
+		if (p->trace.h != conf.trace.h)
+			trace_close(&p->trace);
+	}
+	bool disabled = view.disabled;
+	memset(&view, 0, sizeof(view));
+	view.slot = SLOTS_MAX;
+	view.disabled = disabled;
+}
+
+void session_disable(const char *why)
+{
+	if (!view.disabled)
+		opt4_log("opt4: off in process %d: %s; it reads the originals", (int)getpid(), why);
+	view.disabled = true;
+}
+
+/* Which of the session's roots are ours; by realpath. */
+static void match_own_roots(void)
+{
+	for (unsigned i = 0; i < conf.nroots; i++) {
+		size_t len;
+		const char *real = conf.root[i].len ? conf_root_real(i, &len) : NULL;
+		for (uint32_t r = 0; real && r < view.h->nroots; r++)
+			if (!strcmp(view.h->roots[r].path, real))
+				view.root_of[i] = (uint8_t)(r + 1);
+		if (real && !view.root_of[i] && view.h->nroots < ROOTS_MAX) {
+			/* a joiner's further root; two who add at once may add it twice: harmless */
+			uint32_t r = view.h->nroots;
+			strcpy(view.h->roots[r].path, real);
+			view.h->nroots = r + 1;
+			view.root_of[i] = (uint8_t)(r + 1);
+		}
+	}
+}
+
+static bool claim_slot(uint32_t kind)
+{
+	const struct proc_id *me = proc_self();
+	for (int again = 0; again < 2; again++) {
+		for (uint32_t i = 0; i < SLOTS_MAX; i++) {
+			struct slot *s = &view.slots[i];
+			uint32_t none = 0;
+			if (atomic_load(&s->pid) || !atomic_compare_exchange_strong(&s->pid, &none, UINT32_MAX))
+				continue;
+			memset((char *)s + sizeof(s->pid), 0, sizeof(*s) - sizeof(s->pid));
+			s->start = me->start;
+			s->pidns = me->pidns;
+			s->kind = kind;
+			atomic_store(&s->pid, me->pid);
+			view.slot = i;
+			for (uint32_t hi = view.h->slots_hi; hi <= i && !atomic_compare_exchange_weak(&view.h->slots_hi, &hi, i + 1);)
+				;
+			return true;
+		}
+		repair_bury();     /* slots of the dead are free again */
+	}
+	return false;
+}
+
+/* Our job (OPT4_JOB=pid:start) into the table, so that the session lives as long as it. */
+static void register_job(void)
+{
+	const struct proc_id *me = proc_self();
+	const char *s = getenv("OPT4_JOB");
+	char *end;
+	uint32_t pid = s ? (uint32_t)strtoul(s, &end, 10) : 0;
+	uint64_t start = s && *end == ':' ? strtoull(end + 1, NULL, 10) : 0;
+	if (!pid || !proc_alive(pid, start, me->pidns)) {
+		pid = me->pid;     /* an orphan of its job: it is a job of its own now */
+		start = me->start;
+	}
+	struct job *free_job = NULL;
+	if (!session_lock())
+		return;
+	for (int i = 0; i < JOBS_MAX; i++) {
+		struct job *j = &view.h->jobs[i];
+		if (j->pid == pid && j->start == start && j->pidns == me->pidns) {
+			view.slots[view.slot].job = (uint32_t)i + 1;
+			session_unlock();
+			return;
+		}
+		if (!free_job && (!j->pid || !proc_alive(j->pid, j->start, j->pidns)))
+			free_job = j;
+	}
+	if (free_job) {
+		*free_job = (struct job){ .pid = pid, .had_client = 1, .start = start, .pidns = me->pidns };
+		view.slots[view.slot].job = (uint32_t)(free_job - view.h->jobs) + 1;
+	}
+	session_unlock();
+}
+
+/* Revalidation when nobody set it: always on a local file system, 60 s on a network one. */
+static uint64_t revalidate_default(void)
+{
+	static const uint32_t network[] = { 0x6969, 0xFF534D42, 0xFE534D42, 0x517B, 0x0BD00BD0, 0x00C36400, 0x47504653,
+					    0x19830326, 0x65735546, 0x01021997, 0x5346414F, 0x73757245, 0x7461636f };
+	/* nfs cifs smb2 smb lustre ceph gpfs beegfs fuse 9p afs coda ocfs2; FUSE: nearly always a network behind it */
+	struct statfs fs;
+	if (!*view.h->roots[0].path || statfs(view.h->roots[0].path, &fs) < 0)
+		return 0;
+	for (size_t i = 0; i < sizeof(network) / sizeof(*network); i++)
+		if ((uint32_t)fs.f_type == network[i])
+			return 60000000000ull;
+	return 0;
+}
+
+static int find_or_make(char *dir)
+{
+	int rc = dir_name(dir, PATH_BYTES);
+	if (rc == 0)
+		rc = dir_secure(dir, true);
+	if (rc < 0)
+		return rc;
+	if (index_map(dir) == 0) {
+		if (index_live())
+			return 0;
+		view_unmap();
+	}
+	int lock = dir_lock(dir);
+	if (lock < 0)
+		return lock;
+	rc = index_map(dir);
+	if (rc == 0 && !index_live()) {
+		/* left behind: kept for us, or by a job that was killed */
+		if (view.h->keep)
+			rc = kept_take(dir);
+		else
+			rc = -ESTALE;
+		view_unmap();
+		if (rc < 0)
+			dir_clear(dir, CLEAR_INSIDE);
+	} else if (rc == -ESTALE) {
+		dir_clear(dir, CLEAR_INSIDE); /* another version, another boot, damaged */
+	}
+	if (!view.h) {
+		int dirfd = open(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		rc = dirfd < 0 ? -errno : index_create(dir, dirfd);
+		if (dirfd >= 0)
+			close(dirfd);
+		if (rc == 0)
+			rc = index_map(dir);
+		if (rc == 0 && view.h->revalidate_ns == UINT64_MAX - 1)
+			view.h->revalidate_ns = revalidate_default();
+	}
+	/* The job goes into the table before the lock is let go: else the next to come would think it stale. */
+	if (rc == 0 && !(claim_slot(0) && plans_refresh() == 0 && policy_refresh() == 0))
+		rc = -EAGAIN;
+	if (rc == 0)
+		register_job();
+	if (rc == 0)
+		kept_adopt();
+	dir_unlock(lock);
+	return rc;
+}
+
+/* The session of another root in OPT4_DIR is refused. */
+static bool same_root(void)
+{
+	size_t len;
+	for (unsigned i = 0; i < conf.nroots; i++) {
+		const char *real = conf.root[i].len ? conf_root_real(i, &len) : NULL;
+		struct stat st;
+		if (!real || stat(real, &st) < 0)
+			continue;
+		return !strcmp(view.h->roots[0].path, real) && view.h->roots[0].dev == st.st_dev && view.h->roots[0].ino == st.st_ino;
+	}
+	return false;
+}
+
+static int attach(void)
+{
+	static char dir[PATH_BYTES];   /* `attaching` keeps threads apart */
+	int rc = view.h ? 0 : find_or_make(dir);
+	if (rc == 0 && !same_root()) {
+		session_disable("OPT4_DIR is in use for another root");
+		return -EBUSY;
+	}
+	if (rc == 0 && view.slot == SLOTS_MAX)
+		rc = claim_slot(0) ? 0 : -EAGAIN;
+	if (rc == 0)
+		rc = plans_refresh();
+	if (rc == 0 && view.policy_gen != view.h->policy_gen)
+		rc = policy_refresh();
+	if (rc < 0)
+		return rc;
+	if (!view.slots[view.slot].job)
+		register_job();
+	match_own_roots();
+	view.revalidate_ns = conf.revalidate_set ? conf.revalidate_ns : view.h->revalidate_ns;
+	if (conf.have_trace && !view.own_plan) {
+		uint32_t n;
+		for (n = 0; n < view.h->nplans && view.h->plans[n].trace_id != conf.trace.h->id; n++)
+			;
+		int lock = n < view.h->nplans ? -1 : dir_lock(view.dir);
+		rc = plan_join();
+		if (lock >= 0)
+			dir_unlock(lock);
+	}
+	view.slots[view.slot].plan = view.own_plan;
+	return rc;
+}
+
+bool session_attach(void)
+{
+	if (view.disabled)
+		return false;
+	if (atomic_load_explicit(&view.attached, memory_order_acquire)) {
+		if (atomic_load_explicit(&view.h->gone, memory_order_relaxed))
+			session_disable("the session has been removed");
+		return !view.disabled;
+	}
+	if (now_coarse() < view.retry_at || atomic_exchange(&attaching, 1))
+		return false;
+	int rc = attach();
+	if (rc < 0) {
+		opt4_log("opt4: session%s%s: %s; reading the originals", *conf.dir ? " " : "", conf.dir, strerror(-rc));
+		view_unmap();
+		view.retry_at = now_coarse() + 1000000000u;
+	} else {
+		atomic_store(&view.attached, !view.disabled);
+	}
+	atomic_store(&attaching, 0);
+	return rc == 0 && !view.disabled;
+}
+
+uint32_t session_record(unsigned root, const char *rel, size_t len)
+{
+	uint32_t f = FILE_NONE, rec = REC_NONE;
+	if (conf.have_trace)
+		f = trace_find(&conf.trace, root, rel, len);
+	if (f == FILE_NONE) {
+		const char *name = memrchr(rel, '/', len);
+		name = name ? name + 1 : rel;
+		if (!conf_match(name, len - (size_t)(name - rel)))
+			return REC_NONE;
+	}
+	if (!session_attach() || root >= CONF_ROOTS || !view.root_of[root])
+		return REC_NONE;
+	if (f != FILE_NONE && view.own_plan) {
+		const struct plan *p = &view.plans[view.own_plan - 1];
+		rec = p->map ? p->map[f] : f;
+		return rec < view.h->ncap && index_reserve(&view.rec[rec], sizeof(struct record)) ? rec : REC_NONE;
+	}
+	uint32_t r = view.root_of[root] - 1u;
+	if (view.h->nfiles && view.plan_root[0][r])
+		rec = trace_find(&view.plans[0].trace, view.plan_root[0][r] - 1, rel, len);
+	if (rec == REC_NONE)
+		rec = names_find(r, rel, len);
+	if (rec == REC_NONE && session_lock()) {
+		rec = names_add(r, rel, len);
+		session_unlock();
+	}
+	return rec != REC_NONE && index_reserve(&view.rec[rec], sizeof(struct record)) ? rec : REC_NONE;
+}
+
+void session_after_fork(void)
+{
+	proc_after_fork();
+	view.slot = SLOTS_MAX;
+	view.run = NULL;
+	view.attached = false;
+	atomic_store(&attaching, 0);
+	object_after_fork();
+}

@@ -1,0 +1,248 @@
+/* change.c - open of a resident, its identity, and what happens when the original changes. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+#include "view.h"
+
+bool record_read(uint32_t rec, struct resident *out)
+{
+	struct record *r = &view.rec[rec];
+	uint64_t w = atomic_load_explicit(&r->state, memory_order_acquire);
+	if (ST_STATE(w) != REC_RESIDENT)
+		return false;
+	out->key = r->key;
+	out->st = r->st;
+	out->obj_ino = r->obj_ino;
+	out->checked = atomic_load_explicit(&r->checked, memory_order_relaxed);
+	atomic_thread_fence(memory_order_acquire);
+	return atomic_load_explicit(&r->state, memory_order_relaxed) == w;
+}
+
+int session_open(uint32_t rec, int dirfd, const char *path, int flags, struct cached *c)
+{
+	struct resident r;
+	if (!record_read(rec, &r) || atomic_load_explicit(&view.rec[rec].writers, memory_order_relaxed))
+		return -ENOENT;
+	uint64_t now = now_coarse();
+	if (view.revalidate_ns == 0 || (view.revalidate_ns != UINT64_MAX && now - r.checked > view.revalidate_ns)) {
+		struct stat st;
+		COUNT(view.h->n.revalidations, 1);
+		if (fstatat(dirfd, path, &st, flags & O_NOFOLLOW ? AT_SYMLINK_NOFOLLOW : 0) < 0 || !origin_same(&r.st, &st)) {
+			session_invalidate(rec);
+			return -ESTALE;
+		}
+		if (now - r.checked > 1000000)  /* keeps the line clean when many look at once */
+			atomic_store_explicit(&view.rec[rec].checked, now, memory_order_relaxed);
+		r.checked = now;
+	}
+	int fd = object_open(&r.key, flags);
+	if (fd == -ENOENT && access(view.dir, F_OK) < 0) {
+		session_disable("the session's directory has been removed");
+	} else if (fd == -ENOENT) {
+		record_drop(rec);  /* somebody took the object away */
+	}
+	*c = (struct cached){ .rec = rec, .obj_ino = r.obj_ino, .dev = r.st.dev, .ino = r.st.ino, .checked = r.checked };
+	return fd;
+}
+
+int session_hint(uint32_t rec, int fd, struct cached *c)
+{
+	struct stat st;
+	if (!view.h || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_size < 1 || st.st_dev == session_dev)
+		return -EINVAL;
+	*c = (struct cached){ .rec = rec, .dev = st.st_dev, .ino = st.st_ino, .checked = now_coarse() };
+	return 0;
+}
+
+void record_drop(uint32_t rec)
+{
+	bool ours = false;
+	if (!session_lock()) {
+		/* can't file it, but nobody shall find it: then who opens it next drops it */
+		struct resident r;
+		char path[sizeof(view.prefix) + 48];
+		if (record_read(rec, &r)) {
+			object_path(path, &r.key);
+			unlink(path);
+		}
+		return;
+	}
+	struct record *r = &view.rec[rec];
+	if (rec_state(rec) == REC_RESIDENT && inflight_add(rec, r->pages)) {
+		if (rec < view.h->shape.nfiles)
+			view.pol.ops->remove(&view.pol, rec, r->use);
+		rec_set(rec, REC_EVICTING);
+		r->prefetched = 0;
+		view.h->resident--;
+		ours = true;
+	}
+	session_unlock();
+	if (ours)
+		room_evict_reserve(&rec, 1, 0);
+}
+
+void session_invalidate(uint32_t rec)
+{
+	if (!view.h || rec >= view.h->ncap || rec_state(rec) != REC_RESIDENT)
+		return;
+	COUNT(view.h->n.invalidated, 1);
+	record_drop(rec);
+}
+
+void session_writer(uint32_t rec, int delta)
+{
+	if (!view.h || rec >= view.h->ncap)
+		return;
+	if (delta > 0)
+		atomic_fetch_add(&view.rec[rec].writers, (uint32_t)delta);
+	else if (atomic_load(&view.rec[rec].writers))
+		atomic_fetch_sub(&view.rec[rec].writers, (uint32_t)-delta);
+}
+
+void session_invalidate_tree(unsigned root, const char *rel, size_t len)
+{
+	char path[PATH_BYTES], want[PATH_BYTES];
+	if (!session_attach() || root >= CONF_ROOTS || !view.root_of[root])
+		return;
+	int n = snprintf(want, sizeof(want), "%s/%.*s", view.h->roots[view.root_of[root] - 1].path, (int)len, rel);
+	if (n <= 0 || (size_t)n >= sizeof(want))
+		return;
+	if (len == 0)
+		want[--n] = 0;
+	uint32_t files = view.h->nfiles + atomic_load(&view.h->nextra);
+	for (uint32_t w = 0; w < (files + 63) / 64; w++)
+		for (uint64_t bits = view.touched[w]; bits; bits &= bits - 1) {
+			uint32_t rec = w * 64 + (uint32_t)__builtin_ctzll(bits);
+			if (rec < files && rec_state(rec) == REC_RESIDENT && record_path(rec, path, sizeof(path)) > (size_t)n &&
+			    !strncmp(path, want, (size_t)n) && path[n] == '/')
+				session_invalidate(rec);
+		}
+}
+
+int session_reopen(const struct cached *c, int flags)
+{
+	char path[PATH_BYTES];
+	struct stat st;
+	if (!view.h || c->rec >= view.h->ncap || !record_path(c->rec, path, sizeof(path)))
+		return -ENOENT;
+	int fd = open(path, flags & ~(O_CREAT | O_EXCL | O_TRUNC));
+	if (fd < 0)
+		return -errno;
+	if (fstat(fd, &st) == 0 && st.st_dev == c->dev && st.st_ino == c->ino)
+		return fd;
+	close(fd);
+	return -ESTALE;
+}
+
+/* The original's stat as of the object's making; looked at again when that is over a second ago. */
+static int identity(struct cached *c, struct origin *o)
+{
+	if (!view.h || c->rec >= view.h->ncap)
+		return -ENOENT;
+	const struct record *r = &view.rec[c->rec];
+	uint64_t now = now_coarse();
+	*o = r->st;                /* stays after eviction, until the next fill */
+	atomic_thread_fence(memory_order_acquire);
+	if (r->obj_ino != c->obj_ino || o->ino != c->ino)
+		return -ESTALE;
+	if (now - c->checked > (view.revalidate_ns > 1000000000u ? view.revalidate_ns : 1000000000u)) {
+		char path[PATH_BYTES];
+		struct stat st;
+		if (!record_path(c->rec, path, sizeof(path)) || stat(path, &st) < 0 || !origin_same(o, &st))
+			return -ESTALE;
+		c->checked = now;
+	}
+	return 0;
+}
+
+static struct timespec spec(int64_t ns)
+{
+	int64_t s = ns / 1000000000, f = ns % 1000000000;
+	return (struct timespec){ f < 0 ? s - 1 : s, f < 0 ? f + 1000000000 : f };
+}
+
+int session_stat(struct cached *c, struct stat *st)
+{
+	struct origin o;
+	int rc = identity(c, &o);
+	if (rc < 0)
+		return rc;
+	memset(st, 0, sizeof(*st));
+	st->st_dev = o.dev;
+	st->st_ino = o.ino;
+	st->st_mode = o.mode;
+	st->st_nlink = o.nlink;
+	st->st_uid = o.uid;
+	st->st_gid = o.gid;
+	st->st_rdev = o.rdev;
+	st->st_size = (off_t)o.size;
+	st->st_blksize = o.blksize;
+	st->st_blocks = (blkcnt_t)o.blocks;
+	st->st_atim = spec(o.atime);
+	st->st_mtim = spec(o.mtime);
+	st->st_ctim = spec(o.ctime);
+	return 0;
+}
+
+int session_statx(struct cached *c, struct statx *stx)
+{
+	struct stat st;
+	int rc = session_stat(c, &st);
+	if (rc < 0)
+		return rc;
+	memset(stx, 0, sizeof(*stx));
+	stx->stx_mask = STATX_BASIC_STATS;
+	stx->stx_blksize = (uint32_t)st.st_blksize;
+	stx->stx_nlink = (uint32_t)st.st_nlink;
+	stx->stx_uid = st.st_uid;
+	stx->stx_gid = st.st_gid;
+	stx->stx_mode = (uint16_t)st.st_mode;
+	stx->stx_ino = st.st_ino;
+	stx->stx_size = (uint64_t)st.st_size;
+	stx->stx_blocks = (uint64_t)st.st_blocks;
+	stx->stx_atime = (struct statx_timestamp){ .tv_sec = st.st_atim.tv_sec, .tv_nsec = (uint32_t)st.st_atim.tv_nsec };
+	stx->stx_mtime = (struct statx_timestamp){ .tv_sec = st.st_mtim.tv_sec, .tv_nsec = (uint32_t)st.st_mtim.tv_nsec };
+	stx->stx_ctime = (struct statx_timestamp){ .tv_sec = st.st_ctim.tv_sec, .tv_nsec = (uint32_t)st.st_ctim.tv_nsec };
+	stx->stx_dev_major = major(st.st_dev);
+	stx->stx_dev_minor = minor(st.st_dev);
+	return 0;
+}
+
+int session_whose(int fd, struct cached *c)
+{
+	char link[40], path[PATH_BYTES + 64], hex[17] = "";
+	struct stat st;
+	if (!session_attach())
+		return -ENOENT;
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	ssize_t n = readlink(link, path, sizeof(path) - 1);
+	if (n <= 0)
+		return -ENOENT;
+	path[n] = 0;
+	const char *name = path + strlen(view.dir);
+	if (strncmp(path, view.dir, strlen(view.dir)) || (strncmp(name, "/objects/", 9) && strncmp(name, "/dead/", 6)))
+		return -ENOENT;
+	name = strrchr(name, '/') + 1;
+	if (strlen(name) < 32 || fstat(fd, &st) < 0)
+		return -ENOENT;
+	struct key k;
+	memcpy(hex, name, 16);
+	k.path = strtoull(hex, NULL, 16);
+	memcpy(hex, name + 16, 16);
+	k.stat = strtoull(hex, NULL, 16);
+	uint32_t files = view.h->nfiles + atomic_load(&view.h->nextra);
+	for (uint32_t w = 0; w < (files + 63) / 64; w++)
+		for (uint64_t bits = view.touched[w]; bits; bits &= bits - 1) {
+			uint32_t rec = w * 64 + (uint32_t)__builtin_ctzll(bits);
+			const struct record *r = &view.rec[rec];
+			if (rec >= files || r->key.path != k.path || r->key.stat != k.stat || r->obj_ino != st.st_ino)
+				continue;
+			*c = (struct cached){ .rec = rec, .obj_ino = st.st_ino, .dev = r->st.dev, .ino = r->st.ino, .checked = now_coarse() };
+			return 0;
+		}
+	return -ENOENT;
+}

@@ -1,0 +1,335 @@
+/* conf.c - OPT4_* of the environment. A wrong value never stops the job: it is logged, the default holds. */
+#include <ctype.h>
+#include <errno.h>
+#include <fnmatch.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "../../policy/policy.h"
+#include "conf.h"
+#include "session.h"
+
+struct conf conf;
+uint8_t conf_last_byte[256];
+
+/* torchvision.datasets.folder.IMG_EXTENSIONS */
+static const char default_match[] = "*.jpg:*.jpeg:*.png:*.ppm:*.bmp:*.pgm:*.tif:*.tiff:*.webp";
+
+int parse_size(const char *s, uint64_t whole, uint64_t *bytes)
+{
+	char *end;
+	if (!isdigit((unsigned char)*s) && *s != '.')
+		return -EINVAL;
+	double v = strtod(s, &end);
+	switch (toupper((unsigned char)*end)) {
+	case '%':
+		if (!whole)
+			return -EINVAL;
+		v = v / 100 * (double)whole;
+		end++;
+		break;
+	case 'T': v *= 1024; /* fall through */
+	case 'G': v *= 1024; /* fall through */
+	case 'M': v *= 1024; /* fall through */
+	case 'K': v *= 1024; end++; break;
+	default: break;
+	}
+	if (*end || !(v >= 0 && v < 9e18))
+		return -EINVAL;
+	*bytes = (uint64_t)v;
+	return 0;
+}
+
+int parse_time(const char *s, uint64_t *ns)
+{
+	char *end;
+	if (!isdigit((unsigned char)*s) && *s != '.')
+		return -EINVAL;
+	double v = strtod(s, &end) * 1e9;
+	if (!strcmp(end, "ms"))
+		v /= 1000;
+	else if (!strcmp(end, "m"))
+		v *= 60;
+	else if (*end && strcmp(end, "s"))
+		return -EINVAL;
+	if (!(v >= 0 && v < 9e18))
+		return -EINVAL;
+	*ns = (uint64_t)v;
+	return 0;
+}
+
+bool conf_match(const char *name, size_t len)
+{
+	char buf[256];
+	if (len == 0 || len >= sizeof(buf))
+		return false;
+	memcpy(buf, name, len);
+	buf[len] = 0;
+	for (unsigned i = 0; i < conf.nglobs; i++)
+		if (fnmatch(conf.glob[i], buf, FNM_CASEFOLD) == 0)
+			return true;
+	return false;
+}
+
+bool conf_active(void) { return conf.active; }
+unsigned conf_nroots(void) { return conf.nroots; }
+
+const char *conf_root(unsigned n, size_t *len)
+{
+	*len = conf.root[n].len;
+	return conf.root[n].path;
+}
+
+const char *conf_root_real(unsigned n, size_t *len)
+{
+	if (!conf.root[n].real_known) {
+		char real[PATH_MAX];
+		opt4_inside++;
+		if (realpath(conf.root[n].path, real) && strlen(real) < sizeof(conf.root[n].real)) {
+			strcpy(conf.root[n].real, real);
+			conf.root[n].real_len = strlen(real);
+		}
+		conf.root[n].real_known = true;
+		opt4_inside--;
+	}
+	*len = conf.root[n].real_len;
+	return *len ? conf.root[n].real : NULL;
+}
+
+/* Lexical clean-up of an absolute path: `//`, `/./` and the trailing slash go. `..` stays: it would need
+ * the file system, and a root is rarely given so. */
+static size_t clean(char *p)
+{
+	char *w = p;
+	for (char *r = p; *r;) {
+		while (r[0] == '/' && (r[1] == '/' || (r[1] == '.' && (r[2] == '/' || !r[2]))))
+			r += r[1] == '/' ? 1 : 2;
+		if (r[0] == '/' && !r[1])
+			break;
+		if (!*r)
+			break;
+		*w++ = *r++;
+	}
+	*w = 0;
+	return (size_t)(w - p);
+}
+
+static bool add_root(unsigned n, const char *s, size_t len, const char *whence)
+{
+	if (n >= CONF_ROOTS || len == 0 || len + 2 > sizeof(conf.root[0].path))
+		return false;
+	char *p = conf.root[n].path;
+	if (s[0] == '/') {
+		memcpy(p, s, len);
+		p[len] = 0;
+	} else {
+		char cwd[PATH_MAX];
+		if (!getcwd(cwd, sizeof(cwd)) || strlen(cwd) + len + 2 > sizeof(conf.root[0].path))
+			return false;
+		strcpy(p, cwd);
+		strcat(p, "/");
+		strncat(p, s, len);
+	}
+	size_t plen = clean(p);
+	const char *home = getenv("HOME");
+	if (plen == 0 || (home && !strcmp(p, home))) {
+		opt4_log("opt4: %s: '%s' is no dataset root; name the dataset's own folder", whence, plen ? p : "/");
+		return false;
+	}
+	conf.root[n].len = plen;
+	conf.root[n].real_known = false;
+	if (n >= conf.nroots)
+		conf.nroots = n + 1;
+	return true;
+}
+
+static void load_roots(void)
+{
+	if (conf.have_trace) {
+		const struct trace *t = &conf.trace;
+		for (uint32_t i = 0; i < t->h->nroots && i < CONF_ROOTS; i++)
+			if (!add_root(i, t->paths + t->roots[i].path_off, t->roots[i].path_len, conf.trace_path))
+				conf.root[i].len = 0, conf.nroots = i + 1 > conf.nroots ? i + 1 : conf.nroots;
+	}
+	const char *s = getenv("OPT4_ROOT");
+	for (unsigned n = 0; s && *s; n++) {
+		size_t len = strcspn(s, ":");
+		if (len)
+			add_root(n, s, len, "OPT4_ROOT");
+		s += len + (s[len] == ':');
+	}
+}
+
+static void load_globs(void)
+{
+	const char *s = getenv("OPT4_MATCH");
+	if (!s || !*s)
+		s = default_match;
+	while (*s) {
+		size_t len = strcspn(s, ":");
+		if (len && len < sizeof(conf.glob[0]) && conf.nglobs < CONF_GLOBS) {
+			memcpy(conf.glob[conf.nglobs], s, len);
+			conf.glob[conf.nglobs++][len] = 0;
+		} else if (len) {
+			opt4_log("opt4: OPT4_MATCH: more than %d globs or one over 63 bytes; left out", CONF_GLOBS);
+		}
+		s += len + (s[len] == ':');
+	}
+	/* With a trace any name may be a dataset's; its look-up says. Else only what a glob can end in. */
+	if (conf.have_trace)
+		memset(conf_last_byte, 1, sizeof(conf_last_byte));
+	for (unsigned i = 0; i < conf.nglobs; i++) {
+		unsigned char c = (unsigned char)conf.glob[i][strlen(conf.glob[i]) - 1];
+		if (strchr("*?]\\", c))
+			memset(conf_last_byte, 1, sizeof(conf_last_byte));
+		conf_last_byte[tolower(c)] = conf_last_byte[toupper(c)] = 1;
+	}
+}
+
+static bool program_wanted(void)
+{
+	const char *s = getenv("OPT4_PROGRAMS");
+	if (!s || !*s)
+		return true;
+	while (*s) {
+		char g[256];
+		size_t len = strcspn(s, ":");
+		if (len && len < sizeof(g)) {
+			memcpy(g, s, len);
+			g[len] = 0;
+			if (fnmatch(g, program_invocation_short_name, 0) == 0)
+				return true;
+		}
+		s += len + (s[len] == ':');
+	}
+	return false;
+}
+
+static void copy_env(const char *name, char *to, size_t room)
+{
+	const char *s = getenv(name);
+	if (!s || !*s)
+		return;
+	if (strlen(s) < room)
+		strcpy(to, s);
+	else
+		opt4_log("opt4: %s: longer than %zu bytes; the default holds", name, room - 1);
+}
+
+/* Like copy_env, but absolute: the last client may stand in another folder than the first. */
+static void copy_path(const char *name, char *to, size_t room)
+{
+	char cwd[PATH_MAX];
+	copy_env(name, to, room);
+	if (!*to || *to == '/' || !getcwd(cwd, sizeof(cwd)))
+		return;
+	size_t n = strlen(cwd), len = strlen(to);
+	if (n + len + 2 > room) {
+		opt4_log("opt4: %s: the path is too long; the default holds", name);
+		*to = 0;
+		return;
+	}
+	memmove(to + n + 1, to, len + 1);
+	memcpy(to, cwd, n);
+	to[n] = '/';
+}
+
+static bool is_on(const char *name, bool dflt)
+{
+	const char *s = getenv(name);
+	if (!s || !*s)
+		return dflt;
+	if (!strcmp(s, "0") || !strcmp(s, "1"))
+		return *s == '1';
+	opt4_log("opt4: %s: '%.40s' is neither 0 nor 1; the default holds", name, s);
+	return dflt;
+}
+
+static void load_values(void)
+{
+	const char *s;
+	uint64_t v;
+	copy_env("OPT4_CACHE", conf.cache, sizeof(conf.cache));
+	if (*conf.cache && parse_size(conf.cache, 1 << 20, &v) < 0) {
+		opt4_log("opt4: OPT4_CACHE: '%s' is not a size; use e.g. 64G or 50%%; the default holds", conf.cache);
+		*conf.cache = 0;
+	}
+	copy_env("OPT4_POLICY", conf.policy, sizeof(conf.policy));
+	if (*conf.policy && strcmp(conf.policy, "none") && !policy_find(conf.policy)) {
+		opt4_log("opt4: OPT4_POLICY: no policy '%s'; use opt lru lfu fifo random keep none", conf.policy);
+		*conf.policy = 0;
+	}
+	conf.prefetch = -1;
+	if ((s = getenv("OPT4_PREFETCH")) && *s && strcmp(s, "auto")) {
+		char *end;
+		long n = strtol(s, &end, 10);
+		if (!strcmp(s, "off"))
+			conf.prefetch = 0;
+		else if (!*end && n >= 0 && n < 1000000)
+			conf.prefetch = (int)n;
+		else
+			opt4_log("opt4: OPT4_PREFETCH: '%.40s' is not auto, off or a number of batches", s);
+	}
+	conf.direct = -1;
+	if ((s = getenv("OPT4_DIRECT")) && *s && strcmp(s, "auto")) {
+		if (!strcmp(s, "on") || !strcmp(s, "off"))
+			conf.direct = s[1] == 'n';
+		else
+			opt4_log("opt4: OPT4_DIRECT: '%.40s' is not auto, on or off", s);
+	}
+	if ((s = getenv("OPT4_REVALIDATE")) && *s) {
+		conf.revalidate_set = true;
+		if (!strcmp(s, "always"))
+			conf.revalidate_ns = 0;
+		else if (!strcmp(s, "never"))
+			conf.revalidate_ns = UINT64_MAX;
+		else if (parse_time(s, &conf.revalidate_ns) < 0) {
+			opt4_log("opt4: OPT4_REVALIDATE: '%.40s' is not always, never or a time such as 60s", s);
+			conf.revalidate_set = false;
+			conf.revalidate_ns = 0;
+		}
+	}
+	if ((s = getenv("OPT4_MAXFILE")) && *s && parse_size(s, 0, &conf.maxfile) < 0) {
+		opt4_log("opt4: OPT4_MAXFILE: '%.40s' is not a size; the default holds", s);
+		conf.maxfile = 0;
+	}
+	conf.keep = is_on("OPT4_KEEP", false);
+	conf.live = is_on("OPT4_LIVE", true);
+	copy_path("OPT4_DIR", conf.dir, sizeof(conf.dir));
+	copy_path("OPT4_STATS", conf.stats, sizeof(conf.stats));
+}
+
+void conf_load(void)
+{
+	if (conf.loaded)
+		return;
+	conf.loaded = true;
+	const char *s = getenv("OPT4_DISABLE");
+	if ((s && !strcmp(s, "1")) || !(getenv("OPT4_TRACE") || getenv("OPT4_ROOT")) || !program_wanted())
+		return;
+	s = getenv("OPT4_LOG");
+	if (s && !strcmp(s, "stderr"))
+		strcpy(conf.log, s);
+	else
+		copy_path("OPT4_LOG", conf.log, sizeof(conf.log));
+	load_values();
+	if ((s = getenv("OPT4_TRACE")) && *s) {
+		char err[256];
+		/* absolute, since the program may chdir before its workers read it */
+		if (realpath(s, conf.trace_path) == NULL) {
+			opt4_log("opt4: OPT4_TRACE: %.200s: %s; caching without the future", s, strerror(errno));
+			*conf.trace_path = 0;
+		} else if (trace_open(&conf.trace, conf.trace_path, err) < 0) {
+			opt4_log("opt4: OPT4_TRACE: %.200s: %s; make it again with opt4-trace", s, err);
+			*conf.trace_path = 0;
+		} else {
+			conf.have_trace = true;
+		}
+	}
+	load_roots();
+	load_globs();
+	if (*conf.policy && !strcmp(conf.policy, "none"))
+		conf.nroots = 0;
+	conf.active = conf.nroots > 0;
+}

@@ -1,0 +1,44 @@
+/* conf.h - the environment, read once. Process-private; constant after conf_load(). */
+#ifndef OPT4_CONF_H
+#define OPT4_CONF_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "trace.h"
+
+#define CONF_GLOBS 32
+#define CONF_ROOTS 16
+
+struct conf {
+	bool loaded, active;
+	char trace_path[4096];     /* absolute; "" = none */
+	bool have_trace;           /* `trace` is open */
+	struct trace trace;
+	unsigned nroots;
+	struct { char path[4096]; size_t len; char real[4096]; size_t real_len; bool real_known; } root[CONF_ROOTS];
+	char cache[32];            /* as given; "" = default */
+	char policy[16];           /* "" = default */
+	char dir[4096];            /* "" = default */
+	int prefetch;              /* -1 auto, 0 off, else batches */
+	int direct;                /* -1 auto, 0 off, 1 on */
+	uint64_t revalidate_ns;    /* UINT64_MAX never */
+	bool revalidate_set;
+	char stats[4096];
+	bool keep;
+	char log[4096];            /* "" silent */
+	bool live;
+	uint64_t maxfile;          /* 0 = default */
+	unsigned nglobs;
+	char glob[CONF_GLOBS][64];
+};
+extern struct conf conf;
+
+/* "64M", "1.5G", "50%" (of `whole`; -EINVAL if whole is 0), "4096". 0 or -EINVAL. */
+int parse_size(const char *s, uint64_t whole, uint64_t *bytes);
+/* "10" (seconds), "10ms", "60s", "5m". 0 or -EINVAL. */
+int parse_time(const char *s, uint64_t *ns);
+/* Does a file name (last component, any case) match OPT4_MATCH? */
+bool conf_match(const char *name, size_t len);
+
+#endif

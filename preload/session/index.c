@@ -1,0 +1,244 @@
+/* index.c - the shared index: creation, mapping, validation. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+#include "view.h"
+
+struct view view = { .slot = SLOTS_MAX };
+
+static uint64_t up(uint64_t v) { return (v + PAGE - 1) & ~(uint64_t)(PAGE - 1); }
+
+void index_layout(struct index_header *h)
+{
+	uint64_t at = up(sizeof(*h));
+	h->off_slots = at;      at += up(sizeof(struct slot) * SLOTS_MAX);
+	h->off_epochs = at;     at += up(sizeof(struct epoch_stat) * EPOCHS_MAX);
+	h->off_reserved = at;   at += up(65536 / 8); /* 4 GiB of index; index_valid() sees to it */
+	h->off_touched = at;    at += up(((uint64_t)h->ncap + 63) / 64 * 8);
+	h->off_records = at;    at += up((uint64_t)h->ncap * sizeof(struct record));
+	h->off_name_slots = at; at += up((uint64_t)NAME_SLOTS * 4);
+	h->off_names = at;      at += NAME_BYTES;
+	h->index_bytes = at;
+}
+
+/* What the dataset takes on tmpfs, from the trace's sizes; 0 without a trace. 1.28M files: 1 ms. */
+static uint64_t dataset_bytes(void)
+{
+	uint64_t sum = 0;
+	for (uint32_t i = 0; conf.have_trace && i < conf.trace.h->nfiles; i++)
+		sum += ((uint64_t)conf.trace.sizes[i] + PAGE - 1) / PAGE * PAGE;
+	return sum;
+}
+
+static void set_budget(struct index_header *h, const char *dir)
+{
+	struct room r;
+	uint64_t bytes;
+	h->dataset_bytes = dataset_bytes();
+	room_default(dir, h->dataset_bytes, &r);
+	if (*conf.cache && parse_size(conf.cache, h->dataset_bytes, &bytes) == 0) {
+		r.budget = bytes;
+		r.floor = 32u << 20;
+		if (!conf.maxfile)
+			r.maxfile = bytes / 8 < (64u << 20) ? bytes / 8 : 64u << 20;
+	} else if (*conf.cache) {
+		opt4_log("opt4: OPT4_CACHE: %s of an unknown whole: no trace names the dataset's files; give a size", conf.cache);
+	}
+	if (conf.maxfile)
+		r.maxfile = conf.maxfile;
+	h->budget_pages = r.budget / PAGE;
+	h->maxfile = r.maxfile;
+	h->floor_bytes = r.floor;
+	if (!h->budget_pages)
+		opt4_log("opt4: no cache: %s", r.why);
+}
+
+static void set_header(struct index_header *h, const char *dir)
+{
+	struct timespec ts;
+	memcpy(h->magic, INDEX_MAGIC, 8);
+	h->version = INDEX_VERSION;
+	h->header_bytes = sizeof(*h);
+	h->uid = geteuid();
+	dir_boot_id(h->boot_id);
+	for (unsigned i = 0; i < conf.nroots; i++) {
+		size_t len;
+		struct stat st;
+		const char *real = conf.root[i].len ? conf_root_real(i, &len) : NULL;
+		if (!real || stat(real, &st) < 0)
+			continue;  /* stays empty: no file of that root is ours */
+		strcpy(h->roots[i].path, real);
+		h->roots[i].dev = st.st_dev;
+		h->roots[i].ino = st.st_ino;
+	}
+	h->nroots = conf.nroots;
+	h->nfiles = conf.have_trace ? conf.trace.h->nfiles : 0;
+	h->ncap = h->nfiles + EXTRA_FILES;
+	h->keep = conf.keep;
+	index_layout(h);
+	set_budget(h, dir);
+	h->revalidate_ns = conf.revalidate_set ? conf.revalidate_ns : UINT64_MAX - 1; /* by file system: attach.c */
+	h->prefetch = conf.prefetch;
+	clock_gettime(CLOCK_REALTIME, &ts);
+	h->created_ns = (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+	strcpy(h->policy, *conf.policy ? conf.policy : conf.have_trace ? "opt" : "keep");
+	h->name_mask = NAME_SLOTS_FIRST - 1;
+	h->shape.nfiles = h->nfiles + 4096;  /* grows with the files that the trace does not name */
+	h->shape.seed = 42;
+}
+
+/* Points view at a mapping. */
+static void use_map(void *map)
+{
+	char *p = map;
+	struct index_header *h = map;
+	view.index_bytes = h->index_bytes;
+	view.slots = (void *)(p + h->off_slots);
+	view.epochs = (void *)(p + h->off_epochs);
+	view.reserved = (void *)(p + h->off_reserved);
+	view.touched = (void *)(p + h->off_touched);
+	view.rec = (void *)(p + h->off_records);
+	view.name_slots = (void *)(p + h->off_name_slots);
+	view.names = p + h->off_names;
+	view.h = h;
+}
+
+bool index_reserve(const void *p, size_t len)
+{
+	uint64_t from = (uint64_t)((const char *)p - (const char *)view.h), to = from + len;
+	for (uint64_t c = from / CHUNK; c * CHUNK < to; c++) {
+		if (c * CHUNK >= view.index_bytes)
+			return false;
+		if (atomic_load_explicit(&view.reserved[c / 64], memory_order_relaxed) >> (c % 64) & 1)
+			continue;
+		char path[PATH_BYTES + 16];
+		snprintf(path, sizeof(path), "%s/index", view.dir);
+		int fd = open(path, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+		if (fd < 0)
+			return false;
+		int rc = fallocate(fd, FALLOC_FL_KEEP_SIZE, (off_t)(c * CHUNK), CHUNK);
+		close(fd);
+		if (rc < 0)
+			return false;
+		atomic_fetch_or(&view.reserved[c / 64], 1ull << (c % 64));
+	}
+	return true;
+}
+
+static void set_dir(const char *dir)
+{
+	strcpy(view.dir, dir);
+	view.prefix_len = (size_t)snprintf(view.prefix, sizeof(view.prefix), "%s/objects/", dir);
+}
+
+int index_create(const char *dir, int dirfd)
+{
+	char sub[16];
+	int fd = -1, rc = -EIO;
+	struct index_header *h = NULL;
+	static struct index_header fresh;  /* 280 KB: too much for a thread's stack; under dir_lock */
+	memset(&fresh, 0, sizeof(fresh));
+	set_header(&fresh, dir);
+
+	if ((mkdirat(dirfd, "objects", 0700) < 0 && errno != EEXIST) || (mkdirat(dirfd, "dead", 0700) < 0 && errno != EEXIST))
+		return -errno;
+	for (int i = 0; i < 256; i++) {
+		snprintf(sub, sizeof(sub), "objects/%02x", i);
+		if (mkdirat(dirfd, sub, 0700) < 0 && errno != EEXIST)
+			return -errno;
+	}
+	fd = openat(dirfd, "index.new", O_RDWR | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return -errno;
+	/* the header's pages are reserved, so that a full tmpfs is an answer here and no SIGBUS later */
+	if (ftruncate(fd, (off_t)fresh.index_bytes) < 0 || (errno = posix_fallocate(fd, 0, (off_t)fresh.off_records)) != 0) {
+		rc = -errno;
+		goto out;
+	}
+	h = mmap(NULL, fresh.index_bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd, 0);
+	if (h == MAP_FAILED) {
+		h = NULL;
+		rc = -errno;
+		goto out;
+	}
+	memcpy(h, &fresh, sizeof(fresh));
+	set_dir(dir);
+	use_map(h);
+	rc = plan_first();
+	if (rc == 0) {
+		atomic_store(&h->ready, 1);
+		if (renameat(dirfd, "index.new", dirfd, "index") < 0)
+			rc = -errno;
+	}
+out:
+	view_unmap();
+	if (h)
+		munmap(h, fresh.index_bytes);
+	close(fd);
+	if (rc < 0)
+		unlinkat(dirfd, "index.new", 0);
+	return rc;
+}
+
+static bool valid(const struct index_header *h, uint64_t bytes)
+{
+	static struct index_header want;   /* read only fields; a race writes the same values */
+	uint8_t boot[40];
+	if (memcmp(h->magic, INDEX_MAGIC, 8) || h->version != INDEX_VERSION || h->header_bytes != sizeof(*h))
+		return false;
+	if (h->uid != geteuid() || !h->ready || h->gone || h->nroots > ROOTS_MAX || h->nplans > PLANS_MAX)
+		return false;
+	if (dir_boot_id(boot) < 0 || memcmp(boot, h->boot_id, 40))
+		return false;
+	if (h->ncap < h->nfiles || h->ncap - h->nfiles != EXTRA_FILES || !policy_find(h->policy) || h->shape.nfiles > h->ncap ||
+	    h->shape.naxes > AXES_MAX || h->name_mask >= NAME_SLOTS || (h->name_mask & (h->name_mask + 1)))
+		return false;
+	want.nfiles = h->nfiles;
+	want.ncap = h->ncap;
+	index_layout(&want);
+	return bytes / CHUNK < 65536 && h->index_bytes == bytes && h->off_reserved == want.off_reserved && want.index_bytes == bytes && h->off_slots == want.off_slots &&
+	       h->off_epochs == want.off_epochs && h->off_touched == want.off_touched && h->off_records == want.off_records &&
+	       h->off_names == want.off_names && h->off_name_slots == want.off_name_slots;
+}
+
+int index_map(const char *dir)
+{
+	char path[PATH_BYTES + 16];
+	struct stat st;
+	snprintf(path, sizeof(path), "%s/index", dir);
+	int fd = open(path, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_uid != geteuid() || st.st_size < (off_t)sizeof(struct index_header)) {
+		close(fd);
+		return -ESTALE;
+	}
+	void *map = mmap(NULL, (size_t)st.st_size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd, 0);
+	int rc = map == MAP_FAILED ? -errno : 0;
+	close(fd);
+	if (rc < 0)
+		return rc;
+	if (!valid(map, (uint64_t)st.st_size)) {
+		munmap(map, (size_t)st.st_size);
+		return -ESTALE;
+	}
+	madvise(map, (size_t)st.st_size, MADV_DONTDUMP);
+	set_dir(dir);
+	session_dev = st.st_dev;
+	use_map(map);
+	return 0;
+}
+
+bool index_live(void)
+{
+	for (int i = 0; i < JOBS_MAX; i++) {
+		const struct job *j = &view.h->jobs[i];
+		if (j->pid && proc_alive(j->pid, j->start, j->pidns))
+			return true;
+	}
+	return false;
+}

@@ -1,0 +1,82 @@
+/* job.c - who keeps the session alive: the first preloaded process of a tree is the job. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+#include "view.h"
+
+static struct proc_id job;     /* ours; pid 0: none */
+
+void session_job_begin(void)
+{
+	const struct proc_id *me = proc_self();
+	const char *s = getenv("OPT4_JOB");
+	char *end, mine[64];
+	job.pidns = me->pidns;
+	if (s) {
+		job.pid = (uint32_t)strtoul(s, &end, 10);
+		job.start = *end == ':' ? strtoull(end + 1, NULL, 10) : 0;
+		if (job.pid && proc_alive(job.pid, job.start, me->pidns))
+			return;
+	}
+	job = *me;
+	snprintf(mine, sizeof(mine), "%u:%llu", me->pid, (unsigned long long)me->start);
+	setenv("OPT4_JOB", mine, 1);
+}
+
+/* The job's own process goes: its entry with it, and the session when it was the last. */
+static void job_end(void)
+{
+	struct index_header *h = view.h;
+	bool last = true;
+	for (int i = 0; i < JOBS_MAX; i++) {
+		struct job *j = &h->jobs[i];
+		if (!j->pid)
+			continue;
+		if (j->pid == job.pid && j->start == job.start && j->pidns == job.pidns)
+			memset(j, 0, sizeof(*j));
+		else if (proc_alive(j->pid, j->start, j->pidns))
+			last = false;
+	}
+	if (*conf.stats)
+		stats_write(conf.stats);
+	if (!last || h->keep)
+		return;
+	int lock = dir_lock(view.dir);
+	if (lock < 0)
+		return;            /* the next run finds it dead */
+	if (!index_live()) {       /* nobody came meanwhile */
+		atomic_store(&h->gone, 1);
+		dir_clear(view.dir, CLEAR_ALL);
+	}
+	dir_unlock(lock);
+}
+
+void session_leave(void)
+{
+	if (!conf.active)
+		return;
+	opt4_inside++;
+	if (view.h && view.slot < SLOTS_MAX) {
+		if (view.run && view.own_plan && session_lock()) {
+			follow_leave(&view.plans[view.own_plan - 1].follow, view.run);
+			session_unlock();
+		}
+		view.run = NULL;
+		atomic_store(&view.slots[view.slot].pid, 0);
+		view.slot = SLOTS_MAX;
+		view.attached = false;
+	}
+	bool own = job.pid && (uint32_t)getpid() == job.pid && proc_self()->pid == job.pid;
+	if (own) {
+		char dir[PATH_BYTES];
+		/* it may never have opened a dataset file itself: its workers did */
+		if (!view.h && dir_name(dir, sizeof(dir)) == 0 && dir_secure(dir, false) == 0)
+			index_map(dir);
+		if (view.h && !atomic_load(&view.h->gone))
+			job_end();
+		job.pid = 0;
+	}
+	opt4_inside--;
+}

@@ -1,0 +1,168 @@
+/* join.c - a trace joins the session; the policy's state is made anew for it. Rare: once a job. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+#include "view.h"
+
+static int policy_file(uint32_t gen, const struct policy_shape *shape)
+{
+	char name[24];
+	size_t bytes = policy_find(view.h->policy)->bytes(shape);
+	snprintf(name, sizeof(name), "policy.%u", gen);
+	void *p = plan_map_file(name, &bytes, true);
+	if (!p)
+		return -errno;
+	munmap(p, bytes);
+	return 0;
+}
+
+static void entry_from(struct plan_entry *e, const struct trace *t, bool identity)
+{
+	e->nfiles = t->h->nfiles;
+	e->npos = t->h->npos;
+	e->identity = identity;
+	e->trace_id = t->h->id;
+	strcpy(e->path, conf.trace_path);
+}
+
+int plan_first(void)
+{
+	struct index_header *h = view.h;
+	if (conf.have_trace) {
+		size_t map_at, rmap_at, bytes = plan_bytes(&conf.trace, true, &map_at, &rmap_at);
+		void *p = plan_map_file("plan.0", &bytes, true);
+		if (!p)
+			return -errno;
+		munmap(p, bytes);
+		entry_from(&h->plans[0], &conf.trace, true);
+		h->nplans = h->shape.naxes = 1;
+		h->shape.npos[0] = conf.trace.h->npos;
+	}
+	h->policy_gen = h->policy_seq = 1;
+	return policy_file(1, &h->shape);
+}
+
+void policy_refill(void)
+{
+	struct index_header *h = view.h;
+	uint32_t n = h->nfiles + atomic_load(&h->nextra);
+	plans_fronts();
+	for (uint32_t w = 0; w <= (n - 1) / 64 && n; w++)
+		for (uint64_t bits = view.touched[w]; bits; bits &= bits - 1) {
+			uint32_t rec = w * 64 + (uint32_t)__builtin_ctzll(bits);
+			if (rec >= n || rec >= h->shape.nfiles || rec_state(rec) != REC_RESIDENT)
+				continue;
+			view.rec[rec].use = plans_use(rec);
+			view.pol.ops->insert(&view.pol, rec, view.rec[rec].use);
+		}
+}
+
+int policy_rebuild(uint32_t nfiles, uint32_t naxes, uint32_t npos_of_last)
+{
+	for (int tries = 0; tries < 5; tries++) {
+		struct policy_shape shape = view.h->shape;
+		uint32_t gen = view.h->policy_gen, fresh = atomic_fetch_add(&view.h->policy_seq, 1) + 1;
+		char old[PATH_BYTES + 32];
+		if (shape.nfiles < nfiles)
+			shape.nfiles = nfiles;
+		if (shape.naxes < naxes) {
+			shape.naxes = naxes;
+			shape.npos[naxes - 1] = npos_of_last;
+		}
+		/* the file first, without the lock, under a number that nobody else has */
+		int rc = policy_file(fresh, &shape);
+		if (rc == 0 && !session_lock())
+			rc = -ETIMEDOUT;
+		snprintf(old, sizeof(old), "%s/policy.%u", view.dir, fresh);
+		if (rc < 0) {
+			unlink(old);
+			return rc;
+		}
+		if (gen != view.h->policy_gen) {
+			session_unlock();  /* another was faster: see whether its shape will do */
+			unlink(old);
+			if (view.h->shape.nfiles >= nfiles && view.h->shape.naxes >= naxes)
+				return 0;
+			continue;
+		}
+		snprintf(old, sizeof(old), "%s/policy.%u", view.dir, gen);
+		view.h->shape = shape;
+		view.h->policy_gen = fresh;
+		if ((rc = plans_refresh()) == 0 && (rc = policy_refresh()) == 0)
+			policy_refill();
+		session_unlock();
+		unlink(old);
+		return rc;
+	}
+	return -EAGAIN;
+}
+
+/* The records of the trace's files: the first trace's by name, else the table's. Takes the lock in
+ * shares of 256 files, so that nobody waits for a million. */
+static int map_files(const struct trace *t, uint32_t *map, uint32_t *rmap, const uint8_t *session_root)
+{
+	for (uint32_t f = 0; f < t->h->nfiles;) {
+		uint32_t end = f + 256 < t->h->nfiles ? f + 256 : t->h->nfiles;
+		if (!session_lock())
+			return -ETIMEDOUT;
+		for (; f < end; f++) {
+			size_t len;
+			uint32_t root, rec = REC_NONE;
+			const char *rel = trace_path(t, f, &len, &root);
+			map[f] = FILE_NONE;
+			if (!rel || root >= CONF_ROOTS || !session_root[root])
+				continue;
+			root = session_root[root] - 1;
+			if (view.h->nplans && view.h->plans[0].identity && view.plan_root[0][root])
+				rec = trace_find(&view.plans[0].trace, view.plan_root[0][root] - 1, rel, len);
+			if (rec == REC_NONE)
+				rec = names_add(root, rel, len);
+			if (rec != REC_NONE && index_reserve(&view.rec[rec], sizeof(struct record))) {
+				map[f] = rec;
+				rmap[rec] = f + 1;
+			}
+		}
+		session_unlock();
+	}
+	return 0;
+}
+
+int plan_join(void)
+{
+	struct index_header *h = view.h;
+	view.own_plan = 0;
+	if (!conf.have_trace)
+		return 0;
+	for (uint32_t n = 0; n < h->nplans; n++)
+		if (h->plans[n].trace_id == conf.trace.h->id) {
+			view.own_plan = n + 1;
+			return 0;
+		}
+	uint32_t n = h->nplans;
+	if (n >= PLANS_MAX) {
+		opt4_log("opt4: trace: %d traces have joined this session already; this job's files are cached without its future", PLANS_MAX);
+		return 0;
+	}
+	char name[16];
+	size_t map_at, rmap_at, bytes = plan_bytes(&conf.trace, false, &map_at, &rmap_at);
+	snprintf(name, sizeof(name), "plan.%u", n);
+	char *m = plan_map_file(name, &bytes, true);
+	if (!m)
+		return -errno;
+	int rc = map_files(&conf.trace, (void *)(m + map_at), (void *)(m + rmap_at), view.root_of);
+	munmap(m, bytes);
+	if (rc < 0)
+		return rc;
+	entry_from(&h->plans[n], &conf.trace, false);
+	atomic_thread_fence(memory_order_release);
+	h->nplans = n + 1;
+	rc = plans_refresh();
+	if (rc == 0)
+		rc = policy_rebuild(h->nfiles + atomic_load(&h->nextra) + 4096, n + 1, conf.trace.h->npos);
+	if (rc == 0)
+		view.own_plan = n + 1;
+	opt4_log("opt4: %.180s: joined as the session's plan %u", conf.trace_path, n);
+	return rc;
+}

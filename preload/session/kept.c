@@ -1,0 +1,147 @@
+/* kept.c - objects of a session that OPT4_KEEP left behind, taken into the next one.
+ *
+ * Keys bind an object to a path and to the original's size, times and inode; the record's stat comes along,
+ * and the first open compares it with the original whatever OPT4_REVALIDATE says. What the new session
+ * can't name is removed. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+#include "view.h"
+
+struct kept { uint32_t root, len; struct record rec; char name[]; };
+static struct kept **list;
+static size_t nlist;
+static char kept_roots[ROOTS_MAX][PATH_BYTES];
+
+static bool remember(uint32_t root, const char *rel, size_t len, const struct record *r)
+{
+	if ((nlist & (nlist - 1)) == 0) {
+		struct kept **more = realloc(list, (nlist ? nlist * 2 : 1) * sizeof(*list));
+		if (!more)
+			return false;
+		list = more;
+	}
+	struct kept *k = malloc(sizeof(*k) + len);
+	if (!k)
+		return false;
+	k->root = root;
+	k->len = (uint32_t)len;
+	memcpy(&k->rec, r, sizeof(*r));
+	memcpy(k->name, rel, len);
+	list[nlist++] = k;
+	return true;
+}
+
+int kept_take(const char *dir)
+{
+	struct trace old;
+	char err[256];
+	bool have = view.h->nfiles && trace_open(&old, view.h->plans[0].path, err) == 0;
+	if (have && (old.h->id != view.h->plans[0].trace_id || old.h->nfiles != view.h->nfiles)) {
+		trace_close(&old);
+		have = false;
+	}
+	for (uint32_t i = 0; i < view.h->nroots; i++)
+		memcpy(kept_roots[i], view.h->roots[i].path, PATH_BYTES);
+	uint32_t files = view.h->nfiles + atomic_load(&view.h->nextra);
+	nlist = 0;
+	for (uint32_t w = 0; files <= view.h->ncap && w < (files + 63) / 64; w++)
+		for (uint64_t bits = view.touched[w]; bits; bits &= bits - 1) {
+			uint32_t rec = w * 64 + (uint32_t)__builtin_ctzll(bits), root;
+			const char *rel = NULL;
+			size_t len;
+			const struct record *r = &view.rec[rec];
+			if (rec >= files || rec_state(rec) != REC_RESIDENT)
+				continue;
+			if (rec >= view.h->nfiles && r->name_off + r->name_len <= NAME_BYTES) {
+				rel = view.names + r->name_off;
+				len = r->name_len;
+				root = r->name_root;
+			} else if (have && rec < view.h->nfiles) {
+				rel = trace_path(&old, rec, &len, &root);
+			}
+			if (rel && root < ROOTS_MAX && !remember(root, rel, len, r))
+				break;
+		}
+	if (have)
+		trace_close(&old);
+	char objects[PATH_BYTES + 16], aside[PATH_BYTES + 16];
+	snprintf(objects, sizeof(objects), "%s/objects", dir);
+	snprintf(aside, sizeof(aside), "%s/objects.kept", dir);
+	if (rename(objects, aside) < 0)
+		return -errno;
+	dir_clear(dir, CLEAR_INSIDE);
+	return 0;
+}
+
+/* The record that the new session has for it; REC_NONE if none. Under the lock. */
+static uint32_t record_of(const struct kept *k)
+{
+	for (uint32_t r = 0; r < view.h->nroots; r++) {
+		uint32_t rec = REC_NONE;
+		if (strcmp(view.h->roots[r].path, kept_roots[k->root]))
+			continue;
+		if (view.h->nfiles && view.plan_root[0][r])
+			rec = trace_find(&view.plans[0].trace, view.plan_root[0][r] - 1, k->name, k->len);
+		const char *base = memrchr(k->name, '/', k->len);
+		base = base ? base + 1 : k->name;
+		if (rec == REC_NONE && conf_match(base, k->len - (size_t)(base - k->name)))
+			rec = names_add(r, k->name, k->len);
+		return rec;
+	}
+	return REC_NONE;
+}
+
+static void adopt(const struct kept *k)
+{
+	char from[PATH_BYTES + 80], to[sizeof(view.prefix) + 48];
+	struct stat st;
+	uint32_t rec = record_of(k);
+	if (rec == REC_NONE || rec >= view.h->shape.nfiles || !index_reserve(&view.rec[rec], sizeof(struct record)))
+		return;
+	if (atomic_load(&view.h->charged_pages) + k->rec.pages > view.h->budget_pages || rec_state(rec) != REC_ABSENT)
+		return;
+	object_path(to, &k->rec.key);
+	snprintf(from, sizeof(from), "%s/objects.kept/%s", view.dir, to + view.prefix_len);
+	if (lstat(from, &st) < 0 || !S_ISREG(st.st_mode) || (uint64_t)st.st_size != k->rec.st.size || st.st_ino != k->rec.obj_ino ||
+	    rename(from, to) < 0)
+		return;
+	struct record *r = &view.rec[rec];
+	r->key = k->rec.key;
+	r->st = k->rec.st;
+	r->obj_ino = k->rec.obj_ino;
+	r->pages = k->rec.pages;
+	atomic_store(&r->checked, 0);
+	atomic_fetch_add(&view.h->charged_pages, r->pages);
+	r->use = plans_use(rec);
+	view.pol.ops->insert(&view.pol, rec, r->use);
+	view.h->resident++;
+	rec_set(rec, REC_RESIDENT);
+}
+
+void kept_adopt(void)
+{
+	if (!list)
+		return;
+	plans_fronts();
+	if (session_lock()) {      /* nobody else is here yet: we hold the directory's lock */
+		for (size_t i = 0; i < nlist; i++)
+			adopt(list[i]);
+		session_unlock();
+	}
+	view.h->peak_pages = atomic_load(&view.h->charged_pages);
+	for (size_t i = 0; i < nlist; i++)
+		free(list[i]);
+	free(list);
+	list = NULL;
+	nlist = 0;
+	char old[PATH_BYTES + 32];
+	for (int i = 0; i < 256; i++) {
+		snprintf(old, sizeof(old), "objects.kept/%02x", i);
+		dir_clear_sub(view.dir, old);
+	}
+	dir_clear_sub(view.dir, "objects.kept");
+}

@@ -1,0 +1,171 @@
+/* layout.h - what lies in the shared index, byte for byte. All zero is valid for everything but the header.
+ *
+ * Truth is the record's state word; all else (used pages, policy state, cursors) can be rebuilt from the
+ * records and objects/. Every writer holds the session lock unless a field says otherwise.
+ */
+#ifndef OPT4_LAYOUT_H
+#define OPT4_LAYOUT_H
+
+#include <stdatomic.h>
+#include <stdint.h>
+#include "../../policy/policy.h"
+
+#define INDEX_MAGIC   "OPT4IDX\n"
+#define INDEX_VERSION 1
+#define PAGE          4096u
+
+#define SLOTS_MAX   1024         /* processes at a time */
+#define JOBS_MAX    64
+#define PLANS_MAX   AXES_MAX     /* joined traces */
+#define ROOTS_MAX   16
+#define EPOCHS_MAX  2048         /* later ones are added to the last */
+#define INFLIGHT_MAX 512
+#define LATE_MAX    20
+#define LOG_LINES   64
+#define LOG_BYTES   256
+#define EXTRA_FILES (4u << 20)   /* files that no first trace names; sparse, so room costs nothing */
+#define NAME_SLOTS  (8u << 20)   /* twice that, a power of two */
+#define NAME_BYTES  (512ull << 20)
+#define NAME_SLOTS_FIRST 1024u
+#define CHUNK       65536u       /* of the index's sparse part: reserved on tmpfs before it is first touched */
+#define PATH_BYTES  4096
+
+/* Record states; in the low byte of the state word. */
+enum rec_state {
+	REC_ABSENT   = 0,
+	REC_FILLING  = 1,         /* slot says who reads it; not yet in the policy */
+	REC_RESIDENT = 2,         /* objects/KEY exists; in the policy */
+	REC_EVICTING = 3,         /* slot says who renames it away; no longer in the policy */
+};
+/* state word: state 0..7, slot 8..23, generation 24..63 (grows with every change, so that a reader who
+ * sees the same word before and after has read a record that nobody changed meanwhile) */
+#define ST_STATE(w) ((enum rec_state)((w) & 0xFF))
+#define ST_SLOT(w)  ((uint32_t)((w) >> 8) & 0xFFFF)
+
+struct key { uint64_t path, stat; };   /* hash of (root, path); hash of (size, mtime ns, ctime ns, dev, ino) */
+
+struct origin {                   /* the original as it was when it was read: what fstat answers */
+	uint64_t dev, ino, rdev, size, blocks;
+	uint32_t mode, nlink, uid, gid, blksize, pad;
+	int64_t atime, mtime, ctime, btime;   /* ns since 1970 */
+};
+
+struct record {                   /* 256 bytes */
+	_Atomic uint64_t state;
+	struct key key;
+	struct origin st;         /* valid in RESIDENT */
+	uint64_t obj_ino;
+	_Atomic uint64_t checked; /* coarse monotonic ns when the original was last seen unchanged; no lock */
+	struct use use;           /* where the policy has it filed */
+	uint32_t pages;
+	uint32_t seen;            /* accesses so far: the epoch, when no trace tells */
+	_Atomic uint32_t writers; /* descriptors open for writing; no lock */
+	uint32_t name_len, name_root;
+	uint32_t prefetched;      /* 1: brought by prefetch and not read yet */
+	uint64_t name_off;        /* into the names, for files no first trace names */
+	uint64_t reserved[10];
+};
+_Static_assert(sizeof(struct record) == 256, "record");
+
+struct slot {                     /* 128 bytes: one process */
+	_Atomic uint32_t pid;     /* 0 = free */
+	uint32_t plan_run;        /* run in its own plan + 1; 0 = none */
+	uint64_t start;           /* start time in clock ticks since boot: with pid, who it is */
+	uint64_t pidns;           /* inode of its pid namespace */
+	uint32_t plan;            /* its trace + 1; 0 = none */
+	uint32_t last_rec;        /* + 1: opened again at once is the same access */
+	uint32_t job;             /* index of its job + 1 */
+	uint32_t kind;            /* 0 client, 1 keeper, 2 tool */
+	uint64_t accesses, hits;
+	uint32_t last_kind;       /* how last_rec was counted, + 1 */
+	uint32_t reserved[17];
+};
+_Static_assert(sizeof(struct slot) == 128, "slot");
+
+struct job { uint32_t pid; uint32_t had_client; uint64_t start, pidns; };
+
+struct plan_entry {               /* a joined trace */
+	uint32_t nfiles, npos;
+	uint32_t rate_pos;        /* front when `rate_ns` was noted */
+	uint32_t identity;        /* its files are records 0 .. nfiles-1 (plan 0 of a session made with a trace) */
+	uint64_t trace_id;
+	uint64_t rate_ns;
+	double scale;             /* ns a position; 0 = not measured yet */
+	char path[PATH_BYTES];
+};
+
+struct counters {                 /* 64-bit totals; by COUNT(), with or without the lock */
+	uint64_t accesses, hits, late, misses, bypassed, hit_bytes, miss_bytes, fills, fill_bytes, evictions,
+		evicted_bytes, invalidated, revalidations, errors, origin_opens, origin_bytes, prefetched,
+		prefetched_bytes, prefetch_wasted, wait_ns, lock_timeouts, repairs;
+};
+
+#define COUNT(field, n) __atomic_fetch_add(&(field), (n), __ATOMIC_RELAXED)
+
+struct epoch_stat { uint64_t accesses, hits, late, misses, reads, hit_bytes, origin_bytes, wait_ns, first_ns, last_ns; };
+
+struct late_file { uint32_t rec, pad; uint64_t wait_ns; };
+
+struct index_header {
+	char magic[8];
+	uint32_t version, header_bytes;
+	uint64_t index_bytes;
+	uint32_t uid, pad0;
+	uint8_t boot_id[40];
+	uint32_t nroots, nplans;
+	struct { uint64_t dev, ino; char path[PATH_BYTES]; } roots[ROOTS_MAX]; /* realpaths */
+	uint32_t nfiles;          /* files of the first trace: records 0 .. nfiles-1 */
+	uint32_t ncap;            /* records there is room for */
+	_Atomic uint32_t nextra;  /* records nfiles .. nfiles+nextra-1 are named in the index */
+	uint32_t keep;
+	uint64_t off_slots, off_epochs, off_reserved, off_touched, off_records, off_names, off_name_slots;
+	_Atomic uint64_t names_used;
+	_Atomic uint32_t name_mask; /* name slots in use now, less one; grows */
+	uint32_t pad1;
+
+	_Atomic uint32_t lock;    /* 0 free, else slot + 1 of the owner */
+	_Atomic uint32_t lock_waiters;
+	_Atomic uint32_t ready;   /* set last at creation */
+	_Atomic uint32_t gone;    /* the session has been removed: attach anew */
+	uint32_t policy_gen;      /* policy.G holds the state */
+	_Atomic uint32_t policy_seq; /* the last G given out */
+	struct policy_shape shape;
+	char policy[16];
+
+	uint64_t budget_pages;    /* charged never exceeds it */
+	/* Resident + in flight + lingering. Grows only by room_reserve()'s compare and swap; shrinks after
+	 * the pages are gone. Who dies in between leaves too much charged, never too little. */
+	_Atomic uint64_t charged_pages;
+	_Atomic uint64_t lingering_pages; /* of these: in dead/, still open somewhere */
+	_Atomic uint64_t peak_pages;
+	uint64_t maxfile;         /* bytes */
+	uint64_t floor_bytes;     /* room to leave in /dev/shm and the cgroup; 0 = by default rule */
+	uint64_t revalidate_ns;   /* 0 always, UINT64_MAX never */
+	uint64_t dataset_bytes;   /* whole pages; 0 unknown */
+	uint64_t created_ns;      /* CLOCK_REALTIME */
+	_Atomic uint64_t room_checked; /* coarse ns when floors were last looked at */
+	_Atomic int64_t room_left;     /* bytes above the floors at the last look, less what was filled since */
+	_Atomic uint32_t dead_seq;     /* numbers names in dead/ */
+	_Atomic uint32_t reaper;       /* slot + 1 of who tries dead/ again */
+	_Atomic uint32_t slots_hi;     /* slots above were never used */
+	uint32_t resident;        /* files */
+	_Atomic uint64_t fill_ns; /* moving mean of a fill's time: how long it is worth to wait for one */
+	struct job jobs[JOBS_MAX];
+	struct plan_entry plans[PLANS_MAX];
+	struct counters n;
+	struct late_file late[LATE_MAX];
+	_Atomic uint32_t log_next;
+	char log[LOG_LINES][LOG_BYTES];
+	uint32_t nepochs;
+	/* FILLING and EVICTING records: rec + 1, whose, and the pages charged for it. Added under the lock,
+	 * removed by its owner without, or by who buries that one. */
+	struct inflight { _Atomic uint32_t rec; uint32_t slot; _Atomic uint64_t pages; } inflight[INFLIGHT_MAX];
+	/* keeper */
+	_Atomic uint32_t keeper_pid;
+	_Atomic uint64_t keeper_start, keeper_beat;
+	_Atomic uint32_t demand;  /* client fills in flight now: prefetch stands back */
+	int32_t prefetch;         /* -1 auto, 0 off, else batches */
+	uint32_t reserved[64];
+};
+
+#endif

@@ -1,0 +1,106 @@
+/* lock.c - the session lock: one futex word that holds its owner's slot + 1.
+ *
+ * Uncontended it costs one compare and swap. It guards memory only: nobody does I/O on files under it.
+ * Nobody waits for it longer than 10 ms. An owner may be stopped rather than dead; after a wait in vain
+ * this process only tries, without waiting, for a second: else each of its opens would wait again. */
+#include <errno.h>
+#include <limits.h>
+#include <linux/futex.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+#include "view.h"
+
+#define WAIT_NS    10000000ull
+#define STEP_NS    1000000ull
+
+static _Atomic uint64_t only_try_until;
+
+static void futex_wait(_Atomic uint32_t *word, uint32_t seen, uint64_t ns)
+{
+	struct timespec ts = { (time_t)(ns / 1000000000u), (long)(ns % 1000000000u) };
+	syscall(SYS_futex, word, FUTEX_WAIT, seen, &ts, NULL, 0);
+}
+
+static bool owner_dead(uint32_t owner)
+{
+	if (owner - 1 >= SLOTS_MAX)
+		return true;
+	struct slot *s = &view.slots[owner - 1];
+	uint32_t pid = atomic_load(&s->pid);
+	return !pid || !proc_alive(pid, s->start, s->pidns);
+}
+
+static bool take(void)
+{
+	uint32_t me = view.slot + 1, seen = 0;
+	for (int spin = 0; spin < 200; spin++) {
+		seen = 0;
+		if (atomic_compare_exchange_strong(&view.h->lock, &seen, me))
+			return true;
+		__builtin_ia32_pause();
+	}
+	uint64_t start = now_ns();
+	uint64_t until = start < atomic_load(&only_try_until) ? start : start + WAIT_NS;
+	while (1) {
+		seen = 0;
+		if (atomic_compare_exchange_strong(&view.h->lock, &seen, me))
+			return true;
+		if (owner_dead(seen) && atomic_compare_exchange_strong(&view.h->lock, &seen, me)) {
+			repair_locked();
+			return true;
+		}
+		if (now_ns() >= until)
+			break;
+		atomic_fetch_add(&view.h->lock_waiters, 1);
+		futex_wait(&view.h->lock, seen, STEP_NS);
+		atomic_fetch_sub(&view.h->lock_waiters, 1);
+	}
+	atomic_store(&only_try_until, now_ns() + 1000000000u);
+	__atomic_fetch_add(&view.h->n.lock_timeouts, 1, __ATOMIC_RELAXED);
+	return false;
+}
+
+bool session_lock(void)
+{
+	if (!view.h || view.disabled || view.slot >= SLOTS_MAX || atomic_load_explicit(&view.h->gone, memory_order_relaxed))
+		return false;
+	for (int i = 0; i < 3; i++) {
+		/* Others may have joined a trace since: map it first, without the lock. */
+		if ((view.policy_gen != view.h->policy_gen) && (plans_refresh() < 0 || policy_refresh() < 0))
+			return false;
+		if (!take())
+			return false;
+		if (view.policy_gen == view.h->policy_gen)
+			return true;
+		session_unlock();
+	}
+	return false;
+}
+
+void session_unlock(void)
+{
+	atomic_store(&view.h->lock, 0);
+	if (atomic_load(&view.h->lock_waiters))
+		syscall(SYS_futex, &view.h->lock, FUTEX_WAKE, 1, NULL, NULL, 0);
+}
+
+void rec_set(uint32_t rec, enum rec_state s)
+{
+	struct record *r = &view.rec[rec];
+	uint64_t w = atomic_load_explicit(&r->state, memory_order_relaxed);
+	uint64_t gen = (w >> 24) + 1;
+	rec_touch(rec);
+	atomic_store_explicit(&r->state, gen << 24 | (uint64_t)(view.slot & 0xFFFF) << 8 | s, memory_order_release);
+	if (ST_STATE(w) == REC_FILLING)   /* those who wait look at the low half: x86-64 is little endian */
+		syscall(SYS_futex, (uint32_t *)&r->state, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
+}
+
+bool rec_wait(uint32_t rec, uint64_t word, uint64_t ns)
+{
+	struct record *r = &view.rec[rec];
+	if (atomic_load(&r->state) != word)
+		return true;
+	futex_wait((_Atomic uint32_t *)&r->state, (uint32_t)word, ns);
+	return atomic_load(&r->state) != word;
+}

@@ -1,0 +1,208 @@
+/* object.c - the files in objects/ and dead/. No lock is held here; names make it safe: an object is never
+ * written after its link, a name in dead/ is its evictor's alone. */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+#include "view.h"
+
+#define FILLS_MAX 64
+static _Atomic int filling[FILLS_MAX];     /* descriptors + 1 of O_TMPFILEs, for the child of a fork to close */
+
+struct key object_key(uint64_t path_hash, const struct origin *st)
+{
+	struct key k = { .path = path_hash };
+	uint64_t in[5] = { st->size, (uint64_t)st->mtime, (uint64_t)st->ctime, st->dev, st->ino };
+	k.stat = trace_hash(7, (const char *)in, sizeof(in));
+	return k;
+}
+
+static char *hex(char *to, uint64_t v)
+{
+	for (int shift = 60; shift >= 0; shift -= 4)
+		*to++ = "0123456789abcdef"[v >> shift & 15];
+	return to;
+}
+
+/* <dir>/objects/xx/KEY; no stdio, it is on the hit path */
+void object_path(char *buf, const struct key *k)
+{
+	char name[33];
+	*hex(hex(name, k->path), k->stat) = 0;
+	memcpy(buf, view.prefix, view.prefix_len);
+	buf += view.prefix_len;
+	*buf++ = name[14];
+	*buf++ = name[15];
+	*buf++ = '/';
+	memcpy(buf, name, 33);
+}
+
+int object_open(const struct key *k, int flags)
+{
+	char path[sizeof(view.prefix) + 48];
+	object_path(path, k);
+	int fd = open(path, O_RDONLY | (flags & (O_CLOEXEC | O_NONBLOCK | O_NOATIME | O_NOFOLLOW | O_SYNC | O_DSYNC | O_NOCTTY)));
+	return fd < 0 ? -errno : fd;
+}
+
+int object_create(uint64_t bytes)
+{
+	char path[sizeof(view.prefix) + 8];
+	struct rlimit lim;
+	if (getrlimit(RLIMIT_FSIZE, &lim) == 0 && lim.rlim_cur < bytes)
+		return -EFBIG;     /* else the program would get a SIGXFSZ that it has not earned */
+	snprintf(path, sizeof(path), "%.*s", (int)view.prefix_len, view.prefix);
+	int fd = open(path, O_RDWR | O_TMPFILE | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return -errno;
+	if (fallocate(fd, 0, 0, (off_t)bytes) < 0) { /* ENOSPC is an answer, SIGBUS would not be */
+		int rc = -errno;
+		close(fd);
+		return rc;
+	}
+	for (int i = 0; i < FILLS_MAX; i++) {
+		int none = 0;
+		if (atomic_compare_exchange_strong(&filling[i], &none, fd + 1))
+			break;
+	}
+	return fd;
+}
+
+static void filled(int fd)
+{
+	for (int i = 0; i < FILLS_MAX; i++) {
+		int is = fd + 1;
+		if (atomic_compare_exchange_strong(&filling[i], &is, 0))
+			return;
+	}
+}
+
+void object_after_fork(void)
+{
+	/* else the pages of a fill that its owner gives up would live as long as this child, uncounted */
+	for (int i = 0; i < FILLS_MAX; i++) {
+		int fd = atomic_exchange(&filling[i], 0);
+		if (fd)
+			close(fd - 1);
+	}
+}
+
+int object_link(int fd, const struct key *k)
+{
+	char from[40], path[sizeof(view.prefix) + 48];
+	snprintf(from, sizeof(from), "/proc/self/fd/%d", fd);
+	object_path(path, k);
+	int rc = linkat(AT_FDCWD, from, AT_FDCWD, path, AT_SYMLINK_FOLLOW) < 0 ? -errno : 0;
+	if (rc == -EEXIST && unlink(path) == 0) /* left by someone who died; ours is as good and accounted for */
+		rc = linkat(AT_FDCWD, from, AT_FDCWD, path, AT_SYMLINK_FOLLOW) < 0 ? -errno : 0;
+	return rc;
+}
+
+void object_close(int fd)
+{
+	filled(fd);
+	close(fd);
+}
+
+/* Unlinks a file of dead/ if nobody has it open or mapped: that is when a write lease is granted.
+ * Only its evictor, or the one reaper, opens it, so no lease is ever broken under us; SIGIO stays
+ * blocked all the same, since its default is to kill. */
+static bool unlink_if_free(const char *path)
+{
+	sigset_t io, old;
+	sigemptyset(&io);
+	sigaddset(&io, SIGIO);
+	int fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0 && errno == EACCES && chmod(path, 0600) == 0)
+		fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0)
+		return errno == ENOENT;
+	pthread_sigmask(SIG_BLOCK, &io, &old);
+	bool free = fcntl(fd, F_SETLEASE, F_WRLCK) == 0;
+	if (free) {
+		fcntl(fd, F_SETLEASE, F_UNLCK);
+		unlink(path);
+	}
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	close(fd);
+	return free;
+}
+
+int object_evict(const struct key *k)
+{
+	char path[sizeof(view.prefix) + 48], dead[sizeof(view.dir) + 96], name[33];
+	object_path(path, k);
+	*hex(hex(name, k->path), k->stat) = 0;
+	snprintf(dead, sizeof(dead), "%s/dead/%s.%u.%u", view.dir, name, view.slot, atomic_fetch_add(&view.h->dead_seq, 1));
+	if (rename(path, dead) < 0)
+		return -errno;
+	return unlink_if_free(dead);
+}
+
+/* Pages of what lies in dead/, but for what some process is evicting at this moment: that is its own. */
+static uint64_t dead_walk(bool reap, uint64_t *freed)
+{
+	char path[sizeof(view.dir) + 300];
+	uint64_t pages = 0;
+	snprintf(path, sizeof(path), "%s/dead", view.dir);
+	DIR *d = opendir(path);
+	struct dirent *e;
+	while (d && (e = readdir(d))) {
+		struct stat st;
+		if (e->d_name[0] == '.')
+			continue;
+		snprintf(path, sizeof(path), "%s/dead/%s", view.dir, e->d_name);
+		if (lstat(path, &st) < 0)
+			continue;
+		const char *dot = strchr(e->d_name, '.');
+		uint32_t slot = dot ? (uint32_t)strtoul(dot + 1, NULL, 10) : 0;
+		bool busy = false;
+		for (int i = 0; i < INFLIGHT_MAX && !busy; i++) {
+			uint32_t rec = view.h->inflight[i].rec;
+			busy = rec && rec <= view.h->ncap && view.h->inflight[i].slot == slot && rec_state(rec - 1) == REC_EVICTING;
+		}
+		if (busy)
+			continue;
+		uint64_t n = ((uint64_t)st.st_size + PAGE - 1) / PAGE;
+		if (reap && unlink_if_free(path))
+			*freed += n;
+		else
+			pages += n;
+	}
+	if (d)
+		closedir(d);
+	return pages;
+}
+
+uint64_t dead_pages(void) { return dead_walk(false, NULL); }
+
+uint64_t object_reap(bool now)
+{
+	static _Atomic uint64_t last;
+	uint64_t t = now_coarse(), freed = 0;
+	uint32_t none = 0;
+	if (!atomic_load(&view.h->lingering_pages) || (!now && t - atomic_load(&last) < 5000000))
+		return 0;
+	atomic_store(&last, t);
+	/* one reaper at a time: a second one would break the first one's lease */
+	if (!atomic_compare_exchange_strong(&view.h->reaper, &none, view.slot + 1)) {
+		struct slot *s = none <= SLOTS_MAX ? &view.slots[none - 1] : NULL;
+		if (s && s->pid && proc_alive(s->pid, s->start, s->pidns))
+			return 0;
+		if (!atomic_compare_exchange_strong(&view.h->reaper, &none, view.slot + 1))
+			return 0;
+	}
+	dead_walk(true, &freed);
+	if (freed) {
+		atomic_fetch_sub(&view.h->lingering_pages, freed);
+		atomic_fetch_sub(&view.h->charged_pages, freed);
+		atomic_fetch_add(&view.h->room_left, (int64_t)(freed * PAGE));
+	}
+	atomic_store(&view.h->reaper, 0);
+	return freed;
+}

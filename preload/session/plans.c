@@ -1,0 +1,194 @@
+/* plans.c - joined traces (plans), the policy's state file, and where a file is needed next.
+ *
+ * plan.N holds a follower's shared block and, but for the first whose files are records 0 .. nfiles-1, the
+ * two maps between the trace's files and the records. policy.G holds the policy's state for the axes
+ * joined so far; a join writes policy.G+1 and fills it anew from the records. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+#include "view.h"
+
+static size_t up64(size_t v) { return (v + 63) & ~(size_t)63; }
+
+/* Opens (bytes 0) or creates a fully reserved file of the session and maps it. */
+void *plan_map_file(const char *name, size_t *bytes, bool create)
+{
+	char path[PATH_BYTES + 32];
+	struct stat st;
+	snprintf(path, sizeof(path), "%s/%s", view.dir, name);
+	int fd = open(path, O_RDWR | O_NOFOLLOW | O_CLOEXEC | (create ? O_CREAT | O_TRUNC : 0), 0600);
+	if (fd < 0)
+		return NULL;
+	void *p = NULL;
+	if (create && (errno = posix_fallocate(fd, 0, (off_t)*bytes)) != 0)
+		unlink(path);
+	else if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_uid == geteuid() && (size_t)st.st_size >= *bytes) {
+		*bytes = (size_t)st.st_size;
+		p = mmap(NULL, *bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+		if (p == MAP_FAILED)
+			p = NULL;
+	}
+	int saved = errno;
+	close(fd);
+	errno = saved;
+	return p;
+}
+
+/* plan.N: follow block, then map[nfiles], then rmap[ncap] (both not where its files are the records). */
+size_t plan_bytes(const struct trace *t, bool identity, size_t *map_at, size_t *rmap_at)
+{
+	*map_at = up64(follow_bytes(t));
+	*rmap_at = up64(*map_at + (identity ? 0 : (size_t)t->h->nfiles * 4));
+	return identity ? *map_at : *rmap_at + (size_t)view.h->ncap * 4;
+}
+
+/* The session's number of each of the trace's roots, and back. */
+void plan_match_roots(uint32_t n, const struct trace *t)
+{
+	for (uint32_t i = 0; i < t->h->nroots && i < CONF_ROOTS; i++) {
+		if (view.h->plans[n].identity) {
+			view.plan_root[n][i] = (uint8_t)(i + 1);
+			continue;
+		}
+		const char *p = t->paths + t->roots[i].path_off;
+		for (uint32_t r = 0; r < view.h->nroots; r++)
+			if (strlen(view.h->roots[r].path) == t->roots[i].path_len && !memcmp(view.h->roots[r].path, p, t->roots[i].path_len))
+				view.plan_root[n][r] = (uint8_t)(i + 1);
+	}
+}
+
+int plan_map(uint32_t n)
+{
+	struct plan *p = &view.plans[n];
+	struct plan_entry *e = &view.h->plans[n];
+	char name[16], path[PATH_BYTES], err[256];
+	size_t map_at, rmap_at;
+	if (p->mapped)
+		return 0;
+	memcpy(path, e->path, sizeof(path));
+	path[sizeof(path) - 1] = 0;
+	if (conf.have_trace && conf.trace.h->id == e->trace_id)
+		p->trace = conf.trace;
+	else if (trace_open(&p->trace, path, err) < 0 || p->trace.h->id != e->trace_id)
+		return -ENOENT;    /* another job's trace is gone: this process can't see the whole future */
+	if (p->trace.h->nfiles != e->nfiles || p->trace.h->npos != e->npos || (e->identity && e->nfiles != view.h->nfiles))
+		return -EINVAL;
+	size_t want = plan_bytes(&p->trace, e->identity, &map_at, &rmap_at);
+	p->file_bytes = want;
+	snprintf(name, sizeof(name), "plan.%u", n);
+	char *m = plan_map_file(name, &p->file_bytes, false);
+	if (!m)
+		return -ENOENT;
+	p->follow.t = &p->trace;
+	p->follow.sh = (void *)m;
+	p->map = e->identity ? NULL : (void *)(m + map_at);
+	p->rmap = e->identity ? NULL : (void *)(m + rmap_at);
+	view.axes[n] = (struct axis){ .order = p->trace.order, .map = p->map, .npos = p->trace.h->npos, .scale = 1 };
+	plan_match_roots(n, &p->trace);
+	p->mapped = true;
+	return 0;
+}
+
+int plans_refresh(void)
+{
+	for (uint32_t n = 0; n < view.h->nplans && n < PLANS_MAX; n++) {
+		int rc = plan_map(n);
+		if (rc < 0) {
+			session_disable("a trace that another job joined cannot be read");
+			return rc;
+		}
+	}
+	return 0;
+}
+
+uint32_t plan_file(uint32_t plan, uint32_t rec)
+{
+	if (view.h->plans[plan].identity)
+		return rec < view.h->nfiles ? rec : FILE_NONE;
+	if (rec >= view.h->ncap)
+		return FILE_NONE;
+	uint32_t f = view.plans[plan].rmap[rec];
+	return f && f <= view.h->plans[plan].nfiles ? f - 1 : FILE_NONE;
+}
+
+void plans_fronts(void)
+{
+	for (uint32_t n = 0; n < view.h->shape.naxes; n++) {
+		view.axes[n].front = view.plans[n].follow.sh->front;
+		view.axes[n].scale = view.h->plans[n].scale > 0 ? view.h->plans[n].scale : 1;
+	}
+}
+
+struct use plans_use(uint32_t rec)
+{
+	struct use best = { POS_UNKNOWN, 0 };
+	double least = 0;
+	bool known = false, named = false;
+	for (uint32_t n = 0; n < view.h->shape.naxes; n++) {
+		uint32_t f = plan_file(n, rec);
+		if (f == FILE_NONE)
+			continue;
+		named = true;
+		uint32_t pos = follow_next(&view.plans[n].follow, f);
+		if (pos >= POS_MAX)
+			continue;
+		double d = ((double)pos - view.axes[n].front) * view.axes[n].scale;
+		if (!known || d < least) {
+			known = true;
+			least = d;
+			best = (struct use){ pos, n };
+		}
+	}
+	if (!known && named)
+		best.pos = POS_NEVER;
+	return best;
+}
+
+void policy_refile(uint32_t rec)
+{
+	struct record *r = &view.rec[rec];
+	struct use now = plans_use(rec);
+	view.pol.ops->hit(&view.pol, rec, r->use, now);
+	r->use = now;
+}
+
+void policy_expire(uint32_t plan)
+{
+	if (!view.pol.ops->soonest)
+		return;
+	uint32_t horizon = view.plans[plan].follow.sh->horizon;
+	for (int i = 0; i < 64; i++) { /* a bounded share each call */
+		struct victim v = view.pol.ops->soonest(&view.pol, plan);
+		if (v.file == FILE_NONE || v.use.pos >= horizon || v.file >= view.h->shape.nfiles)
+			return;
+		if (rec_state(v.file) != REC_RESIDENT || view.rec[v.file].use.pos != v.use.pos) {
+			view.pol.ops->remove(&view.pol, v.file, v.use); /* cannot be; mended if it is */
+			continue;
+		}
+		policy_refile(v.file);
+	}
+}
+
+/* Maps policy.G; the shape in the header says what must fit. */
+int policy_refresh(void)
+{
+	char name[24];
+	uint32_t gen = view.h->policy_gen;
+	const struct policy *ops = policy_find(view.h->policy);
+	size_t bytes = ops ? ops->bytes(&view.h->shape) : 0;
+	snprintf(name, sizeof(name), "policy.%u", gen);
+	if (view.policy_state)
+		munmap(view.policy_state, view.policy_bytes);
+	view.policy_state = ops ? plan_map_file(name, &bytes, false) : NULL;
+	if (!view.policy_state) {
+		view.policy_gen = 0;
+		return -ENOENT;    /* replaced meanwhile: the caller tries again, or goes to the original */
+	}
+	view.policy_bytes = bytes;
+	view.policy_gen = gen;
+	view.pol = (struct policy_ctx){ .ops = ops, .shape = &view.h->shape, .state = view.policy_state, .axes = view.axes };
+	return 0;
+}

@@ -1,0 +1,121 @@
+/* repair.c - what a dead process left half done. */
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+#include "view.h"
+
+uint32_t inflight_room(void)
+{
+	uint32_t n = 0;
+	for (int i = 0; i < INFLIGHT_MAX; i++)
+		n += !atomic_load_explicit(&view.h->inflight[i].rec, memory_order_relaxed);
+	return n;
+}
+
+struct inflight *inflight_add(uint32_t rec, uint64_t pages)
+{
+	for (int i = 0; i < INFLIGHT_MAX; i++) {
+		struct inflight *f = &view.h->inflight[i];
+		if (atomic_load_explicit(&f->rec, memory_order_relaxed))
+			continue;
+		f->slot = view.slot;
+		f->pages = pages;
+		atomic_store(&f->rec, rec + 1);
+		return f;
+	}
+	return NULL;
+}
+
+struct inflight *inflight_of(uint32_t rec)
+{
+	for (int i = 0; i < INFLIGHT_MAX; i++)
+		if (atomic_load_explicit(&view.h->inflight[i].rec, memory_order_relaxed) == rec + 1)
+			return &view.h->inflight[i];
+	return NULL;
+}
+
+void inflight_del(uint32_t rec)
+{
+	struct inflight *f = inflight_of(rec);
+	if (!f)
+		return;
+	f->pages = 0;
+	atomic_store(&f->rec, 0);
+}
+
+/* One record that a dead process was filling or evicting: its object goes whatever it was. */
+static void finish(struct inflight *f)
+{
+	uint32_t rec = f->rec - 1;
+	enum rec_state s = rec < view.h->ncap ? rec_state(rec) : REC_ABSENT;
+	if (s == REC_FILLING || s == REC_EVICTING) {
+		object_evict(&view.rec[rec].key);
+		rec_set(rec, REC_ABSENT);
+	}
+	if (s != REC_RESIDENT)     /* died between RESIDENT and the removal of its mark: all is well */
+		atomic_fetch_sub(&view.h->charged_pages, f->pages);
+	f->pages = 0;
+	atomic_store(&f->rec, 0);
+}
+
+/* dead/ as it is, less what it was thought to be: the dead may have lost count. Never makes the charge too
+ * small: what is lingering is on tmpfs, what is not is not. */
+static void recount_dead(void)
+{
+	uint64_t now = dead_pages(), was = atomic_exchange(&view.h->lingering_pages, now);
+	if (now >= was)
+		atomic_fetch_add(&view.h->charged_pages, now - was);
+	else
+		atomic_fetch_sub(&view.h->charged_pages, was - now);
+}
+
+void repair_bury(void)
+{
+	struct index_header *h = view.h;
+	bool any = false;
+	for (uint32_t i = 0; i < h->slots_hi && i < SLOTS_MAX; i++) {
+		struct slot *s = &view.slots[i];
+		uint32_t pid = atomic_load(&s->pid);
+		if (!pid || i == view.slot || (pid != UINT32_MAX && proc_alive(pid, s->start, s->pidns)))
+			continue;
+		/* a lock it died with is taken over first: the slot's next owner must not seem to hold it */
+		uint32_t owner = i + 1;
+		if (atomic_load(&h->lock) == owner) {
+			if (view.slot >= SLOTS_MAX)
+				continue;  /* without a slot of our own we can't; somebody with one will */
+			if (atomic_compare_exchange_strong(&h->lock, &owner, view.slot + 1)) {
+				repair_locked();
+				session_unlock();
+			}
+		}
+		/* one buries: who gets the pid away */
+		uint32_t plan = s->plan, run = s->plan_run;
+		if (pid == UINT32_MAX || !atomic_compare_exchange_strong(&s->pid, &pid, UINT32_MAX))
+			continue;  /* being claimed, or another is at it */
+		any = true;
+		if (view.slot < SLOTS_MAX && plan && run && plan <= h->nplans && view.plans[plan - 1].mapped && run <= RUNS_MAX && session_lock()) {
+			follow_leave(&view.plans[plan - 1].follow, &view.plans[plan - 1].follow.sh->runs[run - 1]);
+			session_unlock();
+		}
+		for (int k = 0; k < INFLIGHT_MAX; k++)
+			if (h->inflight[k].rec && h->inflight[k].slot == i)
+				finish(&h->inflight[k]);
+		s->plan_run = 0;
+		atomic_store(&s->pid, 0);
+	}
+	if (any) {
+		recount_dead();
+		COUNT(h->n.repairs, 1);
+	}
+}
+
+void repair_locked(void)
+{
+	/* The dead one was changing the policy's lists or the follower's numbers: the policy's state is made
+	 * anew from the records; the follower's words are each right or soon corrected by its own rules. */
+	COUNT(view.h->n.repairs, 1);
+	if (!view.policy_state || view.policy_gen != view.h->policy_gen)
+		return;
+	memset(view.policy_state, 0, view.policy_bytes);
+	policy_refill();
+}

@@ -1,0 +1,152 @@
+/* room.c - the budget and the floors: what may be filled, and who goes for it. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+#include "memory.h"
+#include "view.h"
+
+#define MIB (1ull << 20)
+
+void room_default(const char *dir, uint64_t dataset_bytes, struct room *r)
+{
+	struct statvfs fs;
+	uint64_t limit, avail, shm = 0;
+	if (statvfs(dir, &fs) == 0)
+		shm = fs.f_bavail * fs.f_frsize;
+	r->budget = shm / 2;
+	snprintf(r->why, sizeof(r->why), "%llu MiB free in /dev/shm; make it larger (docker: --shm-size) or set OPT4_CACHE",
+		 (unsigned long long)(shm / MIB));
+	if (memory_available(&limit, &avail) && avail / 2 < r->budget) {
+		r->budget = avail / 2;
+		snprintf(r->why, sizeof(r->why), "%llu MiB left in the memory cgroup; raise its limit or set OPT4_CACHE",
+			 (unsigned long long)(avail / MIB));
+	}
+	bool small = r->budget < 64 * MIB;
+	if (dataset_bytes && dataset_bytes < r->budget)
+		r->budget = dataset_bytes, small = false;
+	if (small)
+		r->budget = 0;
+	r->maxfile = r->budget / 8 < 64 * MIB ? r->budget / 8 : 64 * MIB;
+	r->floor = 0;
+}
+
+void room_look(void)
+{
+	uint64_t now = now_coarse(), last = atomic_load(&view.h->room_checked);
+	if ((last && now - last < 100000000) || !atomic_compare_exchange_strong(&view.h->room_checked, &last, now))
+		return;
+	struct statvfs fs;
+	uint64_t limit, avail, floor = view.h->floor_bytes;
+	int64_t left = INT64_MAX / 2;
+	if (statvfs(view.dir, &fs) == 0) {
+		uint64_t least = fs.f_blocks * fs.f_frsize / 10;
+		least = floor ? floor : least > 64 * MIB ? least : 64 * MIB;
+		left = (int64_t)(fs.f_bavail * fs.f_frsize) - (int64_t)least;
+	}
+	if (memory_available(&limit, &avail)) {
+		uint64_t least = limit / 10;
+		least = floor ? floor : least > 256 * MIB ? least : 256 * MIB;
+		int64_t l = (int64_t)avail - (int64_t)least;
+		left = l < left ? l : left;
+	}
+	atomic_store(&view.h->room_left, left);
+}
+
+int room_victims(uint64_t pages, uint32_t cand, struct use use, uint32_t *victims, int max)
+{
+	struct index_header *h = view.h;
+	uint64_t charged = atomic_load(&h->charged_pages);
+	int64_t free = charged < h->budget_pages ? (int64_t)(h->budget_pages - charged) : 0;
+	int64_t left = atomic_load(&h->room_left) / (int64_t)PAGE;
+	int64_t lack = (int64_t)pages - (left < free ? left : free), got = 0;
+	struct victim v = { .file = FILE_NONE };
+	int n = 0;
+	if (cand != FILE_NONE && pages > h->budget_pages)
+		return -1;
+	plans_fronts();
+	while (got < lack) {
+		v = view.pol.ops->victim(&view.pol, cand, use, v);
+		if (v.file == FILE_NONE && cand == FILE_NONE)
+			break;     /* making room for nobody: what there is will do */
+		if (v.file == FILE_NONE || n == max || v.file >= h->shape.nfiles)
+			return -1;
+		if (rec_state(v.file) != REC_RESIDENT)
+			continue;
+		victims[n++] = v.file;
+		got += view.rec[v.file].pages;
+	}
+	if (n && inflight_room() < (uint32_t)n + 1)
+		return -1;
+	for (int i = 0; i < n; i++) {
+		struct record *r = &view.rec[victims[i]];
+		view.pol.ops->remove(&view.pol, victims[i], r->use);
+		inflight_add(victims[i], r->pages);
+		rec_set(victims[i], REC_EVICTING);
+		if (r->prefetched)
+			COUNT(h->n.prefetch_wasted, 1);
+		r->prefetched = 0;
+		h->resident--;
+	}
+	return n;
+}
+
+bool room_evict_reserve(const uint32_t *victims, int n, uint64_t pages)
+{
+	struct index_header *h = view.h;
+	uint64_t freed = 0, lingering = 0;
+	for (int i = 0; i < n; i++) {
+		struct record *r = &view.rec[victims[i]];
+		if (object_evict(&r->key) == 0)
+			lingering += r->pages;
+		else               /* gone now, or somebody had removed it */
+			freed += r->pages;
+		COUNT(h->n.evictions, 1);
+		COUNT(h->n.evicted_bytes, r->st.size);
+	}
+	if (lingering)
+		atomic_fetch_add(&h->lingering_pages, lingering);
+	/* from here on the victims' charge is ours to give back */
+	for (int i = 0; i < n; i++) {
+		inflight_del(victims[i]);
+		rec_set(victims[i], REC_ABSENT);
+	}
+	if (pages && lingering)
+		object_reap(true);
+	uint64_t was = atomic_load(&h->charged_pages), now;
+	bool fits;
+	do {
+		now = was - freed;
+		fits = pages && now + pages <= h->budget_pages;
+		if (fits)
+			now += pages;
+	} while (!atomic_compare_exchange_weak(&h->charged_pages, &was, now));
+	atomic_fetch_add(&h->room_left, (int64_t)(freed * PAGE) - (fits ? (int64_t)(pages * PAGE) : 0));
+	for (uint64_t peak = atomic_load(&h->peak_pages); peak < now && !atomic_compare_exchange_weak(&h->peak_pages, &peak, now);)
+		;
+	return fits;
+}
+
+void room_release(uint64_t pages)
+{
+	atomic_fetch_sub(&view.h->charged_pages, pages);
+	atomic_fetch_add(&view.h->room_left, (int64_t)(pages * PAGE));
+}
+
+void room_shrink(void)
+{
+	uint32_t victims[VICTIMS_MAX];
+	room_look();
+	for (int round = 0; round < 1000 && atomic_load(&view.h->room_left) < 0; round++) {
+		if (!session_lock())
+			return;
+		int n = room_victims(0, FILE_NONE, (struct use){ 0, 0 }, victims, VICTIMS_MAX);
+		session_unlock();
+		if (n <= 0)
+			return;
+		room_evict_reserve(victims, n, 0);
+	}
+}

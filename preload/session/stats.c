@@ -1,0 +1,159 @@
+/* stats.c - the session's statistics as JSON (names: INTERFACE of `opt4 stat --json`). Reads without the lock:
+ * counters may be apart by the access of a moment. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "json.h"
+#include "view.h"
+
+static double ratio(uint64_t part, uint64_t whole) { return whole ? 1.0 - (double)part / (double)whole : 0.0; }
+
+static void text(FILE *f, const char *name, const char *s)
+{
+	fprintf(f, "  \"%s\": ", name);
+	if (s && *s)
+		json_string(f, s, strlen(s));
+	else
+		fputs("null", f);
+	fputs(",\n", f);
+}
+
+static void number(FILE *f, const char *name, uint64_t v) { fprintf(f, "  \"%s\": %llu,\n", name, (unsigned long long)v); }
+
+static void put_late(FILE *f)
+{
+	char path[PATH_BYTES];
+	const char *comma = "";
+	struct late_file late[LATE_MAX];
+	memcpy(late, view.h->late, sizeof(late));
+	fputs("  \"late_files\": [", f);
+	for (int n = 0; n < LATE_MAX; n++) {   /* the latest first */
+		int at = 0;
+		for (int i = 1; i < LATE_MAX; i++)
+			if (late[i].wait_ns > late[at].wait_ns)
+				at = i;
+		if (!late[at].wait_ns)
+			break;
+		size_t len = late[at].rec < view.h->ncap ? record_path(late[at].rec, path, sizeof(path)) : 0;
+		fprintf(f, "%s{\"path\": ", comma);
+		json_string(f, path, len);
+		fprintf(f, ", \"wait_ns\": %llu}", (unsigned long long)late[at].wait_ns);
+		late[at].wait_ns = 0;
+		comma = ", ";
+	}
+	fputs("],\n", f);
+}
+
+static void put_epochs(FILE *f)
+{
+	const char *comma = "";
+	fputs("  \"epochs\": [", f);
+	for (uint32_t i = 0; i < view.h->nepochs && i < EPOCHS_MAX; i++) {
+		const struct epoch_stat *e = &view.epochs[i];
+		if (!e->accesses)
+			continue;
+		fprintf(f, "%s\n    {\"epoch\": %u, \"accesses\": %llu, \"hits\": %llu, \"late\": %llu, \"misses\": %llu, "
+			"\"reuse_ratio\": %.6f, \"hit_bytes\": %llu, \"origin_bytes\": %llu, \"wait_ns\": %llu, \"seconds\": %.3f}",
+			comma, i, (unsigned long long)e->accesses, (unsigned long long)e->hits, (unsigned long long)e->late,
+			(unsigned long long)e->misses, ratio(e->reads, e->accesses), (unsigned long long)e->hit_bytes,
+			(unsigned long long)e->origin_bytes, (unsigned long long)e->wait_ns, (double)(e->last_ns - e->first_ns) / 1e9);
+		comma = ",";
+	}
+	fputs("]\n", f);
+}
+
+void stats_print(FILE *f)
+{
+	struct index_header *h = view.h;
+	const struct counters *n = &h->n;
+	uint64_t matched = 0, diverged = 0, clients = 0, jobs = 0;
+	bool shut = false;
+	for (uint32_t p = 0; p < h->nplans; p++) {
+		const struct follow_shared *sh = view.plans[p].mapped ? view.plans[p].follow.sh : NULL;
+		if (!sh)
+			continue;
+		matched += sh->matched;
+		diverged += sh->diverged;
+		shut |= sh->gate_shut;
+	}
+	for (uint32_t i = 0; i < h->slots_hi && i < SLOTS_MAX; i++) {
+		const struct slot *s = &view.slots[i];
+		clients += s->pid && s->kind == 0 && proc_alive(s->pid, s->start, s->pidns);
+	}
+	for (int i = 0; i < JOBS_MAX; i++)
+		jobs += h->jobs[i].pid && proc_alive(h->jobs[i].pid, h->jobs[i].start, h->jobs[i].pidns);
+	uint64_t charged = atomic_load(&h->charged_pages), lingering = atomic_load(&h->lingering_pages);
+
+	fputs("{\n", f);
+	text(f, "policy", h->policy);
+	text(f, "trace", h->nplans ? h->plans[0].path : NULL);
+	text(f, "root", h->roots[0].path);
+	text(f, "session", view.dir);
+	text(f, "version", OPT4_VERSION);
+	number(f, "budget_bytes", h->budget_pages * PAGE);
+	number(f, "used_bytes", (charged > lingering ? charged - lingering : 0) * PAGE);
+	number(f, "lingering_bytes", lingering * PAGE);
+	number(f, "peak_bytes", h->peak_pages * PAGE);
+	number(f, "resident_files", h->resident);
+	number(f, "files", h->nfiles + h->nextra);
+	number(f, "dataset_bytes", h->dataset_bytes);
+	number(f, "clients", clients);
+	number(f, "jobs", jobs);
+	number(f, "accesses", n->accesses);
+	number(f, "hits", n->hits);
+	number(f, "late", n->late);
+	number(f, "misses", n->misses);
+	fprintf(f, "  \"reuse_ratio\": %.6f,\n", ratio(n->fills + n->bypassed, n->accesses));
+	fprintf(f, "  \"hit_ratio\": %.6f,\n", n->accesses ? (double)n->hits / (double)n->accesses : 0.0);
+	number(f, "bypassed", n->bypassed);
+	number(f, "hit_bytes", n->hit_bytes);
+	number(f, "miss_bytes", n->miss_bytes);
+	number(f, "fills", n->fills);
+	number(f, "fill_bytes", n->fill_bytes);
+	number(f, "evictions", n->evictions);
+	number(f, "evicted_bytes", n->evicted_bytes);
+	number(f, "invalidated", n->invalidated);
+	number(f, "revalidations", n->revalidations);
+	number(f, "errors", n->errors);
+	number(f, "lock_timeouts", n->lock_timeouts);
+	number(f, "repairs", n->repairs);
+	number(f, "origin_opens", n->origin_opens);
+	number(f, "origin_bytes", n->origin_bytes);
+	number(f, "prefetched", n->prefetched);
+	number(f, "prefetched_bytes", n->prefetched_bytes);
+	number(f, "prefetch_wasted", n->prefetch_wasted);
+	number(f, "wait_ns", n->wait_ns);
+	number(f, "matched", matched);
+	number(f, "diverged", diverged);
+	fprintf(f, "  \"match_ratio\": %.6f,\n", matched + diverged ? (double)matched / (double)(matched + diverged) : 0.0);
+	text(f, "gate", !h->nplans ? NULL : shut ? "shut" : "open");
+	put_late(f);
+	text(f, "order_file", h->nplans ? h->plans[0].path : NULL);
+	put_epochs(f);
+	fputs("}\n", f);
+}
+
+int stats_write(const char *file)
+{
+	char tmp[PATH_BYTES + 32];
+	if ((size_t)snprintf(tmp, sizeof(tmp), "%s.%d.tmp", file, (int)getpid()) >= sizeof(tmp))
+		return -ENAMETOOLONG;
+	FILE *f = fopen(tmp, "w");
+	if (!f) {
+		int rc = -errno;
+		opt4_log("opt4: OPT4_STATS: %.200s: %s", file, strerror(-rc));
+		return rc;
+	}
+	for (uint32_t i = 0; i < view.h->nplans; i++)
+		plan_map(i);       /* a process that never opened a dataset file has none mapped */
+	stats_print(f);
+	if (fclose(f) != 0 || rename(tmp, file) < 0) {
+		int rc = -errno;
+		unlink(tmp);
+		opt4_log("opt4: OPT4_STATS: %.200s: %s", file, strerror(-rc));
+		return rc;
+	}
+	return 0;
+}

@@ -1,0 +1,201 @@
+/* view.h - the session as this process sees it: mappings and handles. Internal to the session. */
+#ifndef OPT4_VIEW_H
+#define OPT4_VIEW_H
+
+#include <stdio.h>
+#include "conf.h"
+#include "follow.h"
+#include "layout.h"
+#include "proc.h"
+#include "session.h"
+
+struct plan {                     /* a joined trace, as mapped here */
+	bool mapped;
+	struct trace trace;
+	struct follow follow;
+	size_t file_bytes;        /* of the mapped plan.N */
+	const uint32_t *map;      /* trace file -> record; NULL for plan 0: the same */
+	const uint32_t *rmap;     /* record -> trace file + 1; NULL for plan 0 */
+};
+
+struct view {
+	struct index_header *h;   /* NULL: not attached */
+	size_t index_bytes;
+	struct slot *slots;
+	struct epoch_stat *epochs;
+	_Atomic uint64_t *reserved; /* bit per CHUNK of the index: tmpfs has given its pages */
+	_Atomic uint64_t *touched; /* bit per record: its page exists, look there when walking */
+	struct record *rec;
+	char *names;
+	_Atomic uint32_t *name_slots;
+
+	char dir[PATH_BYTES];     /* the session's directory */
+	char prefix[PATH_BYTES + 16]; /* "<dir>/objects/" */
+	size_t prefix_len;
+
+	uint32_t slot;            /* ours */
+	uint32_t own_plan;        /* the plan that this process follows + 1; 0 = none */
+	struct run *run;          /* our place in it; NULL until the first access */
+
+	uint32_t policy_gen;      /* of the mapping below */
+	void *policy_state;
+	size_t policy_bytes;
+	struct policy_ctx pol;
+	struct axis axes[AXES_MAX];
+	struct plan plans[PLANS_MAX];
+	uint8_t root_of[CONF_ROOTS]; /* our root number -> the session's, + 1 */
+	uint8_t plan_root[PLANS_MAX][CONF_ROOTS]; /* the session's root -> the plan's trace's, + 1 */
+
+	_Atomic bool attached;    /* mapped, with a slot and our trace: ready for use */
+	bool disabled;
+	uint64_t retry_at;        /* attach failed: not again before (coarse ns) */
+	uint64_t revalidate_ns;
+};
+extern struct view view;
+
+/* ---- lock.c: the session lock ---- */
+/* Takes it within 10 ms or says no (counted). Takes it over from a dead owner after repairing what that
+ * one may have left half done. Never called twice by one thread. Also brings the mapping of the policy's
+ * state and of joined traces up to date. */
+bool session_lock(void);
+void session_unlock(void);
+
+/* ---- attach.c ---- */
+bool session_attach(void);                 /* true: view.h is mapped and we have a slot */
+void view_unmap(void);
+
+/* ---- dir.c: the directory ---- */
+/* Path of the session for the configured roots (or OPT4_DIR). 0 or -errno. */
+int dir_name(char *path, size_t room);
+/* Makes sure it is ours: a directory on tmpfs, mode 0700, our uid, no symlink; creates it. 0 or -errno. */
+int dir_secure(const char *path, bool create);
+/* Exclusive advisory lock on creation and removal; bounded (1 s). fd or -errno; dir_unlock closes it. */
+int dir_lock(const char *path);
+void dir_unlock(int fd);
+/* Under dir_lock. Removes what a session holds: index, plans, policy (CLEAR_INDEX); objects too
+ * (CLEAR_INSIDE); the directory too (CLEAR_ALL). */
+enum clear { CLEAR_INDEX, CLEAR_INSIDE, CLEAR_ALL };
+void dir_clear(const char *path, enum clear what);
+void dir_clear_sub(const char *path, const char *sub); /* one flat folder of it */
+int dir_boot_id(uint8_t id[40]);
+
+/* ---- index.c ---- */
+void index_layout(struct index_header *h);  /* offsets and index_bytes from nfiles, ncap */
+int index_create(const char *dir, int dirfd);  /* builds `index` under dir_lock; 0 or -errno */
+int index_map(const char *dir);            /* maps and validates into view; 0 or -errno (-ESTALE: not usable) */
+/* Before the first touch, reading too, of anything from the records on: on a full tmpfs a hole is a SIGBUS.
+ * False: no room, leave it alone. One or two bit tests; a fallocate once a chunk. */
+bool index_reserve(const void *p, size_t len);
+bool index_live(void);                     /* any job or client of the mapped index alive? */
+
+/* ---- kept.c: a session that OPT4_KEEP left behind ---- */
+int kept_take(const char *dir);            /* remembers its residents, clears its index; 0 or -errno */
+void kept_adopt(void);                     /* makes them resident in the new one; drops the others */
+
+/* ---- names.c ---- */
+uint32_t names_find(uint32_t root, const char *rel, size_t len);  /* lock-free; REC_NONE */
+uint32_t names_add(uint32_t root, const char *rel, size_t len);   /* under the lock; REC_NONE when full */
+/* Absolute path of a record's file, NUL terminated; its length or 0. */
+size_t record_path(uint32_t rec, char *path, size_t room);
+uint64_t record_path_hash(uint32_t rec);   /* of its root and name */
+
+/* ---- plans.c ---- */
+int plan_join(void);                       /* (join.c) joins OPT4_TRACE as a plan; sets view.own_plan; 0 or -errno */
+void *plan_map_file(const char *name, size_t *bytes, bool create); /* a reserved file of the session; NULL, errno */
+size_t plan_bytes(const struct trace *t, bool identity, size_t *map_at, size_t *rmap_at);
+void plan_match_roots(uint32_t n, const struct trace *t);
+int plan_map(uint32_t n);                  /* 0 or -errno; nothing to do when it is mapped */
+int plans_refresh(void);                   /* maps what others joined; 0 or -errno. Caller holds no lock */
+int policy_refresh(void);
+/* Takes the lock: a fresh state for this shape, filled from the records. 0 or -errno */
+int policy_rebuild(uint32_t nfiles, uint32_t naxes, uint32_t npos_of_last);
+void policy_refill(void);                  /* under the lock: inserts every resident into an all-zero state */
+int plan_first(void);                      /* plan 0 and the first policy state of a session being made */
+uint32_t plan_file(uint32_t plan, uint32_t rec);          /* FILE_NONE if the plan does not name it */
+struct use plans_use(uint32_t rec);        /* soonest over all plans; under the lock */
+void plans_fronts(void);                   /* view.axes[] fronts and scales; under the lock */
+void policy_refile(uint32_t rec);          /* a resident's use may have changed: file it anew */
+void policy_expire(uint32_t plan);         /* moves on residents filed below the plan's horizon */
+
+/* ---- access.c ---- */
+enum access_kind { ACCESS_HIT, ACCESS_LATE, ACCESS_MISS, ACCESS_BYPASS };
+struct access {
+	struct use use;            /* where the file is needed next */
+	uint32_t epoch;
+	bool again;                /* the same access as the one before: opened again at once by this process */
+	bool gate_shut;            /* the trace is not the order that is followed: evict nothing for it */
+};
+/* One access of ours to rec, under the lock: follower, and the policy if it is resident. */
+void access_begin(uint32_t rec, struct access *a);
+/* Into the counters; with or without the lock. `read`: bytes that we read of the original for it. */
+void access_count(const struct access *a, enum access_kind kind, uint32_t rec, uint64_t bytes, uint64_t waited_ns);
+
+/* ---- object.c: the files in objects/ and dead/ ---- */
+struct key object_key(uint64_t path_hash, const struct origin *st);
+void object_path(char *buf, const struct key *k);          /* buf: sizeof view.prefix + 48 */
+int object_open(const struct key *k, int flags);           /* fd or -errno */
+int object_create(uint64_t bytes);                         /* O_TMPFILE, reserved; fd or -errno */
+void object_close(int fd);                   /* of object_create */
+int object_link(int fd, const struct key *k);              /* 0 or -errno */
+void object_after_fork(void);              /* the child closes what was being filled */
+/* Takes it away: rename to dead/, unlink if nobody has it open. 1 gone, 0 lingers, -errno not there. */
+int object_evict(const struct key *k);
+/* Tries all in dead/ again, at most every 5 ms; returns pages freed. */
+uint64_t object_reap(bool now);
+uint64_t dead_pages(void);                                 /* what lies in dead/ now */
+
+/* ---- room.c ---- */
+struct room { uint64_t budget, maxfile, floor; char why[160]; };
+void room_default(const char *dir, uint64_t dataset_bytes, struct room *r);
+void room_look(void);                      /* reads the floors anew if 100 ms have passed; no lock */
+/* Victims so that `pages` fit, for candidate cand (FILE_NONE: for nobody, always worth it). Under the
+ * lock; marks them EVICTING and takes them out of the policy. Their number, or -1: bypass, nothing done. */
+int room_victims(uint64_t pages, uint32_t cand, struct use use, uint32_t *victims, int max);
+/* Takes the victims away and reserves `pages` in the same breath. No lock. False: something lingers or
+ * another took the room; then nothing is reserved (the victims are gone all the same). */
+bool room_evict_reserve(const uint32_t *victims, int n, uint64_t pages);
+void room_release(uint64_t pages);         /* a reservation that came to nothing */
+void room_shrink(void);                    /* evicts until the floors are respected again; no lock */
+#define VICTIMS_MAX 256
+
+/* ---- fill.c ---- */
+enum fill_why { FILL_DEMAND, FILL_PREFETCH, FILL_WARM };
+bool origin_same(const struct origin *o, const struct stat *st);
+void origin_from(struct origin *o, const struct stat *st);
+bool origin_fit(const struct stat *st);    /* regular, 1 .. maxfile bytes, not on tmpfs, not changed just now */
+/* Copies fd into a new object; the object's descriptor or -errno. No lock held. */
+int fill_copy(int fd, const struct origin *o, bool prefetch);
+
+/* ---- change.c ---- */
+/* A consistent look at a resident record without the lock; false: it is not resident (any more). */
+struct resident { struct key key; struct origin st; uint64_t obj_ino, checked; };
+bool record_read(uint32_t rec, struct resident *r);
+/* A resident that is to go: policy, state, file, charge. Takes the lock. */
+void record_drop(uint32_t rec);
+
+/* ---- repair.c ---- */
+void repair_bury(void);                    /* finishes what dead processes began; takes the lock */
+void repair_locked(void);                  /* after taking the lock from a dead owner */
+
+/* ---- inflight (repair.c): marks of FILLING and EVICTING records, so that the dead's can be found ---- */
+struct inflight *inflight_add(uint32_t rec, uint64_t pages); /* under the lock; NULL: table full */
+struct inflight *inflight_of(uint32_t rec);
+void inflight_del(uint32_t rec);
+uint32_t inflight_room(void);              /* free entries; under the lock */
+
+/* ---- record state ---- */
+static inline enum rec_state rec_state(uint32_t rec) { return ST_STATE(atomic_load_explicit(&view.rec[rec].state, memory_order_acquire)); }
+void rec_set(uint32_t rec, enum rec_state s);   /* under the lock; wakes those who wait for it */
+bool rec_wait(uint32_t rec, uint64_t word, uint64_t ns); /* until the word changes; no lock held */
+static inline void rec_touch(uint32_t rec)
+{
+	uint64_t bit = 1ull << (rec & 63);
+	if (!(atomic_load_explicit(&view.touched[rec >> 6], memory_order_relaxed) & bit))
+		atomic_fetch_or_explicit(&view.touched[rec >> 6], bit, memory_order_relaxed);
+}
+
+/* ---- stats.c ---- */
+int stats_write(const char *file);         /* JSON; 0 or -errno */
+void stats_print(FILE *f);
+
+#endif

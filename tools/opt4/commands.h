@@ -1,0 +1,27 @@
+/* commands.h - opt4's commands. Each parses its own arguments (argv[0] is its name) and returns the exit
+ * status: 0 done, 1 what was asked failed, 2 wrong usage. */
+#ifndef OPT4_COMMANDS_H
+#define OPT4_COMMANDS_H
+
+int cmd_run(int argc, char **argv);
+int cmd_stat(int argc, char **argv);
+int cmd_ls(int argc, char **argv);
+int cmd_clean(int argc, char **argv);
+int cmd_plan(int argc, char **argv);
+
+/* `opt4: what: why; what to do` on stderr; returns 1 (fail) or 2 (usage). */
+int fail(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+int usage(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/* "1.2 GiB" into buf (at least 16 bytes). */
+const char *size_text(char *buf, unsigned long long bytes);
+
+/* ---- sessions.c: the sessions on this machine ---- */
+#include <stdbool.h>
+struct session_info { char dir[4096]; char root[4096]; bool live; bool valid; bool keep; unsigned long long bytes; };
+/* Calls `each` for every session of this user (and OPT4_DIR's); returns how many. */
+int sessions_each(int (*each)(const struct session_info *, void *), void *arg);
+/* SESSION argument (a directory, a name as `opt4 ls` prints it, or NULL: the only one) to its directory. */
+int session_named(const char *name, char dir[4096]);
+
+#endif
