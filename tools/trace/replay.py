@@ -59,7 +59,7 @@ class _Queue:
 
 
 class _Context(BaseContext):
-    """Stands in for the multiprocessing context of one loader."""
+    """Stands in for the multiprocessing context of one iterator."""
     _name = "fork"
 
     def __init__(self):
@@ -135,8 +135,7 @@ class Phase:
         loader.timeout = 0
         # Iterators of other makers (torchdata's StatefulDataLoader) speak another protocol with their workers:
         # those get real ones, which read nothing.
-        if self.workers and type(loader)._get_iterator is DataLoader._get_iterator:
-            loader.multiprocessing_context = _Context()
+        self.unstarted = self.workers > 0 and type(loader)._get_iterator is DataLoader._get_iterator
         self.plain = type(loader)._get_iterator is DataLoader._get_iterator \
             and type(loader).__iter__ is DataLoader.__iter__
 
@@ -174,6 +173,8 @@ class Phase:
             keep([index if self.loader._auto_collation else [index]])
             return index
 
+        if self.unstarted:   # a new one for each iterator: what one left unanswered is not the next one's
+            self.loader.multiprocessing_context = _Context()
         with _patched(_BaseDataLoaderIter, "_next_index", next_index):
             it = iter(self.loader)
             if limit is None and self.plain:
