@@ -17,7 +17,10 @@ static void before(struct change *ch, int dirfd, const char *path)
 	if (!hook_on || opt4_inside || !path || !*path)
 		return;
 	enum path_kind kind = path_where(dirfd, path, &ch->w);
-	if (kind == PATH_ASK) {
+	bool proc = kind == PATH_OTHER && path_proc_fd(path) >= 0;
+	if (proc) {
+		kind = path_of_fd(path_proc_fd(path), &ch->w);
+	} else if (kind == PATH_ASK) {
 		int fd = next.openat(dirfd, path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 		if (fd >= 0) {
 			kind = path_of_fd(fd, &ch->w);
@@ -25,7 +28,7 @@ static void before(struct change *ch, int dirfd, const char *path)
 		}
 	}
 	ch->in_root = kind == PATH_ROOT;
-	if (!ch->in_root || !path_may(path))
+	if (!ch->in_root || (!proc && !path_may(path)))
 		return;
 	struct guard g = hook_enter();
 	ch->rec = record_of(&ch->w);

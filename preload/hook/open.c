@@ -65,11 +65,12 @@ void open_asked(int fd, int flags)
 		open_hinted(fd, rec);
 }
 
-void open_proc_write(const char *path)
+bool open_proc_write(const char *path)
 {
 	int fd = session_dev && path[0] == '/' ? path_proc_fd(path) : -1;
 	if (fd >= 0)
 		fd_original(fd);
+	return fd >= 0;
 }
 
 /* The path may be a dataset file's. */
@@ -83,9 +84,9 @@ static __attribute__((noinline)) int open_slow(enum opener which, int dirfd, con
 
 	enum path_kind kind = path_where(dirfd, path, &w);
 	if (kind == PATH_OTHER) {
-		if (write)
-			open_proc_write(path);
-		return down(which, dirfd, path, flags, mode);
+		if (!write || !open_proc_write(path))
+			return down(which, dirfd, path, flags, mode);
+		kind = PATH_ASK;
 	}
 	if (kind == PATH_ASK) {
 		fd = down(which, dirfd, path, flags, mode);
@@ -126,9 +127,7 @@ static inline bool look(const char *path, int flags)
 		return false;
 	if (path_may(path))
 		return !opt4_inside;
-	if (unlikely(session_dev && opens_to_write(flags) && path && !opt4_inside))
-		open_proc_write(path);
-	return false;
+	return unlikely(session_dev && opens_to_write(flags)) && path && path_proc_fd(path) >= 0 && !opt4_inside;
 }
 
 #define NEEDS_MODE(flags) (((flags) & O_CREAT) || ((flags) & O_TMPFILE) == O_TMPFILE)

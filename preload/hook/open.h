@@ -29,7 +29,8 @@ void open_writer(int fd, uint32_t rec);
 /* The path to an original was opened as fd (>= 0), but only now can one tell whose it is: hint or writer. */
 void open_asked(int fd, int flags);
 
-/* An object that is about to be opened for writing by its /proc/self/fd name must be the original first. */
-void open_proc_write(const char *path);
+/* `path` is about to be opened for writing, or changed. If it is a /proc/self/fd name of one of our objects, that
+ * descriptor goes back to the original first. True if it is such a name at all: then ask open_asked(). */
+bool open_proc_write(const char *path);
 
 #endif

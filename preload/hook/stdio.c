@@ -48,9 +48,9 @@ static __attribute__((noinline)) FILE *fopen_slow(const char *path, const char *
 	int fd = -1;
 
 	if (kind == PATH_OTHER) {
-		if (!reads_only(mode))
-			open_proc_write(path);
-		return down(path, mode);
+		if (reads_only(mode) || !open_proc_write(path))
+			return down(path, mode);
+		kind = PATH_ASK;
 	}
 	if (kind == PATH_ROOT) {
 		struct guard g = hook_enter();
@@ -86,9 +86,7 @@ static inline bool look(const char *path, const char *mode)
 		return false;
 	if (path_may(path))
 		return !opt4_inside;
-	if (unlikely(session_dev && path && path[0] == '/' && !opt4_inside && !reads_only(mode)))
-		open_proc_write(path);
-	return false;
+	return unlikely(session_dev && path && path_proc_fd(path) >= 0) && !reads_only(mode) && !opt4_inside;
 }
 
 EXPORT FILE *fopen(const char *path, const char *mode)

@@ -4,6 +4,7 @@
  * FAKE_STALE names a file: while it exists, session_stat() says -ESTALE. */
 #include "../../preload/session/session.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -141,7 +142,7 @@ int session_open(uint32_t rec, int dirfd, const char *path, int flags, struct ca
 		unlink(obj);
 		return -ESTALE;
 	}
-	int fd = open(obj, O_RDONLY | (flags & (O_CLOEXEC | O_NONBLOCK)));
+	int fd = open(obj, O_RDONLY | flags);
 	if (fd < 0)
 		return -errno;
 	fill(rec, fd, c);
@@ -281,7 +282,20 @@ void session_writer(uint32_t rec, int delta)
 		unlink(w);
 }
 
-void session_invalidate_tree(unsigned r, const char *rel, size_t len) { say("tree %.*s", (int)len, rel); }
+
+void session_invalidate_tree(unsigned r, const char *rel, size_t len)
+{
+	struct dirent *e;
+	DIR *d = opendir(dir);
+
+	say("tree %.*s", (int)len, rel);
+	while (d && (e = readdir(d)))
+		if (!strchr(e->d_name, '.'))
+			unlinkat(dirfd(d), e->d_name, 0);
+	if (d)
+		closedir(d);
+}
+
 void session_after_fork(void) { say("forked"); }
 void session_job_begin(void) {}
 void session_leave(void) { say("leave"); }
