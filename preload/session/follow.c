@@ -69,7 +69,20 @@ static bool may_begin(const struct follow *f, const struct run *r, const struct 
 		return false;
 	if (!r->at.last)
 		return !f->sh->gate_shut || p->batch < walk_width(f, p->segment);
-	return r->at.end - r->at.last <= (end - start) / 4;
+	return r->at.end - r->at.last <= FOLLOW_NEAR;
+}
+
+/* The file's place a few accesses back on the walk: what a wrong step ahead, matched by chance, has left out. */
+static bool stepped_over(const struct follow *f, const struct run *r, uint32_t file, struct place *to)
+{
+	struct place p = r->at;
+	uint32_t width = walk_width(f, p.segment);
+	for (uint32_t i = 0; i < FOLLOW_NEAR && walk_back(f->t, &p, width); i++)
+		if (trace_at(f->t, p.last - 1) == file) {
+			*to = p;
+			return true;
+		}
+	return false;
 }
 
 /* The unconsumed occurrences of a file: on from here, on from where it seemed to jump to, the head of a
@@ -77,15 +90,13 @@ static bool may_begin(const struct follow *f, const struct run *r, const struct 
 static bool search(struct follow *f, struct run *r, uint32_t file, struct place *to)
 {
 	struct place p, begin = { 0 }, jump = { 0 };
-	uint32_t pos = follow_next(f, file), reach = r->at.last ? r->at.end : 0;
+	uint32_t pos = follow_next(f, file);
 	for (uint32_t hops = 0; hops < SEARCH_HOPS && pos < f->t->h->npos; hops++, pos = trace_next(f->t, pos)) {
 		if (pos >= f->sh->started[2])
 			break;
 		if (!plausible(f->sh, r, pos) || follow_consumed(f->sh, pos) || !walk_place(f->t, pos, &p))
 			continue;
-		uint32_t start, end;
-		uint32_t size = walk_batch(f->t, p.segment, p.batch, &start, &end) ? end - start : 1;
-		if (r->at.last && walk_distance(f, &r->at, &p) <= (size > FOLLOW_NEAR ? size : FOLLOW_NEAR)) {
+		if (r->at.last && walk_distance(f, &r->at, &p) <= FOLLOW_NEAR) {
 			*to = p;
 			return true;
 		}
@@ -95,14 +106,15 @@ static bool search(struct follow *f, struct run *r, uint32_t file, struct place 
 		}
 		if (!begin.last && may_begin(f, r, &p))
 			begin = p;
-		if (!jump.last || (reach && pos < reach))
+		if (!jump.last)
 			jump = p;
 	}
 	if (begin.last) {
 		*to = begin;
 		return true;
 	}
-	r->candidate = jump;
+	if (!r->at.last || !stepped_over(f, r, file, &r->candidate))
+		r->candidate = jump;
 	return false;
 }
 

@@ -164,7 +164,10 @@ static void look_over(struct follow *f)
 		return;
 
 	uint32_t expected = expected_workers(f, sh->group, &ranks);
-	uint64_t margin = (uint64_t)batch_size(f->t, sh->group) * (ranks ? ranks : 1);
+	uint32_t size = batch_size(f->t, sh->group);
+	/* A batch, or as many small ones as a worker may step back. */
+	uint64_t margin = size >= FOLLOW_NEAR ? (uint64_t)size * (ranks ? ranks : 1)
+					      : (uint64_t)(FOLLOW_NEAR + size - 1) / size * sh->round;
 	uint32_t to = minus(low, margin);
 	/* A worker that has not begun yet will open what lies at the group's beginning, but only so long as the
 	 * others can run ahead of it. */
