@@ -9,7 +9,7 @@
 static int policy_file(uint32_t gen, const struct policy_shape *shape)
 {
 	char name[24];
-	size_t bytes = policy_find(view.h->policy)->bytes(shape);
+	size_t bytes = policy_bytes(policy_find(view.h->policy), shape);
 	snprintf(name, sizeof(name), "policy.%u", gen);
 	void *p = plan_map_file(name, &bytes, true);
 	if (!p)

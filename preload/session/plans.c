@@ -178,7 +178,7 @@ int policy_refresh(void)
 	char name[24];
 	uint32_t gen = view.h->policy_gen;
 	const struct policy *ops = policy_find(view.h->policy);
-	size_t bytes = ops ? ops->bytes(&view.h->shape) : 0;
+	size_t bytes = ops ? policy_bytes(ops, &view.h->shape) : 0;
 	snprintf(name, sizeof(name), "policy.%u", gen);
 	if (view.policy_state)
 		munmap(view.policy_state, view.policy_bytes);

@@ -107,6 +107,12 @@ void plan_match_roots(uint32_t n, const struct trace *t);
 int plan_map(uint32_t n);                  /* 0 or -errno; nothing to do when it is mapped */
 int plans_refresh(void);                   /* maps what others joined; 0 or -errno. Caller holds no lock */
 int policy_refresh(void);
+/* What policy.G takes; `keep` has no state, a file of no bytes can't be mapped. */
+static inline size_t policy_bytes(const struct policy *ops, const struct policy_shape *shape)
+{
+	size_t n = ops->bytes(shape);
+	return n ? n : 64;
+}
 /* Takes the lock: a fresh state for this shape, filled from the records. 0 or -errno */
 int policy_rebuild(uint32_t nfiles, uint32_t naxes, uint32_t npos_of_last);
 void policy_refill(void);                  /* under the lock: inserts every resident into an all-zero state */
