@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #define REPORT_EVERY (1u << 16)
+#define AHEAD 16
 
 struct sim {
 	const struct sim_input *in;
@@ -114,6 +115,16 @@ static bool step(struct sim *s, uint32_t p, struct sim_count *n)
 	return false;
 }
 
+static inline void ahead(const struct sim *s, uint32_t file)
+{
+	if (file >= s->in->nfiles)
+		return;
+	__builtin_prefetch(&s->in->sizes[file]);
+	__builtin_prefetch(&s->resident[file / 64]);
+	if (s->ctx.ops == &policy_fifo || s->ctx.ops == &policy_lru || s->ctx.ops == &policy_lfu)
+		__builtin_prefetch((char *)s->ctx.state + 16 + file * 8ull);
+}
+
 static void run(struct sim *s, const struct sim_params *p, struct sim_count *epochs)
 {
 	uint32_t pos = 0;
@@ -127,6 +138,8 @@ static void run(struct sim *s, const struct sim_params *p, struct sim_count *epo
 			if (stop - pos > REPORT_EVERY)
 				stop = pos + REPORT_EVERY;
 			for (; pos < stop; pos++) {
+				if (s->in->npos - pos > AHEAD)
+					ahead(s, s->in->order[pos + AHEAD]);
 				bool hit = step(s, pos, &n);
 
 				if (p->hit)

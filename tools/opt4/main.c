@@ -1,0 +1,80 @@
+/* main.c - `opt4`: which command. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include "commands.h"
+
+static const struct { const char *name; int (*run)(int, char **); const char *what; } commands[] = {
+	{ "run",   cmd_run,   "run a training job with its images cached" },
+	{ "stat",  cmd_stat,  "what a session has done so far" },
+	{ "ls",    cmd_ls,    "the sessions on this machine" },
+	{ "clean", cmd_clean, "remove sessions that nobody uses" },
+	{ "plan",  cmd_plan,  "what each policy would hit at each size, simulated on a trace" },
+};
+
+static int say(int status, const char *fmt, va_list ap)
+{
+	fputs("opt4: ", stderr);
+	vfprintf(stderr, fmt, ap);
+	fputc('\n', stderr);
+	return status;
+}
+
+int fail(const char *fmt, ...)
+{
+	va_list ap;
+	va_start(ap, fmt);
+	int rc = say(1, fmt, ap);
+	va_end(ap);
+	return rc;
+}
+
+int usage(const char *fmt, ...)
+{
+	va_list ap;
+	va_start(ap, fmt);
+	int rc = say(2, fmt, ap);
+	va_end(ap);
+	return rc;
+}
+
+const char *size_text(char *buf, unsigned long long bytes)
+{
+	static const char *const unit[] = { "B", "KiB", "MiB", "GiB", "TiB" };
+	double v = (double)bytes;
+	int u = 0;
+	for (; v >= 1023.95 && u < 4; u++)
+		v /= 1024;
+	snprintf(buf, 16, u ? "%.1f %s" : "%.0f %s", v, unit[u]);
+	return buf;
+}
+
+static void help(void)
+{
+	puts("usage: opt4 COMMAND [option]...\n"
+	     "A cache of a training job's image files in shared memory that knows the job's future.\n");
+	for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++)
+		printf("  %-8s %s\n", commands[i].name, commands[i].what);
+	puts("\n"
+	     "  opt4-trace imagefolder /data/train --epochs 90 --seed 7 --batch-size 256 -o run.trace\n"
+	     "  opt4 run --trace run.trace -- python train.py\n\n"
+	     "opt4 COMMAND --help says more of each; opt4 --version.");
+}
+
+int main(int argc, char **argv)
+{
+	if (argc < 2)
+		return usage("no command: one of run, stat, ls, clean, plan is wanted; see opt4 --help");
+	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help")) {
+		help();
+		return 0;
+	}
+	if (!strcmp(argv[1], "--version")) {
+		puts("opt4 " OPT4_VERSION);
+		return 0;
+	}
+	for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++)
+		if (!strcmp(argv[1], commands[i].name))
+			return commands[i].run(argc - 1, argv + 1);
+	return usage("%s: no such command; see opt4 --help", argv[1]);
+}

@@ -1,0 +1,192 @@
+/* run.c - `opt4 run`: the job's environment, the job, a few lines of result. */
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include "../../preload/session/view.h"
+#include "commands.h"
+
+static const char help[] =
+"usage: opt4 run [option]... -- COMMAND [argument]...\n"
+"Runs a training job with its image files cached in shared memory; ends with the job's status.\n"
+"\n"
+"  --trace FILE     the job's order, from opt4-trace\n"
+"  --root DIR[:DIR] the dataset's folder(s), when no trace names them, or to replace the trace's\n"
+"  --cache SIZE     bytes, K M G T, or % of the dataset (default: what /dev/shm and the cgroup leave)\n"
+"  --policy NAME    opt lru lfu fifo random keep none (default: opt with a trace, else keep)\n"
+"  --prefetch N|off how many batches ahead (default: as deep as it pays)\n"
+"  --stats FILE     the session's statistics as JSON when the job ends\n"
+"  --keep           leave the cache behind for the next job\n"
+"  --quiet          no lines of result\n"
+"  --help, --version\n";
+
+static volatile sig_atomic_t child;
+
+static void forward(int sig)
+{
+	if (child > 0)
+		kill((pid_t)child, sig);
+}
+
+/* Beside this program, or as `make install` lays it out. */
+static bool find_library(char *path, size_t room)
+{
+	char exe[PATH_MAX];
+	static const char *const places[] = { "%s/libopt4.so", "%s/../lib/opt4/libopt4.so", "%s/../lib/libopt4.so" };
+	ssize_t n = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
+	if (n <= 0)
+		return false;
+	exe[n] = 0;
+	*strrchr(exe, '/') = 0;
+	for (size_t i = 0; i < sizeof(places) / sizeof(*places); i++) {
+		snprintf(path, room, places[i], exe);
+		if (access(path, R_OK) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void preload(const char *lib)
+{
+	const char *old = getenv("LD_PRELOAD");
+	char *both;
+	if (!old || !*old)
+		setenv("LD_PRELOAD", lib, 1);
+	else if (!strstr(old, "libopt4.so") && asprintf(&both, "%s:%s", lib, old) > 0)
+		setenv("LD_PRELOAD", both, 1);
+}
+
+static int check_values(const char *trace, const char *cache, const char *policy)
+{
+	struct trace t;
+	char err[256];
+	uint64_t v;
+	if (cache && parse_size(cache, 100, &v) < 0)
+		return usage("--cache: '%s' is not a size; use e.g. 64G or 50%%", cache);
+	if (policy && strcmp(policy, "none") && !policy_find(policy))
+		return usage("--policy: no policy '%s'; use opt lru lfu fifo random keep none", policy);
+	if (!trace)
+		return 0;
+	if (access(trace, R_OK) < 0)
+		return fail("--trace: %s: %s; make one with opt4-trace", trace, strerror(errno));
+	if (trace_open(&t, trace, err) < 0)
+		return fail("--trace: %s: %s; make it again with opt4-trace", trace, err);
+	trace_close(&t);
+	return 0;
+}
+
+/* What the job made of its cache, before the session goes with it. */
+static void result(void)
+{
+	char dir[PATH_BYTES], a[16], b[16], c[16];
+	if (!conf_active())
+		return;
+	if (dir_name(dir, sizeof(dir)) < 0 || dir_secure(dir, false) < 0 || index_map(dir) < 0) {
+		fputs("opt4: no file of the dataset was read through the cache\n", stderr);
+		return;
+	}
+	const struct index_header *h = view.h;
+	const struct counters *n = &h->n;
+	fprintf(stderr, "opt4: %llu accesses: %llu hits, %llu late, %llu misses; reuse ratio %.3f\n", (unsigned long long)n->accesses,
+		(unsigned long long)n->hits, (unsigned long long)n->late, (unsigned long long)n->misses,
+		n->accesses ? 1 - (double)(n->fills + n->bypassed) / (double)n->accesses : 0.0);
+	fprintf(stderr, "opt4: read %s of the store for %s asked for; cache %s, policy %s\n", size_text(a, n->origin_bytes),
+		size_text(b, n->hit_bytes + n->miss_bytes), size_text(c, h->budget_pages * PAGE), h->policy);
+	for (uint32_t p = 0; p < h->nplans; p++)
+		if (plan_map(p) == 0 && view.plans[p].follow.sh->gate_shut)
+			fprintf(stderr, "opt4: %s: the job did not follow this trace (gate shut); it was cached as by keep\n", h->plans[p].path);
+	uint32_t lines = h->log_next < LOG_LINES ? h->log_next : LOG_LINES;
+	for (uint32_t i = h->log_next - lines; i != h->log_next; i++)
+		fprintf(stderr, "%.*s\n", LOG_BYTES, h->log[i % LOG_LINES]);
+}
+
+static int run(char **argv, bool quiet)
+{
+	static const int passed_on[] = { SIGTERM, SIGHUP, SIGUSR1, SIGUSR2, SIGINT, SIGQUIT };
+	struct sigaction on = { .sa_handler = forward, .sa_flags = SA_RESTART }, old[sizeof(passed_on) / sizeof(int)];
+	int pipefd[2], err = 0, status;
+	if (pipe2(pipefd, O_CLOEXEC) < 0)
+		return fail("run: pipe: %s; raise ulimit -n", strerror(errno));
+	for (size_t i = 0; i < sizeof(passed_on) / sizeof(int); i++) {
+		/* a terminal's Ctrl-C reaches the job by itself; here it must only not end us before it */
+		if (passed_on[i] == SIGINT || passed_on[i] == SIGQUIT)
+			on.sa_handler = isatty(0) ? SIG_IGN : forward;
+		sigaction(passed_on[i], &on, &old[i]);
+	}
+	child = fork();
+	if (child < 0)
+		return fail("run: fork: %s; free some memory or raise ulimit -u", strerror(errno));
+	if (child == 0) {
+		for (size_t i = 0; i < sizeof(passed_on) / sizeof(int); i++)
+			sigaction(passed_on[i], &old[i], NULL);
+		execvp(argv[0], argv);
+		err = errno;
+		if (write(pipefd[1], &err, sizeof(err)) < 0)
+			_exit(126);
+		_exit(err == ENOENT ? 127 : 126);
+	}
+	close(pipefd[1]);
+	if (read(pipefd[0], &err, sizeof(err)) < 0)
+		err = 0;
+	close(pipefd[0]);
+	while (waitpid((pid_t)child, &status, 0) < 0)
+		if (errno != EINTR)
+			return fail("run: waitpid: %s; the job goes on without us", strerror(errno));
+	if (err)
+		fail("run: %s: %s; give a program that can be run", argv[0], strerror(err));
+	else if (!quiet)
+		result();
+	session_leave();
+	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+int cmd_run(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "trace", 1, 0, 't' }, { "root", 1, 0, 'r' }, { "cache", 1, 0, 'c' }, { "policy", 1, 0, 'p' }, { "prefetch", 1, 0, 'f' },
+		{ "stats", 1, 0, 's' }, { "keep", 0, 0, 'k' }, { "quiet", 0, 0, 'q' }, { "help", 0, 0, 'h' }, { "version", 0, 0, 'v' }, { 0 } };
+	const char *trace = NULL, *cache = NULL, *policy = NULL;
+	char lib[PATH_MAX + 64];
+	bool quiet = false;
+	int c, rc;
+	opterr = 0;
+	while ((c = getopt_long(argc, argv, "+", options, NULL)) != -1)
+		switch (c) {
+		case 't': setenv("OPT4_TRACE", trace = optarg, 1); break;
+		case 'r': setenv("OPT4_ROOT", optarg, 1); break;
+		case 'c': setenv("OPT4_CACHE", cache = optarg, 1); break;
+		case 'p': setenv("OPT4_POLICY", policy = optarg, 1); break;
+		case 'f': {
+			char *end;
+			if (strcmp(optarg, "off") && strcmp(optarg, "auto") && (strtol(optarg, &end, 10) < 0 || *end || !*optarg))
+				return usage("--prefetch: '%s' is not auto, off or a number of batches", optarg);
+			setenv("OPT4_PREFETCH", optarg, 1);
+			break;
+		}
+		case 's': setenv("OPT4_STATS", optarg, 1); break;
+		case 'k': setenv("OPT4_KEEP", "1", 1); break;
+		case 'q': quiet = true; break;
+		case 'h': fputs(help, stdout); return 0;
+		case 'v': puts("opt4 " OPT4_VERSION); return 0;
+		default: return usage("run: %s is no option of it or wants a value; see opt4 run --help", argv[optind - 1]);
+		}
+	if (optind >= argc)
+		return usage("run: no command; opt4 run --trace run.trace -- python train.py");
+	if ((rc = check_values(trace, cache, policy)) != 0)
+		return rc;
+	if (!find_library(lib, sizeof(lib)))
+		return fail("run: libopt4.so: not found beside this program; run make, or make install");
+	if (!getenv("OPT4_TRACE") && !getenv("OPT4_ROOT"))
+		fputs("opt4: run: neither --trace nor --root says where the dataset lies; the job runs uncached\n", stderr);
+	conf_load();
+	if (conf_active())
+		session_job_begin();
+	preload(lib);
+	return run(argv + optind, quiet);
+}
