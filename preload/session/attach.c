@@ -131,9 +131,11 @@ static uint64_t revalidate_default(void)
 
 static int find_or_make(char *dir)
 {
-	int rc = dir_name(dir, PATH_BYTES);
-	if (rc == 0)
-		rc = dir_secure(dir, true);
+	int rc = -ENOENT;
+	/* whoever removes the last session takes the parent along: then once more */
+	for (int i = 0; i < 3 && rc == -ENOENT; i++)
+		if ((rc = dir_name(dir, PATH_BYTES)) == 0)
+			rc = dir_secure(dir, true);
 	if (rc < 0)
 		return rc;
 	if (index_map(dir) == 0) {

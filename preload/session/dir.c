@@ -48,6 +48,8 @@ int dir_secure(const char *path, bool create)
 	return rc;
 }
 
+static void parent_name(char parent[64]) { snprintf(parent, 64, SHM "/opt4-%u", (unsigned)geteuid()); }
+
 int dir_name(char *path, size_t room)
 {
 	size_t len = 0;
@@ -69,7 +71,7 @@ int dir_name(char *path, size_t room)
 		name[n] = (base[n] >= '0' && base[n] <= '9') || ((base[n] | 32) >= 'a' && (base[n] | 32) <= 'z') ? base[n] : '_';
 	name[n] = 0;
 	char parent[64];
-	snprintf(parent, sizeof(parent), SHM "/opt4-%u", (unsigned)geteuid());
+	parent_name(parent);
 	int rc = dir_secure(parent, true);
 	if (rc < 0)
 		return rc;
@@ -160,6 +162,9 @@ void dir_clear(const char *path, enum clear what)
 	if (what == CLEAR_ALL) {
 		unlinkat(dirfd, "lock", 0);
 		rmdir(path);   /* EBUSY on a mount point of the user's own: it stays, empty */
+		char parent[64];
+		parent_name(parent);
+		rmdir(parent); /* stays while it holds another session */
 	}
 	close(dirfd);
 }
