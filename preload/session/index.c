@@ -175,8 +175,9 @@ int index_create(const char *dir, int dirfd)
 			rc = -errno;
 	}
 out:
-	view_unmap();
-	if (h)
+	if (view.h)
+		view_unmap();
+	else if (h)
 		munmap(h, fresh.index_bytes);
 	close(fd);
 	if (rc < 0)
