@@ -49,13 +49,18 @@ static void consume(struct follow *f, uint32_t file, uint32_t pos)
 	}
 }
 
+static bool near(uint32_t a, uint32_t b, uint64_t by)
+{
+	return a < b + by && b < a + by;
+}
+
 /* May a worker be at this position at all? Near the front, near its own place, or where an epoch begins. */
 static bool plausible(const struct follow_shared *sh, const struct run *r, uint32_t pos)
 {
 	uint64_t lag = (uint64_t)FOLLOW_LAG * sh->round;
-	if (pos < sh->front + lag || (r->at.last && pos < r->at.last + lag))
+	if (near(pos, sh->front, lag) || (r->at.last && near(pos, r->at.last, lag)))
 		return true;
-	for (int i = 0; i < 3; i++)
+	for (int i = 0; i < 4; i++)
 		if (pos >= sh->start[i] && pos < sh->started[i])
 			return true;
 	return false;
@@ -161,6 +166,8 @@ static void learn_width(struct follow *f, const struct place *from, const struct
 
 static void arrive(struct follow *f, struct run *r, const struct place *to)
 {
+	if (!near(r->at.last, to->last, (uint64_t)FOLLOW_LAG * f->sh->round))
+		r->streak = 0;
 	if (!r->at.last) {
 		r->streak = 0;
 		if (r->ratio < FOLLOW_ONE * 3 / 4)

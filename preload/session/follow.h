@@ -38,7 +38,7 @@ struct run {                      /* one worker's place; lives in shared memory,
 	uint32_t history[RUN_HISTORY]; /* the last files, for the vote */
 	uint32_t ratio;           /* moving match ratio, 16.16 fixed point */
 	uint32_t misses;          /* diverged accesses in a row */
-	uint32_t streak;          /* matches since it was anchored */
+	uint32_t streak;          /* matches since it was anchored or jumped far */
 	uint32_t stamp;           /* clock at its last access: tells the idle from the slow */
 	uint32_t reserved;
 };
@@ -53,16 +53,17 @@ struct follow_shared {            /* head of the shared block; cursor[nfiles] fo
 	uint32_t runs_hi;         /* runs[] above are free */
 	uint32_t due;             /* accesses since the workers were last looked over */
 	uint32_t round;           /* positions in a round now, at least as the trace has it; 0 = not looked yet */
-	uint32_t start[3];        /* where the front's group and the two after it begin (POS_NEVER: none) .. */
-	uint32_t started[3];      /* .. and where their first rounds end */
+	uint32_t start[4];        /* where the front's group, the two after it and the horizon's begin (POS_NEVER: none) .. */
+	uint32_t started[4];      /* .. and where their first rounds end */
 	uint32_t group;           /* first segment of the front's group */
+	uint32_t oldest;          /* first segment of the horizon's group */
 	uint32_t group_since;     /* clock when the front came into that group */
 	uint32_t joined;          /* clock when a worker last joined */
 	uint32_t width[FOLLOW_PHASES];       /* workers a rank as seen in the steps from batch to batch; 0 = as traced */
 	uint32_t width_seen[FOLLOW_PHASES];  /* the step that most of the last ones were, and by how many */
 	uint32_t width_times[FOLLOW_PHASES];
 	uint32_t live;            /* workers that take part now */
-	uint32_t reserved[1];
+	uint32_t reserved[14];
 	struct run runs[RUNS_MAX];
 	uint64_t consumed[FOLLOW_RING / 64]; /* bit p % FOLLOW_RING, for p in [horizon, horizon + FOLLOW_RING) */
 	uint32_t cursor[];        /* [nfiles] trace file -> its next unconsumed position + 1;

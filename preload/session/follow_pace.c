@@ -8,7 +8,8 @@
 #define RUN_SPAN   16u     /* the same for one worker */
 #define LOOK_EVERY 8u      /* accesses between two looks at all workers, at least */
 #define IDLE_LEAST 256u    /* accesses of all without one of its own make a worker idle, at least */
-#define SURE       2u      /* matches in a row that make a worker's place count for the front */
+#define SURE       3u      /* matches that make a worker's place count for the front */
+#define VERY_SURE  8u      /* the same for the horizon, which never goes back */
 
 static uint32_t blend(uint32_t ratio, bool matched, uint32_t span)
 {
@@ -52,6 +53,14 @@ static uint32_t round_of(const struct follow *f, uint32_t group)
 	return round < 1 ? 1 : round < FOLLOW_RING / 2 ? (uint32_t)round : FOLLOW_RING / 2;
 }
 
+/* Where a group begins, and where its first round ends. */
+static void mark(struct follow *f, uint32_t i, uint32_t group)
+{
+	bool any = group < f->t->h->nsegments;
+	f->sh->start[i] = any ? f->t->segments[group].first_pos : POS_NEVER;
+	f->sh->started[i] = any ? f->sh->start[i] + round_of(f, group) : POS_NEVER;
+}
+
 void pace_groups(struct follow *f)
 {
 	struct follow_shared *sh = f->sh;
@@ -69,11 +78,15 @@ void pace_groups(struct follow *f)
 	sh->round = round_of(f, sh->group);
 	if (now > sh->round)
 		sh->round = now < FOLLOW_RING / 2 ? (uint32_t)now : FOLLOW_RING / 2;
-	for (uint32_t i = 0, group = sh->group; i < 3; i++, group = walk_next_group(t, group)) {
-		bool any = group < t->h->nsegments;
-		sh->start[i] = any ? t->segments[group].first_pos : POS_NEVER;
-		sh->started[i] = any ? sh->start[i] + round_of(f, group) : POS_NEVER;
-	}
+	uint32_t next = walk_next_group(t, sh->group);
+	mark(f, 0, sh->group);
+	mark(f, 1, next);
+	mark(f, 2, walk_next_group(t, next));
+	if (sh->horizon >= sh->start[0] && sh->horizon < sh->start[1])
+		sh->oldest = sh->group;
+	else if (follow_locate(t, sh->horizon, &segment, &batch))
+		sh->oldest = walk_group(t, segment);
+	mark(f, 3, sh->oldest);
 }
 
 static uint32_t minus(uint32_t a, uint64_t b)
@@ -148,10 +161,11 @@ static void look_over(struct follow *f)
 		const struct run *r = &sh->runs[i];
 		if (!r->owner || !r->at.last || now - r->stamp > rest)
 			continue;
-		uint32_t bound = lower_bound(f, r);
+		bool sure = r->streak >= VERY_SURE;
+		uint32_t bound = sure ? lower_bound(f, r) : sh->horizon;
 		if (bound < low)
 			low = bound;
-		at[n++] = r->at.last;
+		at[n++] = sure ? r->at.last : sh->horizon;
 		present += r->at.segment >= sh->group && r->at.segment < group_end;
 		if (r->streak >= SURE && r->at.last > front)
 			front = r->at.last;

@@ -114,5 +114,5 @@ bool vote_start(const struct follow *f, uint32_t file, struct place *to)
 	bool begun = sh->front < sh->started[0] + FOLLOW_LAG * sh->round && sh->front < sh->start[1];
 	return start_in(f, now, file, false, to) || start_in(f, next, file, false, to) ||
 	       (begun && start_in(f, now, file, true, to)) || start_in(f, next, file, true, to) ||
-	       start_in(f, later, file, false, to);
+	       start_in(f, sh->oldest, file, false, to) || start_in(f, later, file, false, to);
 }
