@@ -1,0 +1,62 @@
+# Hits of the real library, end to end, against policies written naively and apart from it.
+
+load common
+
+setup_file() {
+	seed
+	echo "$SEED" >"$BATS_FILE_TMPDIR/seed"
+	cd "$BATS_FILE_TMPDIR"
+	dataset "$PWD/unit" 320 4096
+	dataset "$PWD/real" 320 ~60K
+	local kind
+	for kind in unit real; do
+		trace_of "$kind" shuffle
+		trace_of "$kind" replacement --replacement
+		trace_of "$kind" many --workers 16
+	done
+}
+
+# trace_of DATASET NAME OPTION...: 4 epochs in batches of 8, and its order as JSON lines
+trace_of() {
+	local kind=$1 name=$2
+	shift 2
+	"$PYTHON" "$OPT4_TRACE_TOOL" imagefolder "$PWD/$kind" --epochs 4 --seed "$SEED" --batch-size 8 "$@" \
+		-o "$kind-$name.trace" 2>&1
+	"$PYTHON" "$OPT4_TRACE_TOOL" show "$kind-$name.trace" --json >"$kind-$name.order"
+}
+
+setup() {
+	echo "TEST_SEED=$(cat "$BATS_FILE_TMPDIR/seed")"
+	cd "$BATS_FILE_TMPDIR"
+}
+
+# cells DATASET NAME OPTION...
+cells() {
+	local kind=$1 name=$2
+	shift 2
+	within 250 /usr/bin/env python3 "$REPO/tests/lib/exact.py" "$PWD/$kind" "$PWD/$kind-$name.trace" "$PWD/$kind-$name.order" "$@"
+}
+
+@test "unit sizes, shuffled: opt lru lfu fifo at 10 25 50 75 % hit what the oracles hit" {
+	cells unit shuffle
+}
+
+@test "unit sizes, with replacement: opt lru lfu fifo at 10 25 50 75 % hit what the oracles hit" {
+	cells unit replacement
+}
+
+@test "real sizes, shuffled: opt lru lfu fifo at 10 25 50 75 % hit what the oracles hit" {
+	cells real shuffle
+}
+
+@test "real sizes, with replacement: opt lru lfu fifo at 10 25 50 75 % hit what the oracles hit" {
+	cells real replacement
+}
+
+@test "larger files than OPT4_MAXFILE stay the original's; keep hits what it should" {
+	cells real replacement --maxfile 50000 --budgets 25,75 --policies opt,lru,keep
+}
+
+@test "with no look at the original due the hits are the same" {
+	cells unit replacement --revalidate never --budgets 25 --policies opt,lru
+}
