@@ -91,7 +91,8 @@ static void register_job(void)
 	uint32_t pid = s ? (uint32_t)strtoul(s, &end, 10) : 0;
 	uint64_t start = s && *end == ':' ? strtoull(end + 1, NULL, 10) : 0;
 	if (!pid || !proc_alive(pid, start, me->pidns)) {
-		pid = me->pid;     /* an orphan of its job: it is a job of its own now */
+		job_become();
+		pid = me->pid;
 		start = me->start;
 	}
 	struct job *free_job = NULL;
@@ -288,4 +289,5 @@ void session_after_fork(void)
 	view.attached = false;
 	atomic_store(&attaching, 0);
 	object_after_fork();
+	fill_after_fork();
 }

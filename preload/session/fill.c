@@ -61,6 +61,12 @@ static char *buffer_get(int *which)
 	return NULL;
 }
 
+void fill_after_fork(void)
+{
+	for (int i = 0; i < BUFFERS; i++)  /* taken by threads that the child does not have */
+		atomic_store(&buffers[i].busy, 0);
+}
+
 /* Is the page at `at` in the page cache? (mincore would say yes to everything of another user's file.) */
 static bool page_cached(int fd, off_t at)
 {

@@ -8,11 +8,19 @@
 
 static struct proc_id job;     /* ours; pid 0: none */
 
+void job_become(void)
+{
+	char mine[64];
+	job = *proc_self();
+	snprintf(mine, sizeof(mine), "%u:%llu", job.pid, (unsigned long long)job.start);
+	setenv("OPT4_JOB", mine, 1);
+}
+
 void session_job_begin(void)
 {
 	const struct proc_id *me = proc_self();
 	const char *s = getenv("OPT4_JOB");
-	char *end, mine[64];
+	char *end;
 	job.pidns = me->pidns;
 	if (s) {
 		job.pid = (uint32_t)strtoul(s, &end, 10);
@@ -20,9 +28,7 @@ void session_job_begin(void)
 		if (job.pid && proc_alive(job.pid, job.start, me->pidns))
 			return;
 	}
-	job = *me;
-	snprintf(mine, sizeof(mine), "%u:%llu", me->pid, (unsigned long long)me->start);
-	setenv("OPT4_JOB", mine, 1);
+	job_become();
 }
 
 /* The job's own process goes: its entry with it, and the session when it was the last. */

@@ -56,6 +56,36 @@ void room_look(void)
 	atomic_store(&view.h->room_left, left);
 }
 
+/* For nobody in particular, when the policy gives up none (`keep`): any resident, going round. */
+static uint32_t any_resident(void)
+{
+	static uint32_t at;
+	uint32_t n = view.h->nfiles + atomic_load(&view.h->nextra), words = (n + 63) / 64;
+	for (uint32_t i = 0; i <= words; i++) {
+		uint32_t w = (at + i) % (words ? words : 1);
+		for (uint64_t bits = view.touched[w]; bits; bits &= bits - 1) {
+			uint32_t rec = w * 64 + (uint32_t)__builtin_ctzll(bits);
+			if (rec < n && rec < view.h->shape.nfiles && rec_state(rec) == REC_RESIDENT) {
+				at = w;
+				return rec;
+			}
+		}
+	}
+	return FILE_NONE;
+}
+
+static void mark_victim(uint32_t rec)
+{
+	struct record *r = &view.rec[rec];
+	view.pol.ops->remove(&view.pol, rec, r->use);
+	inflight_add(rec, r->pages);
+	rec_set(rec, REC_EVICTING);
+	if (r->prefetched)
+		COUNT(view.h->n.prefetch_wasted, 1);
+	r->prefetched = 0;
+	view.h->resident--;
+}
+
 int room_victims(uint64_t pages, uint32_t cand, struct use use, uint32_t *victims, int max)
 {
 	struct index_header *h = view.h;
@@ -71,7 +101,7 @@ int room_victims(uint64_t pages, uint32_t cand, struct use use, uint32_t *victim
 	while (got < lack) {
 		v = view.pol.ops->victim(&view.pol, cand, use, v);
 		if (v.file == FILE_NONE && cand == FILE_NONE)
-			break;     /* making room for nobody: what there is will do */
+			break;     /* see below */
 		if (v.file == FILE_NONE || n == max || v.file >= h->shape.nfiles)
 			return -1;
 		if (rec_state(v.file) != REC_RESIDENT)
@@ -81,15 +111,14 @@ int room_victims(uint64_t pages, uint32_t cand, struct use use, uint32_t *victim
 	}
 	if (n && inflight_room() < (uint32_t)n + 1)
 		return -1;
-	for (int i = 0; i < n; i++) {
-		struct record *r = &view.rec[victims[i]];
-		view.pol.ops->remove(&view.pol, victims[i], r->use);
-		inflight_add(victims[i], r->pages);
-		rec_set(victims[i], REC_EVICTING);
-		if (r->prefetched)
-			COUNT(h->n.prefetch_wasted, 1);
-		r->prefetched = 0;
-		h->resident--;
+	for (int i = 0; i < n; i++)
+		mark_victim(victims[i]);
+	while (cand == FILE_NONE && got < lack && n < max && inflight_room() > 1) {
+		uint32_t rec = any_resident();
+		if (rec == FILE_NONE)
+			break;
+		got += view.rec[rec].pages;
+		mark_victim(victims[n++] = rec);
 	}
 	return n;
 }

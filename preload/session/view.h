@@ -170,6 +170,7 @@ bool origin_same(const struct origin *o, const struct stat *st);
 void origin_from(struct origin *o, const struct stat *st);
 bool origin_fit(const struct stat *st);    /* regular, 1 .. maxfile bytes, not on tmpfs, not changed just now */
 /* Copies fd into a new object; the object's descriptor or -errno. No lock held. */
+void fill_after_fork(void);
 int fill_copy(int fd, const struct origin *o, bool prefetch);
 
 /* ---- change.c ---- */
@@ -199,6 +200,9 @@ static inline void rec_touch(uint32_t rec)
 	if (!(atomic_load_explicit(&view.touched[rec >> 6], memory_order_relaxed) & bit))
 		atomic_fetch_or_explicit(&view.touched[rec >> 6], bit, memory_order_relaxed);
 }
+
+/* ---- job.c ---- */
+void job_become(void);                     /* an orphan of its job is a job of its own */
 
 /* ---- stats.c ---- */
 int stats_write(const char *file);         /* JSON; 0 or -errno */
