@@ -128,16 +128,18 @@ class Phase:
         except TypeError:
             raise TraceError("%s: its dataset %s has no length; give it __len__, or record the order with "
                              "opt4 run --record F" % (what, type(self.dataset).__name__))
+        # accelerate's loaders only pass for DataLoaders: they wrap the real one.
+        real = loader if issubclass(type(loader), DataLoader) else loader.base_dataloader
         # Data and processes are taken out of the loader; samplers and generators stay the job's own.
-        object.__setattr__(loader, "dataset", _Indices(self.length))
-        loader.collate_fn = _nothing
-        loader.pin_memory = False
-        loader.timeout = 0
+        object.__setattr__(real, "dataset", _Indices(self.length))
+        real.collate_fn = _nothing
+        real.pin_memory = False
+        real.timeout = 0
         # Iterators of other makers (torchdata's StatefulDataLoader) speak another protocol with their workers:
         # those get real ones, which read nothing.
-        self.unstarted = self.workers > 0 and type(loader)._get_iterator is DataLoader._get_iterator
-        self.plain = type(loader)._get_iterator is DataLoader._get_iterator \
-            and type(loader).__iter__ is DataLoader.__iter__
+        ours = type(real)._get_iterator is DataLoader._get_iterator
+        self.unstarted = real if self.workers and ours else None
+        self.plain = ours and real is loader and type(real).__iter__ is DataLoader.__iter__
 
     def set_epoch(self, e):
         """Calls set_epoch(e) on whatever of the loader has it, as training scripts do."""
@@ -173,8 +175,8 @@ class Phase:
             keep([index if self.loader._auto_collation else [index]])
             return index
 
-        if self.unstarted:   # a new one for each iterator: what one left unanswered is not the next one's
-            self.loader.multiprocessing_context = _Context()
+        if self.unstarted is not None:   # a new one for each iterator: what one left unanswered is not the next one's
+            self.unstarted.multiprocessing_context = _Context()
         with _patched(_BaseDataLoaderIter, "_next_index", next_index):
             it = iter(self.loader)
             if limit is None and self.plain:
