@@ -60,3 +60,15 @@ cells() {
 @test "with no look at the original due the hits are the same" {
 	cells unit replacement --revalidate never --budgets 25 --policies opt,lru
 }
+
+job() { echo "--epochs 4 --seed $(cat "$BATS_FILE_TMPDIR/seed") --batch-size 8"; }
+
+@test "a real DataLoader with 0 and 1 workers: hits as the oracles'" {
+	cells real shuffle --job "$(job)" --budgets 25 --policies opt,lru
+	cells unit replacement --job "$(job) --replacement" --budgets 50 --policies opt --workers 1
+}
+
+@test "a real DataLoader with 16 workers: within one point of the oracles" {
+	cells unit many --job "$(job)" --workers 16 --budgets 25 --policies opt,lru --tolerance .01
+	cells real many --job "$(job)" --workers 16 --budgets 75 --policies opt --tolerance .01
+}

@@ -1,6 +1,7 @@
 """exact.py ROOT TRACE ORDER [--policies P,..] [--budgets %,..] [--workers N,..] [--maxfile S]: runs
-follow_order.py under the library, prefetch off, for each cell, and compares what it hit, epoch by epoch,
-with the naive policies of tests/policy/oracle.py. Prints a line a cell; exit 1 if any differs.
+follow_order.py (with --job OPTIONS: torch_job.py, a real DataLoader) under the library, prefetch off, for
+each cell, and compares what it hit, epoch by epoch, with the naive policies of tests/policy/oracle.py.
+Prints a line a cell; exit 1 if any differs.
 
 LIB and REPO in the environment say where the library and the tests are.
 """
@@ -42,9 +43,12 @@ def run(a, policy, percent, workers, stats):
                OPT4_REVALIDATE=a.revalidate)
     if a.maxfile:
         env["OPT4_MAXFILE"] = str(a.maxfile)
-    reader = os.path.join(os.environ["REPO"], "tests", "lib", "follow_order.py")
-    subprocess.run(["/usr/bin/env", "python3", reader, a.root, a.order, "--workers", str(workers)], env=env, check=True,
-                   timeout=120, stdout=subprocess.DEVNULL)
+    lib = os.path.join(os.environ["REPO"], "tests", "lib")
+    if a.job is None:
+        command = ["/usr/bin/env", "python3", os.path.join(lib, "follow_order.py"), a.root, a.order]
+    else:
+        command = [os.environ["PYTHON"], os.path.join(lib, "torch_job.py"), a.root] + a.job.split()
+    subprocess.run(command + ["--workers", str(workers)], env=env, check=True, timeout=240, stdout=subprocess.DEVNULL)
     with open(stats) as f:
         return json.load(f)
 
@@ -59,6 +63,7 @@ def main():
     p.add_argument("--workers", default="0,1")
     p.add_argument("--maxfile", type=int)
     p.add_argument("--revalidate", default="always")
+    p.add_argument("--job", help="options of torch_job.py, the order's own")
     p.add_argument("--tolerance", type=float, default=0, help="of the ratio, over all epochs; 0: the same count an epoch")
     a = p.parse_args()
     with open(a.order) as f:
