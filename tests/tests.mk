@@ -11,6 +11,8 @@ test:
 test-long:
 	@$(RUN_TESTS) $(TESTS) $(wildcard tests/long/*.bats)
 
+include tests/hook/hook.mk
+
 test-bins: slowstore
 
 .PHONY: test test-long test-bins

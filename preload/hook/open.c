@@ -61,7 +61,7 @@ void open_asked(int fd, int flags)
 		return;
 	if (opens_to_write(flags))
 		open_writer(fd, rec);
-	else if (!(flags & (O_CREAT | O_DIRECT)))
+	else if (!(flags & OPEN_PLAIN_NOT))
 		open_hinted(fd, rec);
 }
 
@@ -97,7 +97,7 @@ static __attribute__((noinline)) int open_slow(enum opener which, int dirfd, con
 
 	struct guard g = hook_enter();
 	rec = record_of(&w);
-	if (rec != REC_NONE && !write && !(flags & (O_CREAT | O_DIRECT))) {
+	if (rec != REC_NONE && !write && !(flags & OPEN_PLAIN_NOT)) {
 		r = session_open(rec, dirfd, path, flags, &c);
 		if (r >= FD_MAX) {      /* too high to be tracked */
 			next.close(r);

@@ -8,6 +8,10 @@
 /* Flags of opens that are never looked at: O_TMPFILE has O_DIRECTORY's bit. */
 #define OPEN_NEVER (O_DIRECTORY | O_PATH)
 
+/* Read-only opens that stay the original's: they may create it, ask for what tmpfs does otherwise, or (O_APPEND)
+ * for nothing that makes sense. */
+#define OPEN_PLAIN_NOT (O_CREAT | O_DIRECT | O_APPEND)
+
 /* Record of what w names, or REC_NONE. Inside the guard. */
 static inline uint32_t record_of(const struct where *w)
 {

@@ -24,15 +24,54 @@ static inline void to_original(int fd)
 RARE(int, flock, (int fd, int op), next.flock(fd, op))
 RARE(int, lockf, (int fd, int op, off_t n), next.lockf(fd, op, n))
 RARE(int, lockf64, (int fd, int op, off64_t n), next.lockf64(fd, op, n))
-RARE(int, fchmod, (int fd, mode_t mode), next.fchmod(fd, mode))
-RARE(int, fchown, (int fd, uid_t uid, gid_t gid), next.fchown(fd, uid, gid))
-RARE(int, futimens, (int fd, const struct timespec t[2]), next.futimens(fd, t))
-RARE(int, futimes, (int fd, const struct timeval t[2]), next.futimes(fd, t))
-RARE(int, fsetxattr, (int fd, const char *key, const void *v, size_t n, int flags), next.fsetxattr(fd, key, v, n, flags))
-RARE(int, fremovexattr, (int fd, const char *key), next.fremovexattr(fd, key))
 /* The object has none of the original's attributes. */
 RARE(ssize_t, fgetxattr, (int fd, const char *key, void *v, size_t n), next.fgetxattr(fd, key, v, n))
 RARE(ssize_t, flistxattr, (int fd, char *v, size_t n), next.flistxattr(fd, v, n))
+
+/* Owner, mode, times or attributes of fd's file are about to be changed. Returns whose it is: by its path, for an
+ * entry may be stale. */
+static uint32_t meta_before(int fd)
+{
+	struct where w;
+	uint32_t rec = REC_NONE;
+
+	if (opt4_inside || (!session_dev && !fd_is(fd, FD_OURS)))
+		return REC_NONE;
+	fd_original(fd);
+	if (path_of_fd(fd, &w) == PATH_ROOT) {
+		struct guard g = hook_enter();
+		rec = session_record(w.root, w.rel, w.len);
+		hook_leave(g);
+	}
+	return rec;
+}
+
+/* Other descriptors of ours must show the change at once. */
+static void meta_after(uint32_t rec)
+{
+	if (rec == REC_NONE)
+		return;
+	fd_original_all(rec);
+	struct guard g = hook_enter();
+	session_invalidate(rec);
+	hook_leave(g);
+}
+
+#define META(name, params, call) \
+	EXPORT int name params \
+	{ \
+		uint32_t rec = meta_before(fd); \
+		int r = call; \
+		meta_after(rec); \
+		return r; \
+	}
+
+META(fchmod, (int fd, mode_t mode), next.fchmod(fd, mode))
+META(fchown, (int fd, uid_t uid, gid_t gid), next.fchown(fd, uid, gid))
+META(futimens, (int fd, const struct timespec t[2]), next.futimens(fd, t))
+META(futimes, (int fd, const struct timeval t[2]), next.futimes(fd, t))
+META(fsetxattr, (int fd, const char *key, const void *v, size_t n, int flags), next.fsetxattr(fd, key, v, n, flags))
+META(fremovexattr, (int fd, const char *key), next.fremovexattr(fd, key))
 
 /* Only requests that read or change the file's own flags: isatty() asks TCGETS of everything that Python opens. */
 static bool of_the_file(unsigned long req)

@@ -5,7 +5,7 @@
 #include <string.h>
 
 /* Flags of the open file description that the other one gets too. */
-#define KEEP_FLAGS (O_NONBLOCK | O_NOATIME | O_NOFOLLOW | O_SYNC | O_DSYNC | O_APPEND)
+#define KEEP_FLAGS (O_NONBLOCK | O_NOATIME | O_NOFOLLOW | O_SYNC | O_DSYNC)
 #define WAITS      100            /* of 10 ms */
 
 /* Puts `from` under number `to` and closes `from`, if `to` is still on (dev, ino). The caller has seen to it that
@@ -59,7 +59,7 @@ static void demand_hint(int fd, struct fd_entry *e)
 	 * a plain read-only descriptor. In a vfork child the table is our parent's. */
 	int fl = next.fcntl(fd, F_GETFL);
 	int obj = -1;
-	if (fl >= 0 && (fl & O_ACCMODE) == O_RDONLY && !(fl & (O_PATH | O_DIRECT)) && getpid() == hook_pid)
+	if (fl >= 0 && (fl & O_ACCMODE) == O_RDONLY && !(fl & (O_PATH | O_DIRECT | O_APPEND)) && getpid() == hook_pid)
 		obj = session_fetch(fd, (fl & KEEP_FLAGS) | O_CLOEXEC, &e->c);
 	if (obj >= 0 && fd_claim(fd, &e->claim, CLAIM_SWAP)) {
 		if (put_under(obj, fd, e->c.dev, e->c.ino)) {

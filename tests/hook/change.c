@@ -116,9 +116,13 @@ static void locks(void)
 	take("d", d, 10);
 	SAY("lease %d", fcntl(d, F_SETLEASE, F_RDLCK));
 	SAY(" %d\n", fcntl(d, F_GETLEASE));
+}
+
+/* A descriptor that its process knows nothing of: behind exec. */
+static void exec(void)
+{
 	int e = open("e.jpg", O_RDONLY);
 	take("e", e, 10);
-	/* A descriptor that its process knows nothing of: behind exec. */
 	if (!fork()) {
 		char n[12];
 		snprintf(n, sizeof n, "%d", e);
@@ -172,7 +176,7 @@ static void modes(void)
 }
 
 static const struct { const char *name; void (*run)(void); } cases[] = {
-	{ "write_seen", write_seen }, { "names", names }, { "locks", locks }, { "modes", modes },
+	{ "write_seen", write_seen }, { "names", names }, { "locks", locks }, { "modes", modes }, { "exec", exec },
 };
 
 int main(int argc, char **argv)
