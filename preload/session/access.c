@@ -35,6 +35,9 @@ static bool same_again(const struct slot *s, uint32_t rec, const struct plan *p,
 	return !(p && view.run && view.run->at.last && trace_at(&p->trace, view.run->at.last) == file);
 }
 
+/* Only a policy that goes by the trace must hold still when the trace is not what is followed. */
+static bool shut(const struct plan *p) { return p && view.pol.ops->soonest && p->follow.sh->gate_shut; }
+
 void access_begin(uint32_t rec, struct access *a)
 {
 	struct slot *s = &view.slots[view.slot];
@@ -52,7 +55,7 @@ void access_begin(uint32_t rec, struct access *a)
 		a->again = true;
 		a->use = r->use;
 		a->epoch = view.run && p ? epoch_of(p, view.run) : r->seen ? r->seen - 1 : 0;
-		a->gate_shut = p && p->follow.sh->gate_shut;
+		a->gate_shut = shut(p);
 		return;
 	}
 	s->last_rec = rec + 1;
@@ -62,7 +65,7 @@ void access_begin(uint32_t rec, struct access *a)
 	if (view.run) {
 		follow_access(&p->follow, view.run, file, &next);
 		a->epoch = epoch_of(p, view.run);
-		a->gate_shut = p->follow.sh->gate_shut;
+		a->gate_shut = shut(p);
 	}
 	if (view.h->shape.naxes == 1 && view.run && file != FILE_NONE) {
 		a->use.pos = next;

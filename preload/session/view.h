@@ -129,7 +129,7 @@ struct access {
 	struct use use;            /* where the file is needed next */
 	uint32_t epoch;
 	bool again;                /* the same access as the one before: opened again at once by this process */
-	bool gate_shut;            /* the trace is not the order that is followed: evict nothing for it */
+	bool gate_shut;            /* `opt`, and the trace is not what is followed: evict nothing for it */
 };
 /* One access of ours to rec, under the lock: follower, and the policy if it is resident. */
 void access_begin(uint32_t rec, struct access *a);
