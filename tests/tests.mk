@@ -16,3 +16,9 @@ include tests/hook/hook.mk
 test-bins: slowstore
 
 .PHONY: test test-long test-bins
+
+# The orders that opt4-trace foretells, under the current torch from pip, in a venv of its own (5 GB).
+test-torch-current:
+	@tests/setup.sh build && $(MAKE) --no-print-directory $B/opt4-trace && tests/torch-current.sh
+
+.PHONY: test-torch-current

@@ -1,8 +1,9 @@
 """Compares opt4-trace's orders with what the workers of real jobs open, batch by batch, and prints a table.
 
-cells.py TOOL DIR samplers|axes|product|extras: runs each cell's job (3 epochs, its dataset's loader logs every open)
-and the tool (build/opt4-trace) for the same cell. Exit 1 if any order differs, or if a control does not.
-Each job and each run of the tool is a fork of this process, so that torch is imported once.
+cells.py TOOL DIR KIND: runs each cell's job (3 epochs; its dataset's loader logs every open) and the tool
+(build/opt4-trace) for the same cell. KIND: samplers (at 4 forked workers), axes (one sampler over the rest), extras
+(loaders of other makers), or fork, spawn, forkserver (the whole product, by start method). Exit 1 if any order
+differs, or if a control does not. Each job and each run of the tool is a fork of this process: torch is imported once.
 """
 import argparse
 import json
@@ -78,13 +79,26 @@ def axes():
     yield shuffled(limit=9, workers=0, trace_seed=jobs.SEED + 1, expect=False)
 
 
-def product():
-    """Every sampler times everything else."""
-    for c, w, m, p, v in times(list(samplers()), (0, 1, 4, 16), ("fork", "spawn", "forkserver"), (False, True),
-                               (False, True)):
-        if w == 0 and (p or m != "fork") or m != "fork" and w == 16:
-            continue   # no workers to start or keep; 16 new interpreters an epoch are minutes here
-        yield dict(c, workers=w, method=m if w else None, persistent=p, val=v)
+def product(method):
+    """Every sampler times everything else, for one start method."""
+    for c, w, p, v in times(list(samplers()), (0, 1, 4, 16), (False, True), (False, True)):
+        if w == 0 and (p or method != "fork") or method == "spawn" and w == 16:
+            continue   # no workers to start or keep; 16 new interpreters an epoch are minutes
+        yield dict(c, workers=w, method=method if w else None, persistent=p, val=v)
+
+
+def fork():
+    return product("fork")
+
+
+def spawn():
+    return product("spawn")
+
+
+def forkserver():
+    import multiprocessing
+    multiprocessing.set_forkserver_preload(["jobs"])
+    return product("forkserver")
 
 
 def extras():
@@ -292,7 +306,7 @@ def main():
     a = argparse.ArgumentParser()
     a.add_argument("tool")
     a.add_argument("where")
-    a.add_argument("cells", choices=("samplers", "axes", "product", "extras"))
+    a.add_argument("cells", choices=("samplers", "axes", "extras", "fork", "spawn", "forkserver"))
     a = a.parse_args()
     where = os.path.realpath(a.where)
     os.environ["ROOT"] = where + "/data"

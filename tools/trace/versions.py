@@ -1,7 +1,7 @@
 """Which torch wrote a trace, and whether the torch at hand would draw the same.
 
-Orders are equal from torch 1.13 to 2.15 for all samplers of torch at the sizes of real datasets. What is
-known to differ: (feature, what it is) -> the version from which on it draws otherwise.
+Orders are equal from torch 1.13 to 2.15 for all samplers of torch at the sizes of real datasets. What is known to
+differ is in CHANGES; at which version between the two is not known, so that those between are only equal to themselves.
 """
 
 import platform
@@ -9,12 +9,13 @@ import sys
 
 from . import __version__
 
-# randperm draws 64 bits from (2^32 - 1) / 20 elements on, and randint from 2^28 on; in 1.13 only from 2^32 on.
+OLD, NEW = (1, 13), (2, 15)
+# From these lengths on a draw takes 64 bits: in 2.15; in 1.13 only (randint) from 2^32 on.
 LARGE_RANDPERM = ((1 << 32) - 1) // 20
 LARGE_RANDINT = 1 << 28
 CHANGES = {
-    "large-randperm": ((2, 0), "random permutations of %d samples or more" % LARGE_RANDPERM),
-    "large-randint": ((2, 0), "draws with replacement from %d samples or more" % LARGE_RANDINT),
+    "large-randperm": "random permutations of %d samples or more" % LARGE_RANDPERM,
+    "large-randint": "draws with replacement from %d samples or more" % LARGE_RANDINT,
 }
 
 
@@ -42,12 +43,13 @@ def describe(command, arguments, features):
             "depends_on": sorted({f for fs in features for f in fs})}
 
 
-def numbers(version):
-    """(major, minor) of a version's text; (0, 0) where it has none."""
+def _era(version):
+    """What draws alike: all up to OLD, all from NEW on, and each (major, minor) between for itself."""
     try:
-        return tuple(int(x) for x in version.split("+")[0].split(".")[:2])
+        v = tuple(int(x) for x in version.split("+")[0].split(".")[:2])
     except ValueError:
-        return 0, 0
+        return version
+    return OLD if v <= OLD else NEW if v >= NEW else v
 
 
 def differs(meta, torch_version):
@@ -56,8 +58,7 @@ def differs(meta, torch_version):
     if not theirs or not torch_version:
         return None
     for name in meta.get("depends_on", []):
-        since, what = CHANGES.get(name, ((0, 0), name))
-        if (numbers(theirs) < since) != (numbers(torch_version) < since):
+        if _era(theirs) != _era(torch_version):
             return "%s are drawn otherwise by torch %s, which wrote the trace, than by torch %s" % (
-                what, theirs, torch_version)
+                CHANGES.get(name, name), theirs, torch_version)
     return None

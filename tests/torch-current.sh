@@ -1,0 +1,28 @@
+#!/bin/bash
+# torch-current.sh: the orders that opt4-trace foretells, compared under the current torch from pip (and with
+# torchdata's and accelerate's loaders), in a venv of its own: 60 s and 5 GB the first time. The tables, then
+# `N passed, N failed`.
+set -u
+cd "$(dirname "$0")/.." || exit 1
+venv=.venv-torch-current
+if [ ! -e $venv/complete ]; then
+	echo "opt4: set-up: $venv: pip install torch torchvision torchdata accelerate (5 GB)" >&2
+	python3 -m venv $venv && $venv/bin/pip install -q torch torchvision torchdata accelerate </dev/null >$venv/pip.log 2>&1 &&
+		touch $venv/complete || {
+		tail -n 3 $venv/pip.log >&2
+		echo "opt4: set-up: $venv: pip failed; mend the reason above and try again" >&2
+		echo "0 passed, 1 failed"
+		exit 1
+	}
+fi
+work=$(mktemp -d "${TMPDIR:-/tmp}/o4t.XXXX") || exit 1
+trap 'rm -rf "$work"' EXIT
+passed=0 failed=0
+for kind in samplers axes extras; do
+	PYTHONDONTWRITEBYTECODE=1 timeout 900 $venv/bin/python -W ignore tests/trace/cells.py build/opt4-trace "$work" $kind | tee "$work/table"
+	[ "${PIPESTATUS[0]}" = 0 ] || failed=$((failed + 1))   # also where it did not come to its end
+	passed=$((passed + $(grep -cE ' (exact|other batches)$' "$work/table")))
+	failed=$((failed + $(grep -c 'WRONG$' "$work/table")))
+done
+echo "$passed passed, $failed failed"
+[ $failed = 0 ] && [ $passed -gt 0 ]
