@@ -99,7 +99,8 @@ static bool search(struct follow *f, struct run *r, uint32_t file, struct place 
 	for (uint32_t hops = 0; hops < SEARCH_HOPS && pos < f->t->h->npos; hops++, pos = trace_next(f->t, pos)) {
 		if (pos >= f->sh->started[2])
 			break;
-		if (!plausible(f->sh, r, pos) || follow_consumed(f->sh, pos) || !walk_place(f->t, pos, &p))
+		if (!plausible(f->sh, r, pos) || follow_consumed(f->sh, pos) || trace_at(f->t, pos) != file ||
+		    !walk_place(f->t, pos, &p))
 			continue;
 		if (r->at.last && walk_distance(f, &r->at, &p) <= FOLLOW_NEAR) {
 			*to = p;

@@ -65,7 +65,7 @@ bool vote_place(const struct follow *f, const struct run *r, struct place *to)
 	uint32_t pos = t->first[file];
 	for (uint32_t i = 0; i < VOTE_OCCURRENCES && pos < t->h->npos; i++, pos = trace_next(t, pos)) {
 		struct place p;
-		if (!walk_place(t, pos, &p))
+		if (trace_at(t, pos) != file || !walk_place(t, pos, &p))
 			continue;
 		uint32_t width = walk_width(f, p.segment);
 		uint32_t n = agree(t, r, p, width);

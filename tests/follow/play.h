@@ -14,14 +14,11 @@ struct played {
 	uint32_t found_after;                /* most planned accesses in a row by one worker that did not match */
 	bool gate_shut;                      /* at the end */
 	uint64_t late_planned, late_exact;   /* planned and exact from event `late` on */
-	double ns;                           /* an access, tracker and policy */
-	size_t bytes;                        /* tracker and policy */
 };
 
 struct playing {
 	uint32_t cache;                      /* files that fit; 0: follow only */
 	size_t late;                         /* see late_planned */
-	bool clocked;                        /* measure ns: nothing is checked meanwhile */
 };
 
 /* Plays the job. The state begins all zero. */
