@@ -8,6 +8,7 @@ int cmd_stat(int argc, char **argv);
 int cmd_ls(int argc, char **argv);
 int cmd_clean(int argc, char **argv);
 int cmd_plan(int argc, char **argv);
+int cmd_report(int argc, char **argv);
 
 /* `opt4: what: why; what to do` on stderr; returns 1 (fail) or 2 (usage). */
 int fail(const char *fmt, ...) __attribute__((format(printf, 1, 2)));

@@ -78,9 +78,9 @@ static int sizes(struct plan *p, const char *list)
 	return 0;
 }
 
-/* Where each epoch ends: segments are ordered by epoch. Whatever a damaged trace says, the ends rise
- * and the last is the trace's end. */
-static int epochs(struct plan *p)
+/* Segments are ordered by epoch. Whatever a damaged trace says, the ends rise and the last is the
+ * trace's end. */
+int plan_epochs(struct plan *p)
 {
 	const struct trace *t = &p->trace;
 	uint32_t n = 0, end = 0, npos = t->h->npos;
@@ -176,7 +176,7 @@ static int plan(struct plan *p, const struct options *o)
 
 	if (maxfile && *maxfile && parse_size(maxfile, 0, &p->maxfile))
 		return wrong(maxfile, "OPT4_MAXFILE is not a size");
-	if (epochs(p))
+	if (plan_epochs(p))
 		return failed(p->name, strerror(ENOMEM), "free some memory");
 	p->dataset = sim_dataset(&p->in);
 	if ((r = policies(p, o->policy ? o->policy : "opt,lru,lfu,fifo,random,keep"))

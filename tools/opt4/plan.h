@@ -55,6 +55,9 @@ static inline uint64_t plan_maxfile(const struct plan *p, uint64_t cache)
 	return p->maxfile ? p->maxfile : sim_maxfile(cache);
 }
 
+/* Where each epoch of p->trace ends: sets p->epoch_end and p->in. 0 or -ENOMEM. */
+int plan_epochs(struct plan *p);
+
 /* Fills in all cells, on all processors, with a progress bar on stderr if that is a terminal.
  * Returns 0 or a negative errno. */
 int plan_run(struct plan *p);
