@@ -93,6 +93,7 @@ void stats_print(FILE *f)
 	text(f, "session", view.dir);
 	text(f, "version", OPT4_VERSION);
 	number(f, "budget_bytes", h->budget_pages * PAGE);
+	number(f, "maxfile_bytes", h->maxfile);
 	number(f, "used_bytes", (charged > lingering ? charged - lingering : 0) * PAGE);
 	number(f, "lingering_bytes", lingering * PAGE);
 	number(f, "peak_bytes", h->peak_pages * PAGE);
