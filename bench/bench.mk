@@ -8,3 +8,16 @@ slowstore: $(SLOWSTORE)
 -include $(wildcard $B/bench/*/*.d)
 
 .PHONY: slowstore
+
+# What calls that are not ours pay, and what a hit costs: each a table, and JSON under build/bench.
+$B/bench/hit: bench/hit/hit.c
+$B/bench/toll: bench/toll/toll.c
+$B/bench/hit $B/bench/toll:
+	@mkdir -p $(@D)
+	$(CC) -std=gnu11 $(OPTFLAGS) $(WARN) -D_GNU_SOURCE -o $@ $< -ldl
+bench-hit: $B/libopt4.so $B/bench/hit
+	bench/hit/hit.sh $(HIT_FILES)
+bench-toll: $B/libopt4.so $B/bench/toll
+	bench/toll/toll.sh
+bench: bench-toll bench-hit
+.PHONY: bench bench-hit bench-toll
