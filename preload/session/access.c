@@ -1,5 +1,5 @@
 /* access.c - one access: what the follower, the policy and the counters make of it. */
-#include "view.h"
+#include "keeper.h"
 
 /* Wall time a position takes on a plan's axis; only several plans at once need it. */
 static void measure(uint32_t plan)
@@ -80,6 +80,14 @@ void access_begin(uint32_t rec, struct access *a)
 		policy_expire(view.own_plan - 1);
 	if (p && view.h->nplans > 1)
 		measure(view.own_plan - 1);
+	if (p) {
+		struct plan_entry *e = &view.h->plans[view.own_plan - 1];
+		uint32_t at = atomic_load_explicit(&e->wake_front, memory_order_relaxed);
+		if (at && p->follow.sh->front >= at) {
+			atomic_store_explicit(&e->wake_front, 0, memory_order_relaxed);
+			a->wake = true;
+		}
+	}
 }
 
 static void note_late(uint32_t rec, uint64_t waited)
@@ -96,10 +104,14 @@ void access_count(const struct access *a, enum access_kind kind, uint32_t rec, u
 {
 	struct counters *n = &view.h->n;
 	struct slot *s = &view.slots[view.slot];
+	if (kind <= ACCESS_LATE && view.rec[rec].prefetched)
+		view.rec[rec].prefetched = 0;
 	uint32_t epoch = a->epoch < EPOCHS_MAX ? a->epoch : EPOCHS_MAX - 1;
 	struct epoch_stat *e = &view.epochs[epoch];
 	uint64_t now = now_coarse();
 
+	if (a->wake)
+		keeper_ring();
 	if (kind == ACCESS_HIT && a->again)
 		return;
 	if (kind == ACCESS_HIT) {
@@ -108,8 +120,6 @@ void access_count(const struct access *a, enum access_kind kind, uint32_t rec, u
 		COUNT(n->hit_bytes, bytes);
 		COUNT(e->hit_bytes, bytes);
 		s->hits++;
-		if (view.rec[rec].prefetched)
-			view.rec[rec].prefetched = 0;
 	} else if (kind == ACCESS_LATE) {
 		COUNT(n->late, 1);
 		COUNT(e->late, 1);

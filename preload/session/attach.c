@@ -6,7 +6,7 @@
 #include <sys/mman.h>
 #include <sys/vfs.h>
 #include <unistd.h>
-#include "view.h"
+#include "keeper.h"
 
 uint64_t session_dev;
 static _Atomic int attaching;
@@ -58,7 +58,7 @@ static void match_own_roots(void)
 	}
 }
 
-static bool claim_slot(uint32_t kind)
+bool slot_claim(uint32_t kind)
 {
 	const struct proc_id *me = proc_self();
 	for (int again = 0; again < 2; again++) {
@@ -171,7 +171,7 @@ static int find_or_make(char *dir)
 			view.h->revalidate_ns = revalidate_default();
 	}
 	/* The job goes into the table before the lock is let go: else the next to come would think it stale. */
-	if (rc == 0 && !(claim_slot(0) && plans_refresh() == 0 && policy_refresh() == 0))
+	if (rc == 0 && !(slot_claim(0) && plans_refresh() == 0 && policy_refresh() == 0))
 		rc = -EAGAIN;
 	if (rc == 0)
 		register_job();
@@ -204,7 +204,7 @@ static int attach(void)
 		return -EBUSY;
 	}
 	if (rc == 0 && view.slot == SLOTS_MAX)
-		rc = claim_slot(0) ? 0 : -EAGAIN;
+		rc = slot_claim(0) ? 0 : -EAGAIN;
 	if (rc == 0)
 		rc = plans_refresh();
 	if (rc == 0 && view.policy_gen != view.h->policy_gen)
@@ -225,6 +225,8 @@ static int attach(void)
 			dir_unlock(lock);
 	}
 	view.slots[view.slot].plan = view.own_plan;
+	if (rc == 0)
+		keeper_check();
 	return rc;
 }
 

@@ -3,14 +3,10 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/uio.h>
-#include <sys/vfs.h>
 #include <unistd.h>
-#include "view.h"
+#include "copy.h"
+#include "keeper.h"
 
-#define BUFFER   (128u << 10)
-#define BUFFERS  4
 #define RACY_NS  20000000           /* a change within one clock tick (10 ms at most) leaves no trace in mtime */
 
 static int64_t ns_of(struct timespec t) { return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec; }
@@ -39,126 +35,27 @@ bool origin_fit(const struct stat *st)
 	return age > RACY_NS || age < -1000000000; /* a clock far behind the server's says nothing */
 }
 
-/* Transfer buffers: a few a process, made at first use. */
-static struct { _Atomic int busy; char *p; } buffers[BUFFERS];
-
-static char *buffer_get(int *which)
-{
-	for (int i = 0; i < BUFFERS; i++) {
-		int idle = 0;
-		if (!atomic_compare_exchange_strong(&buffers[i].busy, &idle, 1))
-			continue;
-		if (!buffers[i].p) {
-			char *p = mmap(NULL, BUFFER, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-			buffers[i].p = p == MAP_FAILED ? NULL : p;
-		}
-		if (buffers[i].p) {
-			*which = i;
-			return buffers[i].p;
-		}
-		atomic_store(&buffers[i].busy, 0);
-	}
-	return NULL;
-}
-
-void fill_after_fork(void)
-{
-	for (int i = 0; i < BUFFERS; i++)  /* taken by threads that the child does not have */
-		atomic_store(&buffers[i].busy, 0);
-}
-
-/* Is the page at `at` in the page cache? (mincore would say yes to everything of another user's file.) */
-static bool page_cached(int fd, off_t at)
-{
-	char byte;
-	struct iovec v = { &byte, 1 };
-	return preadv2(fd, &v, 1, at, RWF_NOWAIT) == 1;
-}
-
-static int copy(int from, int to, uint64_t size)
-{
-	int which, rc = 0;
-	char *buf = buffer_get(&which);
-	if (!buf)
-		return -ENOMEM;
-	for (uint64_t at = 0; at < size && rc == 0;) {
-		uint64_t want = size - at < BUFFER ? size - at : BUFFER;
-		ssize_t got = pread(from, buf, want, (off_t)at);
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got <= 0) {
-			rc = got < 0 ? -errno : -ESTALE; /* it has become shorter */
-			break;
-		}
-		for (ssize_t put = 0; put < got && rc == 0;) {
-			ssize_t n = pwrite(to, buf + put, (size_t)(got - put), (off_t)at + put);
-			if (n < 0 && errno == EINTR)
-				continue;
-			if (n <= 0)
-				rc = n < 0 ? -errno : -EIO;
-			else
-				put += n;
-		}
-		at += (uint64_t)got;
-	}
-	atomic_store(&buffers[which].busy, 0);
-	return rc;
-}
-
-int fill_copy(int fd, const struct origin *o, bool prefetch)
-{
-	struct stat st;
-	bool was_cached = page_cached(fd, 0) && page_cached(fd, (off_t)(o->size / 2));
-	int obj = object_create(o->size);
-	if (obj < 0)
-		return obj;
-	int rc = copy(fd, obj, o->size);
-	if (rc == 0 && (fstat(fd, &st) < 0 || !origin_same(o, &st)))
-		rc = -ESTALE;
-	if (!was_cached)           /* not kept twice; what others had brought in stays theirs */
-		posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
-	struct timespec times[2] = { { .tv_nsec = UTIME_OMIT }, { o->mtime / 1000000000, o->mtime % 1000000000 } };
-	if (rc == 0 && (fchmod(obj, o->mode & 0777) < 0 || futimens(obj, times) < 0))
-		rc = -errno;
-	if (rc < 0) {
-		object_close(obj);
-		return rc;
-	}
-	return obj;
-}
-
-/* Room, copy, link, record. The record is FILLING and ours. 0 or -errno: it is ABSENT again. */
-static int fill(uint32_t rec, int fd, const struct origin *o, const struct access *a, const uint32_t *victims, int nvictims)
+int fill_file(uint32_t rec, int obj, const struct origin *o, const struct use *use, uint64_t start)
 {
 	struct record *r = &view.rec[rec];
-	struct inflight *mark = inflight_of(rec);
-	uint64_t pages = (o->size + PAGE - 1) / PAGE, start = now_ns();
 	struct stat st;
-	int rc = -ENOSPC, obj = -1;
-	if (!room_evict_reserve(victims, nvictims, pages))
-		goto absent;
-	mark->pages = pages;
-	obj = fill_copy(fd, o, false);
-	if (obj < 0) {
-		rc = obj;
-		goto release;
-	}
 	r->st = *o;
-	r->pages = (uint32_t)pages;
+	r->pages = (uint32_t)((o->size + PAGE - 1) / PAGE);
 	r->key = object_key(record_path_hash(rec), o);
-	rc = fstat(obj, &st) < 0 ? -errno : object_link(obj, &r->key);
+	int rc = fstat(obj, &st) < 0 ? -errno : object_link(obj, &r->key);
 	object_close(obj);
 	if (rc < 0)
-		goto release;
+		return rc;
 	r->obj_ino = st.st_ino;
 	atomic_store(&r->checked, now_coarse());
-	r->prefetched = 0;
+	r->prefetched = !use;
 	if (!session_lock()) {     /* nobody could file it: it must not stay */
 		object_evict(&r->key);
-		rc = -ETIMEDOUT;
-		goto release;
+		return -ETIMEDOUT;
 	}
-	r->use = a->use;
+	if (!use)
+		plans_fronts();
+	r->use = use ? *use : plans_use(rec);
 	view.pol.ops->insert(&view.pol, rec, r->use);
 	view.h->resident++;
 	rec_set(rec, REC_RESIDENT);
@@ -169,14 +66,38 @@ static int fill(uint32_t rec, int fd, const struct origin *o, const struct acces
 	uint64_t took = now_ns() - start, mean = atomic_load(&view.h->fill_ns);
 	atomic_store(&view.h->fill_ns, mean ? mean - mean / 8 + took / 8 : took);
 	return 0;
-release:
-	mark->pages = 0;
-	room_release(pages);
-	if (rc != -ENOSPC && rc != -ENOMEM && rc != -ESTALE)
-		COUNT(view.h->n.errors, 1);
-absent:
+}
+
+void fill_give_up(uint32_t rec, uint64_t pages, int rc)
+{
+	struct inflight *mark = inflight_of(rec);
+	if (pages) {
+		if (mark)
+			mark->pages = 0;
+		room_release(pages);
+		if (rc != -ENOSPC && rc != -ENOMEM && rc != -ESTALE)
+			COUNT(view.h->n.errors, 1);
+	}
 	inflight_del(rec);
 	rec_set(rec, REC_ABSENT);
+}
+
+/* Room, copy, link, record. The record is FILLING and ours. 0 or -errno: it is ABSENT again. */
+static int fill(uint32_t rec, int fd, const struct origin *o, const struct access *a, const uint32_t *victims, int nvictims)
+{
+	struct inflight *mark = inflight_of(rec);
+	uint64_t pages = (o->size + PAGE - 1) / PAGE, start = now_ns();
+	if (!room_evict_reserve(victims, nvictims, pages)) {
+		fill_give_up(rec, 0, -ENOSPC);
+		return -ENOSPC;
+	}
+	mark->pages = pages;
+	keeper_demand();
+	int rc = fill_copy(fd, o, NULL);
+	if (rc >= 0)
+		rc = fill_file(rec, rc, o, &a->use, start);
+	if (rc < 0)
+		fill_give_up(rec, pages, rc);
 	return rc;
 }
 
@@ -253,10 +174,13 @@ int session_fetch(int fd, int flags, struct cached *c)
 		COUNT(view.h->n.origin_opens, 1);
 		rc = give_object(rec, flags, c);
 	} else {
+		keeper_demand();
 		access_count(&a, ACCESS_BYPASS, rec, o.size, now_ns() - start);
 		COUNT(view.h->n.origin_opens, 1);
 		rc = -EBUSY;
 	}
+	if (s != REC_RESIDENT)
+		keeper_check();
 	pthread_setcancelstate(cancel, &cancel);
 	return rc;
 }

@@ -4,7 +4,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
-#include "view.h"
+#include "keeper.h"
 
 static struct proc_id job;     /* ours; pid 0: none */
 
@@ -54,6 +54,7 @@ static void job_end(void)
 		return;            /* the next run finds it dead */
 	if (!index_live()) {       /* nobody came meanwhile */
 		atomic_store(&h->gone, 1);
+		keeper_dismiss();  /* else it might link one more object while the folders go */
 		dir_clear(view.dir, CLEAR_ALL);
 	}
 	dir_unlock(lock);

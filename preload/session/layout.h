@@ -91,6 +91,8 @@ struct plan_entry {               /* a joined trace */
 	uint64_t trace_id;
 	uint64_t rate_ns;
 	double scale;             /* ns a position; 0 = not measured yet */
+	_Atomic uint32_t wake_front; /* the front from which on the keeper wants to be woken; 0 = not */
+	uint32_t pad;
 	char path[PATH_BYTES];
 };
 
@@ -160,11 +162,16 @@ struct index_header {
 	/* FILLING and EVICTING records: rec + 1, whose, and the pages charged for it. Added under the lock,
 	 * removed by its owner without, or by who buries that one. */
 	struct inflight { _Atomic uint32_t rec; uint32_t slot; _Atomic uint64_t pages; } inflight[INFLIGHT_MAX];
-	/* keeper */
-	_Atomic uint32_t keeper_pid;
-	_Atomic uint64_t keeper_start, keeper_beat;
-	_Atomic uint32_t demand;  /* client fills in flight now: prefetch stands back */
-	int32_t prefetch;         /* -1 auto, 0 off, else batches */
+	/* keeper; who it is changes under the lock */
+	_Atomic uint32_t keeper_pid;   /* 0 none */
+	_Atomic uint32_t keeper_bell;  /* futex: grows when there may be something to do */
+	_Atomic uint64_t keeper_start, keeper_pidns;
+	_Atomic uint64_t keeper_beat;  /* coarse ns of its last round */
+	_Atomic uint64_t keeper_tried; /* coarse ns of the last attempt to start one */
+	_Atomic uint32_t keeper_fails; /* starts in a row of which no keeper came */
+	_Atomic uint32_t keeper_asleep;
+	_Atomic uint64_t demand_ns;    /* coarse ns when a client last began to read an original */
+	int32_t prefetch;              /* -1 auto, 0 off, else batches */
 	uint32_t reserved[64];
 };
 

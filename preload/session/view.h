@@ -63,6 +63,7 @@ void session_unlock(void);
 /* ---- attach.c ---- */
 bool session_attach(void);                 /* true: view.h is mapped and we have a slot */
 void view_unmap(void);
+bool slot_claim(uint32_t kind);            /* kind as in layout.h; false: all taken by the living */
 
 /* ---- dir.c: the directory ---- */
 /* Path of the session for the configured roots (or OPT4_DIR). 0 or -errno. */
@@ -129,6 +130,7 @@ struct access {
 	struct use use;            /* where the file is needed next */
 	uint32_t epoch;
 	bool again;                /* the same access as the one before: opened again at once by this process */
+	bool wake;                 /* the keeper waits for the front to have come this far */
 	bool gate_shut;            /* `opt`, and the trace is not what is followed: evict nothing for it */
 };
 /* One access of ours to rec, under the lock: follower, and the policy if it is resident. */
@@ -165,13 +167,16 @@ void room_shrink(void);                    /* evicts until the floors are respec
 #define VICTIMS_MAX 256
 
 /* ---- fill.c ---- */
-enum fill_why { FILL_DEMAND, FILL_PREFETCH, FILL_WARM };
 bool origin_same(const struct origin *o, const struct stat *st);
 void origin_from(struct origin *o, const struct stat *st);
 bool origin_fit(const struct stat *st);    /* regular, 1 .. maxfile bytes, not on tmpfs, not changed just now */
-/* Copies fd into a new object; the object's descriptor or -errno. No lock held. */
+/* A record that is FILLING, ours, with its pages charged and marked: links obj (closed in every case), files it
+ * where it is needed next (use; NULL: brought by prefetch, as of now) and counts the fill. start: now_ns() when it
+ * began. 0, or -errno: fill_give_up() is then the caller's. No lock held. */
+int fill_file(uint32_t rec, int obj, const struct origin *o, const struct use *use, uint64_t start);
+/* Such a record is ABSENT again for reason rc; `pages` (0: none were) are charged no more. */
+void fill_give_up(uint32_t rec, uint64_t pages, int rc);
 void fill_after_fork(void);
-int fill_copy(int fd, const struct origin *o, bool prefetch);
 
 /* ---- change.c ---- */
 /* A consistent look at a resident record without the lock; false: it is not resident (any more). */
