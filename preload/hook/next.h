@@ -37,6 +37,9 @@ int __fxstat(int ver, int fd, struct stat *st);
 int __fxstat64(int ver, int fd, struct stat64 *st);
 int __fxstatat(int ver, int dirfd, const char *path, struct stat *st, int flags);
 int __fxstatat64(int ver, int dirfd, const char *path, struct stat64 *st, int flags);
+ssize_t __readlink_chk(const char *path, char *buf, size_t n, size_t room);
+ssize_t __readlinkat_chk(int dirfd, const char *path, char *buf, size_t n, size_t room);
+char *__realpath_chk(const char *path, char *buf, size_t room);
 int pivot_root(const char *new_root, const char *put_old);
 
 /* An allocator, or dlsym itself, may call these before the table is resolved: raw system calls until then. */
@@ -49,7 +52,7 @@ int pivot_root(const char *new_root, const char *put_old);
 	X(dup) X(dup2) X(dup3) \
 	X(stat) X(stat64) X(fstat) X(fstat64) X(fstatat) X(fstatat64) \
 	X(__xstat) X(__xstat64) X(__fxstat) X(__fxstat64) X(__fxstatat) X(__fxstatat64) \
-	X(readlink) X(_exit) X(_Exit)
+	X(readlink) X(readlinkat) X(_exit) X(_Exit)
 
 /* Never called that early by an allocator: resolved at the first call. */
 #define NEXT_LAZY(X) \
@@ -60,6 +63,7 @@ int pivot_root(const char *new_root, const char *put_old);
 	X(unlink) X(unlinkat) X(remove) X(link) X(linkat) \
 	X(flock) X(lockf) X(lockf64) X(chmod) X(fchmod) X(fchown) X(futimens) X(futimes) \
 	X(fsetxattr) X(fremovexattr) X(fgetxattr) X(flistxattr) \
+	X(__readlink_chk) X(__readlinkat_chk) X(realpath) X(__realpath_chk) X(canonicalize_file_name) \
 	X(chdir) X(fchdir) X(chroot) X(pivot_root) X(setns) X(unshare)
 
 struct next {

@@ -58,7 +58,8 @@ static ssize_t get_cwd(char buf[PATH_ROOM])
 		return -1;
 	size_t len = n == 2 ? 0 : (size_t)n - 1;
 	seq = cwd.seq;
-	if (!(seq & 1) && __atomic_compare_exchange_n(&cwd.seq, &seq, seq + 1, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)) {
+	/* Not for a vfork child, whose memory is its parent's but whose cwd is not. */
+	if (!(seq & 1) && getpid() == hook_pid && __atomic_compare_exchange_n(&cwd.seq, &seq, seq + 1, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)) {
 		memcpy(cwd.path, buf, len);
 		cwd.len = (uint32_t)len;
 		cwd.cached_gen = gen + 1;

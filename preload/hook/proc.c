@@ -24,15 +24,29 @@ static void child(void)
 	hook_leave(g);
 }
 
+/* A program that a job has started may have inherited an object, and must know it by its st_dev before it has a
+ * reason to attach: so that this costs nothing but one stat, not of the original. */
+static void expect_objects(void)
+{
+	const char *dir = getenv("OPT4_DIR");
+	struct stat st;
+
+	if (!session_dev && next.stat(dir && *dir ? dir : "/dev/shm", &st) == 0)
+		session_dev = st.st_dev;
+}
+
 __attribute__((constructor)) static void begin(void)
 {
 	struct guard g = hook_enter();
+	bool descendant = getenv("OPT4_JOB") != NULL;
 
 	next_resolve();
 	hook_pid = getpid();
 	conf_load();
 	if (conf_active() && next_resolved()) {
 		session_job_begin();
+		if (descendant)
+			expect_objects();
 		pthread_atfork(before_fork, NULL, child);
 		hook_on = true;
 	}

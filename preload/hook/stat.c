@@ -89,30 +89,3 @@ EXPORT int statx(int dirfd, const char *path, int flags, unsigned mask, struct s
 	}
 	return r;
 }
-
-/* /proc/self/fd/N of an object leads to the original's name. */
-EXPORT ssize_t readlink(const char *path, char *buf, size_t n)
-{
-	struct fd_entry e;
-	struct stat st;
-	char link[32];
-	int fd;
-
-	OPAQUE(path);
-	ssize_t r = next.readlink(path, buf, n);
-	if (!session_dev || r <= 0 || opt4_inside || (fd = path_proc_fd(path)) < 0)
-		return r;
-	struct guard g = hook_enter();
-	if (next.fstat(fd, &st) == 0 && st.st_dev == session_dev && fd_object(fd, st.st_ino, &e)) {
-		int orig = session_reopen(&e.c, O_RDONLY | O_CLOEXEC);
-		if (orig >= 0) {
-			snprintf(link, sizeof link, "/proc/self/fd/%d", orig);
-			ssize_t len = next.readlink(link, buf, n);
-			if (len > 0)
-				r = len;
-			next.close(orig);
-		}
-	}
-	hook_leave(g);
-	return r;
-}

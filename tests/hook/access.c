@@ -164,7 +164,13 @@ static void identity(void)
 		snprintf(self, sizeof self, "/dev/fd/%d", fd);
 		MUST(fstatat(AT_FDCWD, self, &a, 0) == 0); SAME("fstatat of /dev/fd", a);
 		ssize_t n = readlink(p, link, sizeof link - 1);
-		SAY("readlink ends in %.6s\n", n > 6 ? link + n - 6 : "?");
+		SAY("readlink ends in %.6s", n > 6 ? link + n - 6 : "?");
+		n = readlinkat(AT_FDCWD, self, link, 8);
+		char *real = realpath(self, NULL), *name = canonicalize_file_name(p);
+		char *twice = realpath(p, link);
+		SAY(" %zd %s %s same %d\n", n, strrchr(real, '/'), strrchr(name, '/'), !strcmp(real, twice));
+		free(real);
+		free(name);
 		got("read", fd, read(fd, buf, 100));
 	}
 	MUST(dup2(fd, 0) == 0 && stat("/dev/stdin", &a) == 0); SAME("stdin", a);
