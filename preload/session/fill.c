@@ -75,7 +75,7 @@ void fill_give_up(uint32_t rec, uint64_t pages, int rc)
 		if (mark)
 			mark->pages = 0;
 		room_release(pages);
-		if (rc != -ENOSPC && rc != -ENOMEM && rc != -ESTALE)
+		if (rc != -ENOSPC && rc != -ENOMEM && rc != -ESTALE && rc != -ETIMEDOUT)  /* that is in lock_timeouts */
 			COUNT(view.h->n.errors, 1);
 	}
 	inflight_del(rec);

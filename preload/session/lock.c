@@ -1,8 +1,9 @@
 /* lock.c - the session lock: one futex word that holds its owner's slot + 1.
  *
  * Uncontended it costs one compare and swap. It guards memory only: nobody does I/O on files under it.
- * Nobody waits for it longer than 10 ms. An owner may be stopped rather than dead; after a wait in vain
- * this process only tries, without waiting, for a second: else each of its opens would wait again. */
+ * Nobody waits for it longer than 10 ms. An owner may be stopped rather than dead; after a wait in vain for
+ * one that does not run, this process only tries, without waiting, for a second: else each of its opens would
+ * wait again. (One that is ready to run has only lost the CPU to others for long, and may be back at once.) */
 #include <errno.h>
 #include <limits.h>
 #include <linux/futex.h>
@@ -56,7 +57,8 @@ static bool take(void)
 		futex_wait(&view.h->lock, seen, STEP_NS);
 		atomic_fetch_sub(&view.h->lock_waiters, 1);
 	}
-	atomic_store(&only_try_until, now_ns() + 1000000000u);
+	if (seen - 1 < SLOTS_MAX && !proc_runs(atomic_load(&view.slots[seen - 1].pid)))
+		atomic_store(&only_try_until, now_ns() + 1000000000u);
 	__atomic_fetch_add(&view.h->n.lock_timeouts, 1, __ATOMIC_RELAXED);
 	return false;
 }

@@ -75,6 +75,13 @@ bool proc_alive(uint32_t pid, uint64_t start, uint64_t pidns)
 	return pid && proc_start(pid) == start;
 }
 
+bool proc_runs(uint32_t pid)
+{
+	char state;
+	uint64_t start;
+	return read_stat(pid, &state, &start) && state == 'R';
+}
+
 bool proc_stopped(uint32_t pid)
 {
 	char state;

@@ -14,6 +14,8 @@ void proc_after_fork(void);
 /* Is that very process (pid and start time) alive? A process of another pid namespace is taken to be:
  * we can't see it. A zombie is dead. ~3 us. */
 bool proc_alive(uint32_t pid, uint64_t start, uint64_t pidns);
+/* Running, or ready to run? False: asleep, stopped, frozen, gone. ~3 us. */
+bool proc_runs(uint32_t pid);
 /* Stopped or frozen (state T or t)? */
 bool proc_stopped(uint32_t pid);
 /* Start time of a pid of our namespace in clock ticks since boot; 0 if it is gone or a zombie. */
