@@ -18,7 +18,7 @@ void keeper_ring(void);
 static inline void keeper_demand(void) { atomic_store_explicit(&view.h->demand_ns, now_coarse(), memory_order_relaxed); }
 
 /* Starts `path` as a process of its own: not this one's child, no descriptor but 0-2 (/dev/null), its own session,
- * cwd /, default signals but SIGINT, SIGHUP and SIGIO (ignored), nothing blocked. Blocks until it runs, without
+ * default signals but SIGINT, SIGHUP and SIGIO (ignored), nothing blocked. Blocks until it runs, without
  * copying page tables; no SIGCHLD, nothing for waitpid() in this process. 0 or -errno. */
 int keeper_spawn(const char *path, char *const argv[], char *const envp[]);
 

@@ -45,7 +45,6 @@ static int second(void *arg)
 	if (syscall(SYS_close_range, 3, ~0u, 0) < 0)
 		for (long fd = 3; fd < s->nofile; fd++)   /* Linux before 5.9 */
 			syscall(SYS_close, fd);
-	syscall(SYS_chdir, "/");
 	uint64_t none = 0;
 	syscall(SYS_rt_sigprocmask, SIG_SETMASK, &none, NULL, sizeof(none));
 	syscall(SYS_execve, s->path, s->argv, s->envp);

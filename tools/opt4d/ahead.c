@@ -1,0 +1,251 @@
+/* ahead.c - what is missing ahead of the job, in the order in which it will be needed, and how far to look.
+ *
+ * A plan's positions are looked at without the session lock: what is found is only a hint, and whoever claims it looks
+ * again. Missing bytes are counted by block of positions. The counters follow our own fetches and evictions at once
+ * and clients' as blocks are counted anew in turn, so that a look-ahead of a million positions costs a walk over a few
+ * thousand counters. */
+#include <stdlib.h>
+#include <sys/mman.h>
+#include "opt4d.h"
+
+#define BLOCK     256u
+#define UNCOUNTED UINT64_MAX
+#define RECOUNT   32u              /* blocks a round */
+#define HOPS      64u
+#define SHARE     .8               /* of the measured bandwidth that is counted upon */
+#define BATCHES   8u               /* look-ahead at least .. */
+#define SMALL     200u             /* .. but in a small dataset this part of an epoch: each position that is held
+                                    * ahead of its use is one that can't be held for the next epoch */
+#define COVER     4                /* .. and always what covers this many fetches' time */
+
+struct ahead {
+	uint64_t *missing;        /* bytes a block */
+	uint32_t nblocks, scan, depth, roll;
+	struct pace_items pace;
+};
+static struct ahead ahead[PLANS_MAX];
+static uint32_t nahead;
+
+static const struct follow_shared *shared(uint32_t n) { return view.plans[n].follow.sh; }
+
+bool ahead_plans(void)
+{
+	for (; nahead < view.h->nplans && nahead < PLANS_MAX; nahead++) {
+		struct ahead *a = &ahead[nahead];
+		uint32_t npos = view.h->plans[nahead].npos;
+		if (!view.plans[nahead].mapped)
+			return true;
+		a->nblocks = (npos + BLOCK - 1) / BLOCK;
+		a->missing = malloc((size_t)a->nblocks * sizeof(*a->missing) + 8);
+		if (!a->missing)
+			return false;
+		for (uint32_t b = 0; b < a->nblocks; b++)
+			a->missing[b] = UNCOUNTED;
+		a->depth = 1;
+	}
+	return true;
+}
+
+/* As follow_next() would say, but without the lock and without moving the cursor. */
+static uint32_t next_use(uint32_t plan, uint32_t file)
+{
+	const struct follow_shared *sh = shared(plan);
+	const struct trace *t = &view.plans[plan].trace;
+	uint32_t c = sh->cursor[file], pos = c == POS_NEVER ? POS_NEVER : c ? c - 1 : t->first[file];
+	for (uint32_t i = 0; i < HOPS && pos < sh->horizon; i++)
+		pos = trace_next(t, pos);
+	return pos;
+}
+
+static bool consumed(const struct follow_shared *sh, uint32_t pos)
+{
+	if (pos < sh->horizon)
+		return true;
+	return pos - sh->horizon < FOLLOW_RING && sh->consumed[pos % FOLLOW_RING / 64] >> (pos % 64) & 1;
+}
+
+/* Is the file of this position to be read there next, and not there? */
+static bool is_missing(uint32_t plan, uint32_t pos, uint32_t *rec, uint64_t *bytes)
+{
+	const struct plan *p = &view.plans[plan];
+	uint32_t file = trace_at(&p->trace, pos);
+	if (file == FILE_NONE || consumed(p->follow.sh, pos) || next_use(plan, file) != pos)
+		return false;
+	uint32_t r = p->map ? p->map[file] : file;
+	if (r >= view.h->ncap)
+		return false;
+	/* not touched: absent, and its page of the index may not even exist */
+	if (atomic_load_explicit(&view.touched[r >> 6], memory_order_relaxed) >> (r & 63) & 1 && rec_state(r) != REC_ABSENT)
+		return false;
+	*rec = r;
+	*bytes = p->trace.sizes[file];
+	return *bytes <= view.h->maxfile;
+}
+
+static uint64_t count(uint32_t plan, uint32_t block)
+{
+	uint64_t sum = 0, bytes;
+	uint32_t rec, end = (block + 1) * BLOCK, npos = view.h->plans[plan].npos;
+	for (uint32_t pos = block * BLOCK; pos < end && pos < npos; pos++)
+		if (is_missing(plan, pos, &rec, &bytes))
+			sum += bytes + 1;  /* + 1: one whose size is not known is missing, too */
+	return sum;
+}
+
+void ahead_missing(struct use at, int64_t bytes)
+{
+	if (at.pos >= POS_MAX || at.axis >= nahead || at.pos / BLOCK >= ahead[at.axis].nblocks)
+		return;
+	uint64_t *m = &ahead[at.axis].missing[at.pos / BLOCK];
+	if (*m == UNCOUNTED)
+		return;
+	*m = bytes < 0 && *m < (uint64_t)-bytes ? 0 : *m + (uint64_t)bytes;
+}
+
+static uint32_t limit_of(uint32_t plan)
+{
+	uint64_t end = (uint64_t)shared(plan)->front + ahead[plan].depth;
+	return end < view.h->plans[plan].npos ? (uint32_t)end : view.h->plans[plan].npos;
+}
+
+static bool look(uint32_t plan, struct next *n)
+{
+	struct ahead *a = &ahead[plan];
+	const struct follow_shared *sh = shared(plan);
+	uint32_t end = limit_of(plan), pos = a->scan > sh->horizon ? a->scan : sh->horizon;
+	if (sh->gate_shut)
+		return false;
+	while (pos < end) {
+		uint32_t block = pos / BLOCK;
+		if (pos % BLOCK == 0 && a->missing[block] == UNCOUNTED)
+			a->missing[block] = count(plan, block);
+		if (!a->missing[block]) {
+			pos = (block + 1) * BLOCK;
+			continue;
+		}
+		if (is_missing(plan, pos, &n->rec, &n->bytes) && !skip_now(n->rec)) {
+			n->plan = plan;
+			n->pos = a->scan = pos;
+			return true;
+		}
+		pos++;
+	}
+	a->scan = pos < end ? pos : end;
+	return false;
+}
+
+bool ahead_next(struct next *best)
+{
+	double least = 0;
+	bool any = false;
+	for (uint32_t i = 0; i < nahead; i++) {
+		struct next n;
+		if (!look(i, &n))
+			continue;
+		double ns = ((double)n.pos - shared(i)->front) * (ahead[i].pace.item_ns > 0 ? ahead[i].pace.item_ns : 1);
+		if (!any || ns < least) {
+			any = true;
+			least = ns;
+			*best = n;
+		}
+	}
+	if (any)
+		ahead[best->plan].scan = best->pos + 1;
+	return any;
+}
+
+void ahead_restart(void)
+{
+	for (uint32_t i = 0; i < nahead; i++)
+		ahead[i].scan = 0;
+}
+
+/* The largest distance at which the missing bytes before it take longer than the job takes to get there. */
+static uint64_t forestall(uint32_t plan, double item_ns, double bandwidth)
+{
+	struct ahead *a = &ahead[plan];
+	uint32_t front = shared(plan)->front;
+	double fetch_ns = 0, typical = view.h->nfiles ? (double)view.h->dataset_bytes / view.h->nfiles : 0;
+	uint64_t far = 0;
+	for (uint32_t b = front / BLOCK; b < a->nblocks; b++) {
+		uint64_t end = (uint64_t)(b + 1) * BLOCK - front;
+		fetch_ns += (a->missing[b] == UNCOUNTED ? typical * BLOCK : (double)a->missing[b]) / (bandwidth * SHARE);
+		if (fetch_ns > (double)end * item_ns)
+			far = end;
+		if (end > 4ull * view.h->plans[plan].nfiles)
+			break;     /* further than any cache reaches */
+	}
+	return far;
+}
+
+/* The batch, the round and the epoch at the front, in positions. */
+static void shape(uint32_t plan, uint64_t *batch, uint64_t *round, uint64_t *epoch)
+{
+	const struct trace *t = &view.plans[plan].trace;
+	const struct follow_shared *sh = shared(plan);
+	*batch = *round = *epoch = 1;
+	if (sh->group >= t->h->nsegments)
+		return;
+	const struct trace_segment *s = &t->segments[sh->group];
+	uint32_t workers = 1;
+	if (s->stream < t->h->nstreams) {
+		*batch = t->streams[s->stream].batch_size;
+		workers = t->streams[s->stream].workers;
+	}
+	if (!*batch && s->first_batch < t->h->nbatches)
+		*batch = t->batch_count[s->first_batch];
+	*batch = *batch ? *batch : 1;
+	*round = sh->round ? sh->round : *batch * (workers ? workers : 1);
+	*epoch = s->end_pos - s->first_pos;
+}
+
+static void set_depth(uint32_t plan)
+{
+	struct ahead *a = &ahead[plan];
+	const struct follow_shared *sh = shared(plan);
+	uint64_t batch, round, epoch, depth;
+	double item_ns = pace_items(&a->pace, sh->matched, view.h->n.wait_ns, sh->live), bandwidth = pace_bandwidth();
+	shape(plan, &batch, &round, &epoch);
+	if (view.h->prefetch > 0) {
+		depth = (uint64_t)view.h->prefetch * batch;
+	} else {
+		depth = BATCHES * batch < epoch / SMALL ? BATCHES * batch : epoch / SMALL;
+		uint64_t least = round + batch;
+		if (item_ns > 0)
+			least += (uint64_t)(COVER * pace_latency() / item_ns);
+		depth = least > depth ? least : depth;
+		if (item_ns > 0 && bandwidth > 0) {
+			uint64_t far = forestall(plan, item_ns, bandwidth);
+			depth = far > depth ? far : depth;
+		}
+	}
+	a->depth = depth < POS_MAX ? (uint32_t)depth : POS_MAX;
+}
+
+void ahead_tick(void)
+{
+	for (uint32_t i = 0; i < nahead; i++) {
+		struct ahead *a = &ahead[i];
+		const struct follow_shared *sh = shared(i);
+		uint32_t first = (sh->horizon < sh->front ? sh->horizon : sh->front) / BLOCK, end = limit_of(i) / BLOCK + 1;
+		end = end < a->nblocks ? end : a->nblocks;
+		/* those that the job is in, then a share of the rest in turn */
+		for (uint32_t b = first; b < end && b < first + RECOUNT / 4; b++)
+			a->missing[b] = count(i, b);
+		for (uint32_t k = 0; k < RECOUNT && end > first; k++, a->roll++) {
+			if (a->roll < first || a->roll >= end)
+				a->roll = first;
+			a->missing[a->roll] = count(i, a->roll);
+		}
+		set_depth(i);
+	}
+}
+
+void ahead_wake(void)
+{
+	for (uint32_t i = 0; i < nahead; i++) {
+		uint64_t batch, round, epoch;
+		shape(i, &batch, &round, &epoch);
+		atomic_store(&view.h->plans[i].wake_front, shared(i)->front + (uint32_t)(batch > 2 ? batch / 2 : 1));
+	}
+}

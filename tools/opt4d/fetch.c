@@ -1,0 +1,269 @@
+/* fetch.c - the threads that read originals, and what they are given to read.
+ *
+ * Threads with plain calls rather than io_uring: the job's other preloads must see every call on an original, and of
+ * the dozen calls that a fill takes (open, stat, room, read, write, link, lease, unlink) only two wait for the store.
+ * bench/epoch has the figures.
+ *
+ * A thread that gets work picks it itself, under keeper_lock: in the order of the look-ahead, and never by evicting
+ * what is needed sooner. Its room is charged before the original is opened, so the look-ahead is filled strictly in
+ * order and the budget holds whatever is in flight. */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+#include "../../preload/session/copy.h"
+#include "opt4d.h"
+
+#define THREADS_MAX 192
+#define BUFFER      (256u << 10)
+#define STACK       (64u << 10)
+#define MARKS_LEFT  192u           /* entries of the table of fills that stay the clients' */
+#define GUESS       64u            /* pages of a file whose size the trace does not know */
+#define HUNG_NS     2000000000ull  /* a fetch that takes longer (and 20 times the mean) has hung */
+#define AGAIN_NS    50000000ull    /* after a refusal by the policy: the front may have moved */
+
+struct task { struct next next; uint32_t pages; uint64_t start; bool hung; };
+
+static struct fetcher { struct task job; bool busy; } fetchers[THREADS_MAX];
+static uint32_t nthreads, idle, running, hung;
+static pthread_cond_t work = PTHREAD_COND_INITIALIZER;
+static bool any;                           /* there may be something to pick */
+static uint64_t refused_at;
+static uint32_t refused_front[PLANS_MAX];
+
+enum pick { PICKED, NOTHING, LATER };
+
+/* Marks the file FILLING and charges its room. */
+static enum pick claim(const struct next *n, struct task *j)
+{
+	uint32_t victims[VICTIMS_MAX], pages = skip_pages(n->rec);
+	const struct plan *p = &view.plans[n->plan];
+	if (!pages)
+		pages = n->bytes ? (uint32_t)((n->bytes + PAGE - 1) / PAGE) : GUESS;
+	if (pages > view.h->budget_pages || !index_reserve(&view.rec[n->rec], sizeof(struct record))) {
+		skip_failed(n->rec);
+		return NOTHING;
+	}
+	if (!session_lock())
+		return LATER;
+	struct use use = { n->pos, n->plan };
+	int nvictims = -1;
+	bool still = !p->follow.sh->gate_shut && rec_state(n->rec) == REC_ABSENT && n->rec < view.h->shape.nfiles &&
+		     !atomic_load(&view.rec[n->rec].writers) && n->plan < view.h->shape.naxes;
+	if (still) {
+		plans_fronts();
+		use = plans_use(n->rec);
+		still = use.pos < POS_MAX;
+	}
+	/* A policy that knows no future can't tell what harm an eviction does: then only free room is taken. */
+	if (still && inflight_room() > MARKS_LEFT)
+		nvictims = room_victims(pages, n->rec, use, victims, view.pol.ops->soonest ? VICTIMS_MAX : 0);
+	struct inflight *mark = nvictims >= 0 ? inflight_add(n->rec, 0) : NULL;
+	if (mark)
+		rec_set(n->rec, REC_FILLING);
+	session_unlock();
+	if (!still)
+		return NOTHING;
+	if (nvictims < 0)
+		return LATER;
+	for (int i = 0; i < nvictims; i++)
+		ahead_missing(view.rec[victims[i]].use, (int64_t)view.rec[victims[i]].st.size);
+	if (!room_evict_reserve(victims, nvictims, pages)) {
+		/* a victim is still open somewhere, or a client took the room */
+		if (mark)
+			fill_give_up(n->rec, 0, -ENOSPC);
+		return LATER;
+	}
+	if (!mark) {               /* can't be: room for marks was looked at */
+		room_release(pages);
+		return LATER;
+	}
+	mark->pages = pages;
+	ahead_missing(use, -(int64_t)(n->bytes + 1));
+	*j = (struct task){ .next = *n, .pages = pages, .start = now_ns() };
+	j->next.plan = use.axis;   /* another plan may need it sooner */
+	j->next.pos = use.pos;
+	return PICKED;
+}
+
+/* Nothing more is to be evicted for what lies ahead until the front moves on. */
+static bool refused(void)
+{
+	if (!refused_at || now_coarse() - refused_at > AGAIN_NS)
+		return false;
+	for (uint32_t i = 0; i < view.h->nplans; i++)
+		if (view.plans[i].mapped && view.plans[i].follow.sh->front != refused_front[i])
+			return false;
+	return true;
+}
+
+static bool pick(struct task *j)
+{
+	struct next n;
+	if (atomic_load(&view.h->gone) || view.disabled || atomic_load(&view.h->room_left) < 0 || refused())
+		goto nothing;
+	refused_at = 0;
+	while (ahead_next(&n)) {
+		enum pick got = claim(&n, j);
+		if (got == PICKED)
+			return true;
+		if (got == NOTHING)
+			continue;
+		ahead_restart();
+		refused_at = now_coarse();
+		for (uint32_t i = 0; i < view.h->nplans; i++)
+			refused_front[i] = view.plans[i].mapped ? view.plans[i].follow.sh->front : 0;
+		break;
+	}
+nothing:
+	any = false;
+	pace_starved();
+	ahead_wake();
+	return false;
+}
+
+/* The original into a new object; its descriptor or -errno. Nothing is locked. May hang as long as the store does. */
+static int get(const struct task *j, const struct transfer *own, struct origin *o)
+{
+	char path[PATH_BYTES];
+	struct stat st;
+	if (!record_path(j->next.rec, path, sizeof(path)))
+		return -ENOENT;
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	if (fd < 0)
+		return -errno;
+	int rc = fstat(fd, &st) < 0 ? -errno : origin_fit(&st) ? 0 : -EINVAL;
+	if (rc == 0) {
+		origin_from(o, &st);
+		rc = (o->size + PAGE - 1) / PAGE > j->pages ? -EFBIG : fill_copy(fd, o, own);
+	}
+	close(fd);
+	return rc;
+}
+
+static void count(const struct task *j, const struct origin *o)
+{
+	struct counters *n = &view.h->n;
+	uint32_t segment, batch;
+	const struct trace *t = &view.plans[j->next.plan].trace;
+	COUNT(n->origin_bytes, o->size);
+	COUNT(n->prefetched, 1);
+	COUNT(n->prefetched_bytes, o->size);
+	if (!follow_locate(t, j->next.pos, &segment, &batch))
+		return;
+	uint32_t epoch = t->segments[segment].epoch;
+	struct epoch_stat *e = &view.epochs[epoch < EPOCHS_MAX ? epoch : EPOCHS_MAX - 1];
+	COUNT(e->reads, 1);
+	COUNT(e->origin_bytes, o->size);
+}
+
+/* What became of it. Under keeper_lock. */
+static void finish(struct task *j, int rc, const struct origin *o)
+{
+	uint32_t rec = j->next.rec, pages = j->pages;
+	bool opened = rc >= 0;
+	if (opened) {
+		uint32_t real = (uint32_t)((o->size + PAGE - 1) / PAGE);
+		if (real < pages) {
+			struct inflight *mark = inflight_of(rec);
+			if (mark)
+				mark->pages = real;
+			room_release(pages - real);
+			pages = real;
+		}
+		if (atomic_load(&view.h->gone)) {
+			object_close(rc);
+			rc = -ESTALE;
+		} else {
+			rc = fill_file(rec, rc, o, NULL, j->start);
+		}
+	}
+	if (rc == 0) {
+		count(j, o);
+	} else {
+		fill_give_up(rec, pages, rc);
+		ahead_missing((struct use){ j->next.pos, j->next.plan }, (int64_t)j->next.bytes + 1);
+		if (rc == -EFBIG)
+			skip_resize(rec, (uint32_t)((o->size + PAGE - 1) / PAGE));
+		else
+			skip_failed(rec);
+	}
+	COUNT(view.h->n.origin_opens, 1);
+	if (j->hung)
+		hung--;
+	else
+		pace_running(running, running - 1), running--;
+	if (!j->hung)
+		pace_done(rc == 0 ? o->size : 0, now_ns() - j->start);
+}
+
+static void *fetcher(void *arg)
+{
+	struct fetcher *me = arg;
+	struct transfer own = { .bytes = BUFFER, .direct = conf.direct };
+	own.p = mmap(NULL, BUFFER, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (own.p == MAP_FAILED)
+		return NULL;       /* its place stays empty */
+	pthread_mutex_lock(&keeper_lock);
+	while (1) {
+		if (!any || running >= pace_allowed() || !pick(&me->job)) {
+			idle++;
+			pthread_cond_wait(&work, &keeper_lock);
+			idle--;
+			continue;
+		}
+		me->busy = true;
+		pace_running(running, running + 1);
+		running++;
+		fetch_look();      /* the next one looks for more */
+		pthread_mutex_unlock(&keeper_lock);
+
+		struct origin o;
+		int rc = get(&me->job, &own, &o);
+
+		pthread_mutex_lock(&keeper_lock);
+		finish(&me->job, rc, &o);
+		me->busy = false;
+		any = true;
+	}
+	return NULL;
+}
+
+void fetch_look(void)
+{
+	pthread_attr_t attr;
+	pthread_t thread;
+	any = true;
+	if (running >= pace_allowed())
+		return;
+	if (idle) {
+		pthread_cond_signal(&work);
+		return;
+	}
+	if (nthreads >= THREADS_MAX)
+		return;
+	pthread_attr_init(&attr);
+	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+	pthread_attr_setstacksize(&attr, STACK + PTHREAD_STACK_MIN);
+	if (pthread_create(&thread, &attr, fetcher, &fetchers[nthreads]) == 0)
+		nthreads++;
+	pthread_attr_destroy(&attr);
+}
+
+void fetch_tick(void)
+{
+	uint64_t now = now_ns();
+	double most = 20 * pace_latency();
+	for (uint32_t i = 0; i < nthreads; i++) {
+		struct task *j = &fetchers[i].job;
+		if (!fetchers[i].busy || j->hung || now - j->start < HUNG_NS || (double)(now - j->start) < most)
+			continue;
+		j->hung = true;    /* the rest go on without it */
+		pace_running(running, running - 1);
+		running--;
+		hung++;
+	}
+	ahead_restart();
+	fetch_look();
+}

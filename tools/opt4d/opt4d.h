@@ -1,0 +1,65 @@
+/* opt4d.h - the keeper's parts among themselves.
+ *
+ * main.c     starts, goes round (life of the job, tidying), leaves
+ * ahead.c    which missing file comes next, how far ahead to look
+ * pace.c     measures the store and the job
+ * fetch.c    the threads that read; admission
+ * skip.c     files whose original fails
+ *
+ * One mutex, `keeper_lock`, guards all that is the keeper's own and every call that takes the session lock, so that
+ * the session lock is contended by clients only. No original is touched under it. */
+#ifndef OPT4D_H
+#define OPT4D_H
+
+#include <pthread.h>
+#include "../../preload/session/keeper.h"
+
+extern pthread_mutex_t keeper_lock;
+
+/* ---- ahead.c; all under keeper_lock ---- */
+struct next { uint32_t plan, pos, rec; uint64_t bytes; };
+
+/* Plans that joined since; false: no memory. */
+bool ahead_plans(void);
+/* The next missing file within the look-ahead of its plan, the soonest needed over all plans. It is not offered again
+ * before ahead_restart(). False: nothing is missing there, or the order is not what is followed. */
+bool ahead_next(struct next *n);
+/* Begins again at the oldest positions that may still be read. */
+void ahead_restart(void);
+/* `bytes` more (less) are missing at this position. */
+void ahead_missing(struct use at, int64_t bytes);
+/* A share of the counters of missing bytes is made anew; the depths follow. */
+void ahead_tick(void);
+/* Asks the clients for a ring when the front has moved on by half a batch. */
+void ahead_wake(void);
+
+/* ---- pace.c; all under keeper_lock ---- */
+/* A fetch of so many bytes took ns (failed: bytes 0); how many others ran. */
+void pace_done(uint64_t bytes, uint64_t ns);
+/* Fetches that may run at a time now. */
+uint32_t pace_allowed(void);
+/* Every round. `idle`: nothing to fetch was found since the last, so what was measured says little of the store. */
+void pace_running(uint32_t before, uint32_t after);
+void pace_starved(void);
+double pace_bandwidth(void);               /* bytes a ns that the store gives; 0 = not known yet */
+double pace_latency(void);                 /* ns a fetch */
+/* Items of a plan that were read and the time that the job waited for files, as totals; gives ns an item would take
+ * if it never waited. 0 = not known yet. */
+struct pace_items { uint64_t items, wait, at, sum_items; double sum_ns, item_ns; };
+double pace_items(struct pace_items *p, uint64_t items, uint64_t wait_ns, uint32_t workers);
+
+/* ---- skip.c; under keeper_lock ---- */
+/* Its original failed: not again for a while, longer each time. */
+void skip_failed(uint32_t rec);
+/* It takes so many pages, whatever the trace says. */
+void skip_resize(uint32_t rec, uint32_t pages);
+bool skip_now(uint32_t rec);
+uint32_t skip_pages(uint32_t rec);         /* 0: as the trace says */
+
+/* ---- fetch.c ---- */
+/* There may be something to fetch. Under keeper_lock. */
+void fetch_look(void);
+/* Fetches that have hung for long count as running no more. Under keeper_lock. */
+void fetch_tick(void);
+
+#endif

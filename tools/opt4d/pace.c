@@ -1,0 +1,106 @@
+/* pace.c - how fast the store gives and the job takes, and how many reads the store is worth having in flight.
+ *
+ * A store that is bound by latency wants many reads at a time, one that is bound by bandwidth wants few: more would
+ * only queue, and a client's own miss would queue behind them. Which it is shows in the time that a fetch takes: while
+ * it stays near what it took with few in flight, more are allowed; when it grows with their number, fewer are. */
+#include "opt4d.h"
+
+#define LEAST      2u              /* fetches in flight to begin with */
+#define FLOOR      4u              /* not fewer later: files are of unequal sizes */
+#define MOST       64u
+#define WINDOW     16u             /* fetches that a measurement sums up, at least */
+#define GROW       1.5             /* times the least latency seen: below it more .. */
+#define SHRINK     2.5             /* .. above it fewer */
+#define IDLE_NS    1000000000ull
+
+static uint32_t limit = LEAST, running;
+static bool probing = true, bound, starved;  /* doubling still; running reached the limit; nothing to fetch */
+static double least, latency, bandwidth;
+static uint64_t busy_since, busy_ns, sum_ns, sum_bytes;
+static uint32_t n;
+
+static void steer(double mean)
+{
+	least = least > 0 && least * 1.02 < mean ? least * 1.02 : mean;
+	latency = mean;
+	if (mean < GROW * least) {
+		if (bound)
+			limit = probing ? limit * 2 : limit + limit / 8 + 1;
+	} else {
+		probing = false;
+		if (mean > SHRINK * least)
+			limit -= limit / 5;
+	}
+	limit = limit > MOST ? MOST : limit < FLOOR && !probing ? FLOOR : limit;
+}
+
+/* The most that the store has given. What it gave while too little was asked of it is no measure of what it can:
+ * that only takes the old figure down a little, so that a store that has become slow is found out in the end. */
+static void measure(double got)
+{
+	if (got > bandwidth)
+		bandwidth = bandwidth > 0 ? (bandwidth + got) / 2 : got;
+	else if (!starved)
+		bandwidth += (got - bandwidth) * .3;
+	else
+		bandwidth *= .995;
+}
+
+void pace_running(uint32_t before, uint32_t after)
+{
+	uint64_t now = now_ns();
+	if (before)
+		busy_ns += now - busy_since;
+	busy_since = now;
+	running = after;
+	bound |= running >= limit;
+}
+
+void pace_starved(void) { starved = true; }
+
+void pace_done(uint64_t bytes, uint64_t ns)
+{
+	if (!bytes)
+		return;
+	n++;
+	sum_ns += ns;
+	sum_bytes += bytes;
+	if (n < WINDOW || !busy_ns)
+		return;
+	steer((double)sum_ns / n);
+	measure((double)sum_bytes / (double)busy_ns);
+	n = 0;
+	sum_ns = sum_bytes = busy_ns = 0;
+	bound = starved = false;
+}
+
+uint32_t pace_allowed(void)
+{
+	uint64_t now = now_coarse(), demand = atomic_load_explicit(&view.h->demand_ns, memory_order_relaxed);
+	bool queueing = latency > GROW * least;
+	return queueing && (double)(now - demand) < latency ? 1 : limit;
+}
+
+double pace_bandwidth(void) { return bandwidth; }
+double pace_latency(void) { return latency; }
+
+double pace_items(struct pace_items *p, uint64_t items, uint64_t wait_ns, uint32_t workers)
+{
+	uint64_t now = now_ns(), did = items - p->items;
+	if (did && did < 1u << 30 && p->at && now - p->at < IDLE_NS) {
+		double span = (double)(now - p->at), busy = span - (double)(wait_ns - p->wait) / (workers ? workers : 1);
+		p->sum_ns += busy > span / 50 ? busy : span / 50;
+		p->sum_items += did;
+	}
+	/* a span without accesses, between epochs say, is left out: it says nothing of the pace within one */
+	p->items = items;
+	p->wait = wait_ns;
+	p->at = now;
+	if (p->sum_items >= 64) {
+		double ns = p->sum_ns / (double)p->sum_items;
+		p->item_ns = p->item_ns > 0 ? (p->item_ns + ns) / 2 : ns;
+		p->sum_items = 0;
+		p->sum_ns = 0;
+	}
+	return p->item_ns;
+}
