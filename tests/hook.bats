@@ -21,7 +21,7 @@ situation() {
 	within 60 "$B/tests/hook/$1" "$2" "$t/plain/d" >"$t/plain.out" 2>&1 </dev/null
 	FAKE_ROOT=$t/fake/d FAKE_DIR=$shm FAKE_LOG=$t/log LD_PRELOAD=$B/tests/hook/libfake.so \
 		within 60 "$B/tests/hook/$1" "$2" "$t/fake/d" >"$t/fake.out" 2>&1 </dev/null
-	OPT4_ROOT=$t/real/d OPT4_DIR=$shm/session OPT4_LOG=$t/real.log OPT4_STATS=$t/stats OPT4_CACHE=8M \
+	OPT4_ROOT=$t/real/d OPT4_DIR=$shm/session OPT4_LOG=$t/real.log OPT4_STATS=$t/stats OPT4_CACHE=${CACHE:-8M} \
 		opt4_preload within 60 "$B/tests/hook/$1" "$2" "$t/real/d" >"$t/real.out" 2>&1 </dev/null
 	rm -rf "$shm"
 	tail -n1 "$t/plain.out" | grep -qx done || { cat "$t/plain.out"; return 1; }
@@ -86,6 +86,13 @@ teardown() { rm -rf /dev/shm/opt4-hook.??????; }
 	for i in 0 1 2 3 4 5; do
 		situation random "$((SEED + i)):600"
 	done
+}
+
+@test "threads and forks at once over few files, while they are evicted under them" {
+	situation crowd 8
+	rm -rf "$BATS_TEST_TMPDIR/crowd.8"
+	CACHE=420K OPT4_MAXFILE=200K OPT4_POLICY=random situation crowd 8
+	[ "$(json "['evictions']" <"$BATS_TEST_TMPDIR/crowd.8/stats")" -gt 10 ]
 }
 
 @test "the original moved on: fstat and SEEK_END give it back" {
