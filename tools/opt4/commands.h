@@ -9,16 +9,21 @@ int cmd_ls(int argc, char **argv);
 int cmd_clean(int argc, char **argv);
 int cmd_plan(int argc, char **argv);
 int cmd_report(int argc, char **argv);
+int cmd_doctor(int argc, char **argv);
 
 /* `opt4: what: why; what to do` on stderr; returns 1 (fail) or 2 (usage). */
 int fail(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 int usage(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
+/* run.c: libopt4.so's path: beside this program, or as `make install` lays it out. */
+#include <stdbool.h>
+#include <stddef.h>
+bool find_library(char *path, size_t room);
+
 /* "1.2 GiB" into buf (at least 16 bytes). */
 const char *size_text(char *buf, unsigned long long bytes);
 
 /* ---- sessions.c: the sessions on this machine ---- */
-#include <stdbool.h>
 struct session_info { char dir[4096]; char root[4096]; bool live; bool valid; bool keep; unsigned long long bytes; };
 /* Calls `each` for every session of this user (and OPT4_DIR's); returns how many. */
 int sessions_each(int (*each)(const struct session_info *, void *), void *arg);

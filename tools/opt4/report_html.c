@@ -32,7 +32,7 @@ const char report_style[] =
 "stroke-dasharray:2 3}\n"
 "rect.job{fill:var(--bar)}path.mark{stroke:var(--ink);stroke-width:2.5;stroke-opacity:1;stroke-dasharray:none}\n"
 ".here{stroke:var(--ink);stroke-width:1;stroke-dasharray:3 3;fill:none}circle.here{fill:var(--job);stroke:var(--card);"
-"stroke-width:2;stroke-dasharray:none}svg text.you{fill:var(--ink);font-weight:600}\n"
+"stroke-width:2;stroke-dasharray:none}svg text.you{fill:var(--ink);font-weight:600;paint-order:stroke;stroke:var(--card);stroke-width:4px}\n"
 "table{border-collapse:collapse;width:100%;font-size:.875rem;font-variant-numeric:tabular-nums;margin-top:6px}"
 "th,td{text-align:right;padding:3px 8px;white-space:nowrap;border-bottom:1px solid var(--line)}th{font-weight:600;color:var(--soft)}"
 "th:first-child,td:first-child{text-align:left;padding-left:0}th:last-child,td:last-child{padding-right:0}\n"
@@ -44,7 +44,7 @@ const char report_style[] =
 "--job:#c2410c;--opt:#5aa2dc;--keep:#00754f;--lru:#8a3f9a;--bar:#e9a27c}body{font-size:10.5pt;print-color-adjust:exact;"
 "-webkit-print-color-adjust:exact}main{padding:0}.grid{display:block}.grid>*{margin-bottom:12px}figure,section,.tile,tr"
 "{break-inside:avoid}section.long{break-inside:auto}.tiles{grid-template-columns:repeat(5,1fr)}.tile{padding:8px}"
-".tile b{font-size:1.1rem}svg.wide{display:block}svg.narrow{display:none}.scroll{overflow:visible}}\n";
+".tile b{font-size:1.1rem}svg.wide{display:block;max-height:64mm}svg.narrow{display:none}.legend svg{max-height:none}.scroll{overflow:visible}}\n";
 
 /* Length of the valid UTF-8 sequence at s, 0 if it is none. */
 static size_t utf8(const unsigned char *s)

@@ -138,7 +138,8 @@ static void by_epoch(const struct report *r, FILE *out)
 	if (x)
 		report_chart(out, &c);
 	c = (struct report_chart){ .title = "Read of the store by epoch", .x_name = "epoch", .x = x, .n = r->nepochs,
-		.bars = true, .unit = REPORT_BYTES, .note = "All that was asked of the original files, prefetch included; the least possible is what OPT reads.",
+		.bars = true, .unit = REPORT_BYTES, .note = r->simulated ? "All that was asked of the original files, prefetch included; the least possible is what OPT "
+			"reads." : "All that was asked of the original files, prefetch included.",
 		.series = { { "this job", "job", bytes }, { "least possible", "mark", least } },
 		.nseries = r->simulated ? 2 : 1 };
 	if (x)

@@ -34,8 +34,7 @@ static void forward(int sig)
 		kill((pid_t)child, sig);
 }
 
-/* Beside this program, or as `make install` lays it out. */
-static bool find_library(char *path, size_t room)
+bool find_library(char *path, size_t room)
 {
 	char exe[PATH_MAX];
 	static const char *const places[] = { "%s/libopt4.so", "%s/../lib/opt4/libopt4.so", "%s/../lib/libopt4.so" };

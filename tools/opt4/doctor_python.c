@@ -1,0 +1,142 @@
+/* doctor_python.c - does the library reach the job's interpreter? */
+#include "doctor.h"
+
+#include "commands.h"
+
+#include <elf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define PATIENCE 60                /* seconds: a cold interpreter on a slow store takes its time */
+
+void doctor_library(struct doctor *d)
+{
+	char lib[PATH_MAX + 64];
+	struct statvfs fs;
+
+	if (!find_library(lib, sizeof(lib)))
+		doctor_say(d, DOCTOR_BAD, "library", "libopt4.so is not beside this program; run make, or make install");
+	else if (statvfs(lib, &fs) == 0 && (fs.f_flag & ST_NOEXEC))
+		doctor_say(d, DOCTOR_BAD, "library", "%s lies on a file system mounted noexec, no program can load it; install opt4 "
+			   "elsewhere, or mount -o remount,exec", lib);
+	else
+		doctor_say(d, DOCTOR_OK, "library", "%s", lib);
+}
+
+/* As the shell would find it. */
+static bool on_path(const char *name, char *path, size_t room)
+{
+	const char *list = getenv("PATH");
+
+	if (strchr(name, '/'))
+		return (size_t)snprintf(path, room, "%s", name) < room && access(path, X_OK) == 0;
+	for (const char *p = list ? list : "/usr/bin:/bin"; *p; p += *p == ':') {
+		size_t n = strcspn(p, ":");
+
+		if ((size_t)snprintf(path, room, "%.*s%s%s", (int)n, p, n ? "/" : "", name) < room && access(path, X_OK) == 0)
+			return true;
+		p += n;
+	}
+	return false;
+}
+
+/* An ELF program without an interpreter has no dynamic loader that would read LD_PRELOAD. A script, or
+ * what can't be read: false, running it tells. */
+static bool is_static(const char *path)
+{
+	Elf64_Ehdr e;
+	Elf64_Phdr p;
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	bool elf = fd >= 0 && read(fd, &e, sizeof(e)) == sizeof(e) && !memcmp(e.e_ident, ELFMAG, SELFMAG)
+		&& e.e_ident[EI_CLASS] == ELFCLASS64 && e.e_phentsize == sizeof(p);
+	bool loader = false;
+
+	for (unsigned i = 0; elf && i < e.e_phnum; i++)
+		loader |= pread(fd, &p, sizeof(p), (off_t)(e.e_phoff + i * sizeof(p))) == sizeof(p) && p.p_type == PT_INTERP;
+	if (fd >= 0)
+		close(fd);
+	return elf && !loader;
+}
+
+/* Runs the interpreter with the library, as a job would be; its line of output into buf. False: no line. */
+static bool ask(const char *python, const char *lib, char *buf, size_t room)
+{
+	static const char script[] =
+		"import sys\n"
+		"try:\n"
+		"    from importlib import metadata\n"
+		"    torch = metadata.version('torch')\n"
+		"except Exception:\n"
+		"    torch = ''\n"
+		"print('opt4', int('libopt4.so' in open('/proc/self/maps').read()), torch)\n";
+	int fd[2];
+	size_t n = 0;
+	ssize_t got;
+
+	if (pipe2(fd, O_CLOEXEC) < 0)
+		return false;
+	fflush(stdout);
+	pid_t pid = fork();
+	if (pid == 0) {
+		int null = open("/dev/null", O_RDWR);
+
+		dup2(null, 0);
+		dup2(fd[1], 1);
+		dup2(null, 2);            /* the loader complains there that it cannot preload */
+		setenv("LD_PRELOAD", lib, 1);
+		setenv("OPT4_DISABLE", "1", 1);
+		alarm(PATIENCE);
+		execl(python, python, "-c", script, (char *)NULL);
+		_exit(127);
+	}
+	close(fd[1]);
+	while (pid > 0 && n < room - 1 && ((got = read(fd[0], buf + n, room - 1 - n)) > 0 || (got < 0 && errno == EINTR)))
+		n += got > 0 ? (size_t)got : 0;
+	close(fd[0]);
+	buf[n] = 0;
+	buf[strcspn(buf, "\n")] = 0;
+	while (pid > 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	return n > 0;
+}
+
+void doctor_python(struct doctor *d)
+{
+	const char *name = getenv("PYTHON");
+	char lib[PATH_MAX + 64], line[256];
+	struct stat st;
+	int loaded = 0;
+
+	if (!name || !*name)
+		name = "python3";
+	if (!on_path(name, d->python, sizeof(d->python))) {
+		d->python[0] = 0;
+		doctor_say(d, DOCTOR_WARN, "python", "%s: not found; PYTHON names the job's interpreter", name);
+		return;
+	}
+	if (is_static(d->python)) {
+		doctor_say(d, DOCTOR_BAD, "python", "%s is linked statically, LD_PRELOAD does not reach it; use a dynamic python", d->python);
+		return;
+	}
+	if (!find_library(lib, sizeof(lib)))
+		lib[0] = 0;
+	if (!ask(d->python, lib, line, sizeof(line)) || sscanf(line, "opt4 %d %63s", &loaded, d->torch) < 1)
+		doctor_say(d, DOCTOR_BAD, "python", "%s does not run a line of Python with the library; try LD_PRELOAD=%s %s -c 1", d->python,
+			   lib, d->python);
+	else if (loaded)
+		doctor_say(d, DOCTOR_OK, "python", "%s%s%s, the library reaches it", d->python, *d->torch ? " with torch " : ", no torch",
+			   d->torch);
+	else if (*lib && stat(d->python, &st) == 0 && (st.st_mode & (S_ISUID | S_ISGID)))
+		doctor_say(d, DOCTOR_BAD, "python", "%s is setuid, so the loader drops LD_PRELOAD; use a copy without (chmod ug-s)", d->python);
+	else if (*lib)
+		doctor_say(d, DOCTOR_BAD, "python", "%s drops LD_PRELOAD (capabilities, a wrapper, another libc); use another build of it",
+			   d->python);
+}
