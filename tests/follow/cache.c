@@ -44,7 +44,7 @@ bool cache_access(struct cache *k, uint32_t file, uint32_t next, bool shut)
 			v = p->victim(&k->c, file, use(next), v);
 		if (v.file == FILE_NONE)
 			return false;
-		p->remove(&k->c, v.file, use(k->filed[v.file]));
+		p->remove(&k->c, v.file, v.use);
 		k->filed[v.file] = ABSENT;
 		k->n--;
 	}
