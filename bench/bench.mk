@@ -9,6 +9,15 @@ slowstore: $(SLOWSTORE)
 
 .PHONY: slowstore
 
+# What following the trace costs, in hits when the trace is wrong and in time at ImageNet's size (1.3 GB of memory).
+$B/bench/follow/follow: $(patsubst %,$B/%.o,bench/follow/main tests/follow/plan tests/follow/job tests/follow/play tests/follow/cache) $(filter $B/preload/session/follow%,$(SESSION)) $(POLICY)
+	$(CC) -o $@ $^ $(LDFLAGS)
+bench-follow: $B/bench/follow/follow
+	$< $B/bench/follow.json
+bench: bench-follow
+-include $(wildcard $B/tests/follow/*.d)
+.PHONY: bench bench-follow
+
 # What calls that are not ours pay, and what a hit costs: each a table, and JSON under build/bench.
 $B/bench/hit: bench/hit/hit.c
 $B/bench/toll: bench/toll/toll.c
