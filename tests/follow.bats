@@ -39,6 +39,7 @@ holds() {
 @test "a sequential pass before training" { holds pass-before; }
 @test "two validation batches before the first epoch" { holds sanity-check; }
 @test "workers that die and are replaced" { holds workers-die; }
+@test "a second loader over the same files at the same time" { holds second-loader; }
 @test "set_epoch forgotten" { holds forgotten-set-epoch; }
 
 @test "every situation has a test" {

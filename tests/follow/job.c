@@ -195,6 +195,23 @@ void job_wrong(struct job *j, enum wrong how, double fraction, uint32_t files, s
 	*j = out;
 }
 
+void job_merge(struct job *out, struct job *j, struct job *other)
+{
+	*out = (struct job){ .workers = j->workers + other->workers };
+	for (size_t i = 0; i < j->n || i < other->n; i++) {
+		if (i < j->n)
+			push(out, j->e[i]);
+		if (i < other->n) {
+			struct event e = other->e[i];
+			e.worker += j->workers;
+			e.pos = NO_POS;
+			push(out, e);
+		}
+	}
+	job_free(j);
+	job_free(other);
+}
+
 void job_end(struct job *j)
 {
 	uint8_t *here = calloc(j->workers, 1);

@@ -66,6 +66,9 @@ void job_pass(struct job *j, const uint32_t *files, uint32_t n, uint32_t batch, 
 enum wrong { SUBSTITUTE, SKIP, ADD };
 void job_wrong(struct job *j, enum wrong how, double fraction, uint32_t files, struct rng *r);
 
+/* Two jobs at once, event by event in turn; the other's accesses are none that the trace has. Frees both. */
+void job_merge(struct job *out, struct job *j, struct job *other);
+
 /* Everybody leaves. */
 void job_end(struct job *j);
 void job_free(struct job *j);

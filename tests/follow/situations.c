@@ -324,6 +324,28 @@ static void workers_die(void)
 	}
 }
 
+/* Another loader reads files of the same set at the same time, in an order that no trace has. */
+static void second_loader(void)
+{
+	ALL_SETTINGS {
+		struct setting x;
+		struct job other = { 0 }, both = { 0 };
+		struct trace unknown;
+		struct rng r = { seed + 1 };
+		set(&x, "second loader", w, b, 0);
+		plan_make(&unknown, &x.plan, &r);
+		job_trace(&x.j, &x.t, 0, &x.style, &x.r);
+		job_trace(&other, &unknown, 0, &x.style, &x.r);
+		job_merge(&both, &x.j, &other);
+		x.j = both;
+		plan_free(&unknown);
+		struct shown s = unset(&x, 0);
+		expect(s.p.found_after <= enough(b), "found again");
+		expect(part(s.p.exact, s.p.planned) >= .97, "followed");
+		expect(part(s.p.hits, s.p.accesses) >= part(s.keep, s.p.accesses) - .01, "keep");
+	}
+}
+
 /* Without set_epoch each epoch has epoch 0's order: the place is known all the same, and no worse than `keep`. */
 static void forgotten_set_epoch(void)
 {
@@ -345,7 +367,8 @@ static const struct { const char *name; void (*run)(void); } situations[] = {
 	{ "wrong-accesses", wrong_accesses }, { "wrong-seed", wrong_seed }, { "wrong-dataset", wrong_dataset },
 	{ "half-the-epochs", half_the_epochs }, { "resumed", resumed }, { "left-early", left_early },
 	{ "pass-of-others", pass_of_others }, { "pass-of-same", pass_of_same }, { "pass-before", pass_before },
-	{ "sanity-check", sanity_check }, { "workers-die", workers_die }, { "forgotten-set-epoch", forgotten_set_epoch },
+	{ "sanity-check", sanity_check }, { "workers-die", workers_die },
+	{ "second-loader", second_loader }, { "forgotten-set-epoch", forgotten_set_epoch },
 };
 
 int main(int argc, char **argv)
