@@ -10,6 +10,8 @@
 
 uint64_t session_dev;
 static _Atomic int attaching;
+static uint64_t retry_after = 1000000000;  /* ns; doubles up to: */
+#define RETRY_MOST 60000000000ull
 
 void view_unmap(void)
 {
@@ -165,6 +167,8 @@ static int find_or_make(char *dir)
 		rc = dirfd < 0 ? -errno : index_create(dir, dirfd);
 		if (dirfd >= 0)
 			close(dirfd);
+		if (rc < 0)
+			dir_clear(dir, CLEAR_ALL); /* nobody would come back for what there is of it */
 		if (rc == 0)
 			rc = index_map(dir);
 		if (rc == 0 && view.h->revalidate_ns == UINT64_MAX - 1)
@@ -245,7 +249,8 @@ bool session_attach(void)
 	if (rc < 0) {
 		opt4_log("opt4: session%s%s: %s; reading the originals", *conf.dir ? " " : "", conf.dir, strerror(-rc));
 		view_unmap();
-		view.retry_at = now_coarse() + 1000000000u;
+		view.retry_at = now_coarse() + retry_after;
+		retry_after = retry_after < RETRY_MOST ? retry_after * 2 : RETRY_MOST;
 	} else {
 		atomic_store(&view.attached, !view.disabled);
 	}

@@ -45,6 +45,12 @@ static void set_budget(struct index_header *h, const char *dir)
 		r.floor = 32u << 20;
 		if (!conf.maxfile)
 			r.maxfile = bytes / 8 < (64u << 20) ? bytes / 8 : 64u << 20;
+		int64_t most = room_above(dir, r.floor);
+		uint64_t asked = h->dataset_bytes && h->dataset_bytes < bytes ? h->dataset_bytes : bytes;
+		if (most < 0 || (uint64_t)most < asked)
+			opt4_log("opt4: OPT4_CACHE: room for %lld of %llu MiB, 32 left to others; the cache stays smaller; enlarge %.100s "
+				 "(docker: --shm-size) or the memory cgroup", most > 0 ? (long long)most >> 20 : 0,
+				 (unsigned long long)asked >> 20, dir);
 	} else if (*conf.cache) {
 		opt4_log("opt4: OPT4_CACHE: %s of an unknown whole: no trace names the dataset's files; give a size", conf.cache);
 	}

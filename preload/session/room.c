@@ -34,15 +34,12 @@ void room_default(const char *dir, uint64_t dataset_bytes, struct room *r)
 	r->floor = 0;
 }
 
-void room_look(void)
+int64_t room_above(const char *dir, uint64_t floor)
 {
-	uint64_t now = now_coarse(), last = atomic_load(&view.h->room_checked);
-	if ((last && now - last < 100000000) || !atomic_compare_exchange_strong(&view.h->room_checked, &last, now))
-		return;
 	struct statvfs fs;
-	uint64_t limit, avail, floor = view.h->floor_bytes;
+	uint64_t limit, avail;
 	int64_t left = INT64_MAX / 2;
-	if (statvfs(view.dir, &fs) == 0) {
+	if (statvfs(dir, &fs) == 0) {
 		uint64_t least = fs.f_blocks * fs.f_frsize / 10;
 		least = floor ? floor : least > 64 * MIB ? least : 64 * MIB;
 		left = (int64_t)(fs.f_bavail * fs.f_frsize) - (int64_t)least;
@@ -53,7 +50,15 @@ void room_look(void)
 		int64_t l = (int64_t)avail - (int64_t)least;
 		left = l < left ? l : left;
 	}
-	atomic_store(&view.h->room_left, left);
+	return left;
+}
+
+void room_look(void)
+{
+	uint64_t now = now_coarse(), last = atomic_load(&view.h->room_checked);
+	if ((last && now - last < 100000000) || !atomic_compare_exchange_strong(&view.h->room_checked, &last, now))
+		return;
+	atomic_store(&view.h->room_left, room_above(view.dir, view.h->floor_bytes));
 }
 
 /* For nobody in particular, when the policy gives up none (`keep`): any resident, going round. */

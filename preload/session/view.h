@@ -155,6 +155,9 @@ uint64_t dead_pages(void);                                 /* what lies in dead/
 /* ---- room.c ---- */
 struct room { uint64_t budget, maxfile, floor; char why[160]; };
 void room_default(const char *dir, uint64_t dataset_bytes, struct room *r);
+/* Bytes that may still be taken in dir's tmpfs and in the memory cgroup, `floor` left free in each (0: by default
+ * rule); negative: too much is taken already. */
+int64_t room_above(const char *dir, uint64_t floor);
 void room_look(void);                      /* reads the floors anew if 100 ms have passed; no lock */
 /* Victims so that `pages` fit, for candidate cand (FILE_NONE: for nobody, always worth it). Under the
  * lock; marks them EVICTING and takes them out of the policy. Their number, or -1: bypass, nothing done. */
