@@ -12,6 +12,7 @@ test-long:
 	@$(RUN_TESTS) $(TESTS) $(wildcard tests/long/*.bats)
 
 include tests/hook/hook.mk
+include tests/lib/lib.mk
 
 test-bins: slowstore
 
