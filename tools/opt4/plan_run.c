@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 /* One pass of LRU's distances costs about as much as so many simulations (bench/policy). */
-#define LRU_PASS 4
+#define LRU_PASS 3
 
 struct task {
 	struct plan_cell *cell[PLAN_SIZES];   /* one; or LRU's that go in one pass, by rising size */

@@ -5,9 +5,12 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 
 #define REPORT_EVERY (1u << 16)
-#define AHEAD 16
+#define HUGE ((size_t)2 << 20)
+
+struct block { void *map; size_t bytes; };
 
 struct sim {
 	const struct sim_input *in;
@@ -16,6 +19,26 @@ struct sim {
 	struct victim *victims;           /* of one candidate, until it is known that they suffice */
 	uint64_t used, budget, maxfile;   /* bytes, in whole pages */
 };
+
+/* Zeroed memory. A policy touches its state at random: in huge pages a simulation over 1.28M files takes
+ * two thirds of the time (fewer TLB misses). What is not touched costs nothing. NULL: none left. */
+static void *zeroed(struct block *b, size_t bytes)
+{
+	b->bytes = bytes + HUGE;
+	b->map = mmap(NULL, b->bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (b->map == MAP_FAILED)
+		return NULL;
+	char *at = (char *)(((uintptr_t)b->map + HUGE - 1) & ~(uintptr_t)(HUGE - 1));
+	if (bytes >= HUGE)
+		madvise(at, bytes, MADV_HUGEPAGE);
+	return at;
+}
+
+static void release(const struct block *b)
+{
+	if (b->map != MAP_FAILED)
+		munmap(b->map, b->bytes);
+}
 
 uint64_t sim_maxfile(uint64_t budget)
 {
@@ -115,16 +138,6 @@ static bool step(struct sim *s, uint32_t p, struct sim_count *n)
 	return false;
 }
 
-static inline void ahead(const struct sim *s, uint32_t file)
-{
-	if (file >= s->in->nfiles)
-		return;
-	__builtin_prefetch(&s->in->sizes[file]);
-	__builtin_prefetch(&s->resident[file / 64]);
-	if (s->ctx.ops == &policy_fifo || s->ctx.ops == &policy_lru || s->ctx.ops == &policy_lfu)
-		__builtin_prefetch((char *)s->ctx.state + 16 + file * 8ull);
-}
-
 static void run(struct sim *s, const struct sim_params *p, struct sim_count *epochs)
 {
 	uint32_t pos = 0;
@@ -138,8 +151,6 @@ static void run(struct sim *s, const struct sim_params *p, struct sim_count *epo
 			if (stop - pos > REPORT_EVERY)
 				stop = pos + REPORT_EVERY;
 			for (; pos < stop; pos++) {
-				if (s->in->npos - pos > AHEAD)
-					ahead(s, s->in->order[pos + AHEAD]);
 				bool hit = step(s, pos, &n);
 
 				if (p->hit)
@@ -157,6 +168,7 @@ int simulate(const struct sim_input *in, const struct sim_params *p, struct sim_
 	struct policy_shape shape = { .nfiles = in->nfiles, .naxes = 1, .npos = { in->npos }, .seed = p->seed };
 	struct axis axis = { .order = in->order, .npos = in->npos, .scale = 1 };
 	struct sim s = { .in = in, .budget = p->budget };
+	struct block state, resident;
 	size_t most;
 	int r = -ENOMEM;
 
@@ -165,16 +177,15 @@ int simulate(const struct sim_input *in, const struct sim_params *p, struct sim_
 	most = (s.maxfile < s.budget ? s.maxfile : s.budget) / SIM_PAGE + 1;
 	if (most > in->nfiles)
 		most = in->nfiles;
-	/* calloc of big blocks is fresh zero pages: what a run does not touch costs nothing. */
-	s.ctx = (struct policy_ctx){ p->policy, &shape, calloc(1, p->policy->bytes(&shape) + 1), &axis };
-	s.resident = calloc(1, bits_bytes(in->nfiles) + 1);
+	s.ctx = (struct policy_ctx){ p->policy, &shape, zeroed(&state, p->policy->bytes(&shape)), &axis };
+	s.resident = zeroed(&resident, bits_bytes(in->nfiles));
 	s.victims = calloc(most + 1, sizeof(*s.victims));
 	if (s.ctx.state && s.resident && s.victims) {
 		run(&s, p, epochs);
 		r = 0;
 	}
-	free(s.ctx.state);
-	free(s.resident);
+	release(&state);
+	release(&resident);
 	free(s.victims);
 	return r;
 }
