@@ -5,6 +5,11 @@
  * every file's next unconsumed position, the front, the expiry horizon, the match gate.
  *
  * Everything shared lies in one block in which all zero is the initial state, and holds no pointers.
+ * How a session uses it: at each access follow_access(), then the policy with *next as the file's use. While
+ * the gate is shut nothing is evicted (a miss is inserted if there is room, else bypassed), and uses are filed
+ * as ever, so that they are right when it opens. When the horizon has moved, residents filed below it are filed
+ * anew by follow_next().
+ *
  * All functions are called under the session lock; none allocates, blocks or does I/O, and each is O(1)
  * amortised but for the vote of a worker without a place (O(occurrences of a file), at most every fourth
  * access of that worker). A damaged trace costs misses, never a wild access.
@@ -88,6 +93,10 @@ uint32_t follow_access(struct follow *f, struct run *r, uint32_t file, uint32_t 
  * trace is complete and names no more). POS_UNKNOWN: a file that the trace does not name, or a damaged
  * trace. Never an expired position. Moves the file's cursor over expired positions. */
 uint32_t follow_next(struct follow *f, uint32_t file);
+
+/* The file that this worker opens next if it goes on as traced; FILE_NONE: it has no place, or its batches
+ * are over. (A file opened twice in a row is one access, unless the trace itself has it twice.) */
+uint32_t follow_expected(const struct follow *f, const struct run *r);
 
 /* A worker joined: returns a free run for process slot `slot` (NULL: all taken; the worker then counts
  * as diverged). A worker left or died: frees it, so that expiry no longer waits for it (NULL: nothing). */

@@ -132,6 +132,16 @@ bool walk_on(const struct follow *f, const struct place *from, uint32_t file, st
 	return false;
 }
 
+uint32_t follow_expected(const struct follow *f, const struct run *r)
+{
+	struct place p = r->at;
+	if (!p.last)
+		return FILE_NONE;
+	if (p.last < p.end)
+		return trace_at(f->t, p.last);
+	return next_batch(f, &p, walk_width(f, p.segment), &p) ? trace_at(f->t, p.last - 1) : FILE_NONE;
+}
+
 uint32_t walk_distance(const struct follow *f, const struct place *from, const struct place *to)
 {
 	uint32_t width = walk_width(f, from->segment), start, end;

@@ -67,8 +67,9 @@ static void one(struct rng *r)
 		if (!run[w])
 			run[w] = follow_join(&f, w);
 		uint32_t file = rng_below(r, 20) ? e->file : any(r, h->nfiles);
+		uint32_t expected = follow_expected(&f, run[w]);
 		pos = follow_access(&f, run[w], file, &next);
-		bool fine = (pos == POS_UNKNOWN || (pos < h->npos && t.order[pos] == file)) &&
+		bool fine = (expected == FILE_NONE || expected < h->nfiles) && (pos == POS_UNKNOWN || (pos < h->npos && t.order[pos] == file)) &&
 			    (next == POS_NEVER || next == POS_UNKNOWN || (next < h->npos && next >= f.sh->horizon)) &&
 			    f.sh->horizon >= before && f.sh->horizon <= h->npos && f.sh->front <= h->npos &&
 			    f.sh->ratio <= 65536 && follow_next(&f, file) == next;

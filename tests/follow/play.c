@@ -35,7 +35,7 @@ struct played play(const struct trace *t, const struct job *j, const struct play
 		cache_init(&k, t->order, t->h->npos, t->h->nfiles, how->cache);
 	for (size_t i = 0; i < j->n; i++) {
 		const struct event *e = &j->e[i];
-		uint32_t next, pos;
+		uint32_t next, pos, expected;
 		if (e->kind == LEAVE) {
 			follow_leave(&f, run[e->worker]);
 			run[e->worker] = NULL;
@@ -43,7 +43,9 @@ struct played play(const struct trace *t, const struct job *j, const struct play
 		}
 		if (!run[e->worker])
 			run[e->worker] = follow_join(&f, e->worker);
+		expected = run[e->worker] ? follow_expected(&f, run[e->worker]) : FILE_NONE;
 		pos = follow_access(&f, run[e->worker], e->file, &next);
+		p.expected += expected == e->file && e->file != FILE_NONE;
 		p.accesses++;
 		check(&p, &f, e, pos, next, missed);
 		if (i >= how->late && e->pos != NO_POS) {

@@ -9,6 +9,7 @@ struct played {
 	uint64_t accesses, matched, exact;   /* exact: matched to the very position that was planned */
 	uint64_t planned;                    /* accesses that the trace has */
 	uint64_t wrong;                      /* matched, but not to the planned position */
+	uint64_t expected;                   /* accesses whose file follow_expected() had said */
 	uint64_t hits, shut;                 /* shut: accesses while the gate was shut */
 	uint64_t stale;                      /* answers that were expired or consumed positions, or another file's */
 	uint32_t found_after;                /* most planned accesses in a row by one worker that did not match */
