@@ -9,6 +9,16 @@ slowstore: $(SLOWSTORE)
 
 .PHONY: slowstore
 
+# A trace of 1.28 million files x 90 epochs: seconds, memory, attaching.
+$B/bench-trace-reader: tests/trace/reader.c preload/session/trace.c preload/session/trace.h
+	@mkdir -p $B
+	$(CC) $(CFLAGS_ALL) -o $@ tests/trace/reader.c preload/session/trace.c
+bench-trace: $B/opt4-trace $B/bench-trace-reader
+	@mkdir -p $B/bench && python=$$(tests/setup.sh python) && \
+	  $$python bench/trace/trace.py $B/opt4-trace $B/bench-trace-reader $B/bench/trace.json
+bench: bench-trace
+.PHONY: bench bench-trace
+
 # What following the trace costs, in hits when the trace is wrong and in time at ImageNet's size (1.3 GB of memory).
 $B/bench/follow/follow: $(patsubst %,$B/%.o,bench/follow/main tests/follow/plan tests/follow/job tests/follow/play tests/follow/cache) $(filter $B/preload/session/follow%,$(SESSION)) $(POLICY)
 	$(CC) -o $@ $^ $(LDFLAGS)

@@ -231,9 +231,16 @@ PY
 	refused raises "KeyError: 'data_dir'"
 	refused dies "was killed"
 	refused nothing "no function nothing"
-	for f in unseeded_but_sequential lists negative; do
+	for f in unseeded_but_sequential lists reader nested batched negative; do
 		trace loader "$REPO/tests/trace/refused.py:$f" --epochs 2 -o t
 		trace check t
+		case $f in
+		nested)
+			[ "$(trace info t --json | json "['roots']")" = "[{\"path\": \"$ROOT\", \"files\": 20}]" ]
+			[ "$(trace info t --json | json "['accesses']")" = 46 ] ;;
+		batched)   # set_epoch reaches it: the epochs differ
+			! cmp -s <(trace show t --epoch 0 | cut -f6) <(trace show t --epoch 1 | cut -f6) ;;
+		esac
 	done
 	[ "$(trace show t | tail -n +2 | cut -f6 | head -1)" = "$(cd data/train && find . -type f | sed 's/..//' | sort | tail -1)" ]
 }

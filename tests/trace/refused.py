@@ -65,6 +65,32 @@ def lists():
     return DataLoader(data, 2)
 
 
+def nested():
+    """Two datasets, one's folder within the other's: one root, each file once."""
+    inner = ImageFolder(ROOT)
+    inner.samples = inner.samples[:3]
+    return [DataLoader(inner, 2), DataLoader(ImageFolder(ROOT + "/.."), 4)]
+
+
+class Reader(Opaque):
+    """Keeps its paths as timm's datasets do."""
+
+    def __init__(self):
+        self.reader = ImageFolder(ROOT)
+        self.reader.samples = self.reader.samples[:5]
+
+
+def reader():
+    return DataLoader(Reader(), 2)
+
+
+def batched():
+    """Nobody calls set_epoch on such a one but by its batch sampler's sampler."""
+    from torch.utils.data.distributed import DistributedSampler
+    data = ImageFolder(ROOT)
+    return DataLoader(data, batch_sampler=BatchSampler(DistributedSampler(data, 2, 0), 4, False))
+
+
 def names():
     class Names(BatchSampler):
         def __init__(self):

@@ -8,7 +8,7 @@ import numpy as np
 from . import TraceError
 from .write import Root
 
-# Where map-style datasets keep their files: torchvision's, and what everybody calls it.
+# Where map-style datasets keep their files: torchvision's, and what everybody calls it. timm's have a `reader` for it.
 LISTS = ("samples", "imgs", "_samples", "_image_files", "_images", "_imgs", "image_files", "image_paths",
          "img_paths", "paths", "files", "filenames", "file_list")
 PATHS = (str, bytes, os.PathLike)
@@ -31,11 +31,11 @@ def listing(dataset, what):
     if isinstance(dataset, ConcatDataset):
         parts = [listing(d, what) for d in dataset.datasets]
         return Listing([p for part in parts for p in part.paths], set().union(*(p.roots for p in parts)))
-    for name in LISTS:
-        entries = getattr(dataset, name, None)
+    for holder, name in ((h, n) for h in (dataset, getattr(dataset, "reader", None)) for n in LISTS):
+        entries = getattr(holder, name, None)
         if isinstance(entries, (list, tuple, np.ndarray)) and len(entries) == len(dataset) and len(entries):
             if all(isinstance(_path(e), PATHS) for e in entries):
-                return _leaf(dataset, entries, what)
+                return _leaf(holder, entries, what)
     if len(dataset) == 0:
         return Listing([], set())
     raise TraceError("%s: which files a dataset of class %s opens can't be known ahead; give it an attribute "
@@ -169,5 +169,5 @@ def _sizes(paths, bar):
         with ThreadPoolExecutor(16) as pool:
             done = list(pool.map(size, (paths[i:i + 512] for i in range(0, len(paths), 512))))
     except OSError as e:
-        raise TraceError("%s: %s; the dataset names it: mend the dataset" % (os.fsdecode(e.filename), e.strerror))
+        raise TraceError("%s: %s; the dataset names it: make it name files that can be opened from here" % (os.fsdecode(e.filename), e.strerror))
     return np.concatenate(done or [np.empty(0, np.uint64)])

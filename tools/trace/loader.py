@@ -67,7 +67,7 @@ class _Rank:
             if hold:
                 os.close(hold[1])
             os.dup2(2, 1)   # whatever FUNC prints is not what the reader asked of us
-            _environment(a, rank, local, port)
+            _environment(a, rank, local, len(ranks(a.ranks, a.world_size)), port)
             self._say(_replay(a, rank, epochs, salt, port, progress, self.file))
         except _NeedsGroup:
             self._say("group")
@@ -120,11 +120,11 @@ class _Rank:
             self.file.read(int(b) * 4), np.uint32)
 
 
-def _environment(a, rank, local, port):
+def _environment(a, rank, local, here, port):
+    """What torchrun sets. here: ranks of this machine."""
     if a.world_size is not None:
-        os.environ.update(RANK=str(rank), LOCAL_RANK=str(local), WORLD_SIZE=str(a.world_size))
-        if port:
-            os.environ.update(MASTER_ADDR="127.0.0.1", MASTER_PORT=str(port))
+        os.environ.update(RANK=str(rank), LOCAL_RANK=str(local), WORLD_SIZE=str(a.world_size),
+                          LOCAL_WORLD_SIZE=str(here), MASTER_ADDR="127.0.0.1", MASTER_PORT=str(port))
 
 
 def _where(a, e):
@@ -180,7 +180,7 @@ def _replay(a, rank, epochs, salt, port, progress, file):
     if not isinstance(loaders, (list, tuple)):
         loaders = [loaders]
     phases = [Phase(l, "loader %d of %s" % (i, a.func)) for i, l in enumerate(loaders)]
-    lists = [listing(x.dataset, x.what) for x in phases]
+    lists = [listing(x.dataset, x.what) for x in phases] if salt == SALTS[0] else []
     bar = progress("epochs", epochs)
     for e in range(epochs):
         for p, x in enumerate(phases):

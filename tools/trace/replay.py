@@ -143,7 +143,8 @@ class Phase:
 
     def set_epoch(self, e):
         """Calls set_epoch(e) on whatever of the loader has it, as training scripts do."""
-        for thing in (self.loader, self.loader.sampler, self.loader.batch_sampler):
+        batches = self.loader.batch_sampler
+        for thing in (self.loader, self.loader.sampler, batches, getattr(batches, "sampler", None)):
             if callable(getattr(thing, "set_epoch", None)):
                 thing.set_epoch(e)
 
