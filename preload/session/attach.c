@@ -215,6 +215,7 @@ static int attach(void)
 		rc = policy_refresh();
 	if (rc < 0)
 		return rc;
+	repair_bury();             /* who was killed still holds its charge, and its place in the order */
 	if (!view.slots[view.slot].job)
 		register_job();
 	match_own_roots();

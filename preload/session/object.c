@@ -144,15 +144,38 @@ int object_evict(const struct key *k)
 	return unlink_if_free(dead);
 }
 
-/* Pages of what lies in dead/, but for what some process is evicting at this moment: that is its own. */
-static uint64_t dead_walk(bool reap, uint64_t *freed)
+int object_evicted(const struct key *k, uint32_t slot)
 {
-	char path[sizeof(view.dir) + 300];
-	uint64_t pages = 0;
+	char path[sizeof(view.dir) + 300], start[48], newest[256] = "";
+	unsigned long most = 0;
+	*hex(hex(start, k->path), k->stat) = 0;
+	snprintf(start + 32, sizeof(start) - 32, ".%u.", slot);
 	snprintf(path, sizeof(path), "%s/dead", view.dir);
 	DIR *d = opendir(path);
-	struct dirent *e;
-	while (d && (e = readdir(d))) {
+	for (struct dirent *e; d && (e = readdir(d));) {
+		unsigned long n = strncmp(e->d_name, start, strlen(start)) ? 0 : strtoul(e->d_name + strlen(start), NULL, 10) + 1;
+		if (n <= most)
+			continue;
+		most = n;
+		snprintf(newest, sizeof(newest), "%s", e->d_name);
+	}
+	if (d)
+		closedir(d);
+	if (!most)
+		return -ENOENT;
+	snprintf(path, sizeof(path), "%s/dead/%s", view.dir, newest);
+	return unlink_if_free(path);
+}
+
+/* Unlinks what nobody has open in dead/, but for what some process is evicting at this moment: that is its
+ * own. Pages freed. */
+static uint64_t reap(void)
+{
+	char path[sizeof(view.dir) + 300];
+	uint64_t freed = 0;
+	snprintf(path, sizeof(path), "%s/dead", view.dir);
+	DIR *d = opendir(path);
+	for (struct dirent *e; d && (e = readdir(d));) {
 		struct stat st;
 		if (e->d_name[0] == '.')
 			continue;
@@ -166,25 +189,18 @@ static uint64_t dead_walk(bool reap, uint64_t *freed)
 			uint32_t rec = view.h->inflight[i].rec;
 			busy = rec && rec <= view.h->ncap && view.h->inflight[i].slot == slot && rec_state(rec - 1) == REC_EVICTING;
 		}
-		if (busy)
-			continue;
-		uint64_t n = ((uint64_t)st.st_size + PAGE - 1) / PAGE;
-		if (reap && unlink_if_free(path))
-			*freed += n;
-		else
-			pages += n;
+		if (!busy && unlink_if_free(path))
+			freed += ((uint64_t)st.st_size + PAGE - 1) / PAGE;
 	}
 	if (d)
 		closedir(d);
-	return pages;
+	return freed;
 }
-
-uint64_t dead_pages(void) { return dead_walk(false, NULL); }
 
 uint64_t object_reap(bool now)
 {
 	static _Atomic uint64_t last;
-	uint64_t t = now_coarse(), freed = 0;
+	uint64_t t = now_coarse(), freed;
 	uint32_t none = 0;
 	if (!atomic_load(&view.h->lingering_pages) || (!now && t - atomic_load(&last) < 5000000))
 		return 0;
@@ -197,9 +213,11 @@ uint64_t object_reap(bool now)
 		if (!atomic_compare_exchange_strong(&view.h->reaper, &none, view.slot + 1))
 			return 0;
 	}
-	dead_walk(true, &freed);
+	freed = reap();
 	if (freed) {
-		atomic_fetch_sub(&view.h->lingering_pages, freed);
+		uint64_t was = atomic_load(&view.h->lingering_pages);   /* an evictor that died may not have added its part */
+		while (!atomic_compare_exchange_weak(&view.h->lingering_pages, &was, was > freed ? was - freed : 0))
+			;
 		atomic_fetch_sub(&view.h->charged_pages, freed);
 		atomic_fetch_add(&view.h->room_left, (int64_t)(freed * PAGE));
 	}

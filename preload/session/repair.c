@@ -43,30 +43,26 @@ void inflight_del(uint32_t rec)
 	atomic_store(&f->rec, 0);
 }
 
-/* One record that a dead process was filling or evicting: its object goes whatever it was. */
+/* One record that a dead process was filling or evicting: its object goes whatever it was. Its pages stay
+ * charged, as lingering, when somebody still has it open. */
 static void finish(struct inflight *f)
 {
 	uint32_t rec = f->rec - 1;
+	uint64_t pages = f->pages;
 	enum rec_state s = rec < view.h->ncap ? rec_state(rec) : REC_ABSENT;
+	int rc = -ENOENT;
 	if (s == REC_FILLING || s == REC_EVICTING) {
-		object_evict(&view.rec[rec].key);
+		rc = object_evict(&view.rec[rec].key);
+		if (rc < 0 && s == REC_EVICTING)
+			rc = object_evicted(&view.rec[rec].key, f->slot);
 		rec_set(rec, REC_ABSENT);
 	}
-	if (s != REC_RESIDENT)     /* died between RESIDENT and the removal of its mark: all is well */
-		atomic_fetch_sub(&view.h->charged_pages, f->pages);
 	f->pages = 0;
 	atomic_store(&f->rec, 0);
-}
-
-/* dead/ as it is, less what it was thought to be: the dead may have lost count. Never makes the charge too
- * small: what is lingering is on tmpfs, what is not is not. */
-static void recount_dead(void)
-{
-	uint64_t now = dead_pages(), was = atomic_exchange(&view.h->lingering_pages, now);
-	if (now >= was)
-		atomic_fetch_add(&view.h->charged_pages, now - was);
-	else
-		atomic_fetch_sub(&view.h->charged_pages, was - now);
+	if (rc == 0)
+		atomic_fetch_add(&view.h->lingering_pages, pages);
+	else if (s != REC_RESIDENT)     /* it died between RESIDENT and the removal of its mark: all is well */
+		atomic_fetch_sub(&view.h->charged_pages, pages);
 }
 
 void repair_bury(void)
@@ -103,10 +99,8 @@ void repair_bury(void)
 		s->plan_run = 0;
 		atomic_store(&s->pid, 0);
 	}
-	if (any) {
-		recount_dead();
+	if (any)
 		COUNT(h->n.repairs, 1);
-	}
 }
 
 void repair_locked(void)

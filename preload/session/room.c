@@ -134,19 +134,19 @@ bool room_evict_reserve(const uint32_t *victims, int n, uint64_t pages)
 	uint64_t freed = 0, lingering = 0;
 	for (int i = 0; i < n; i++) {
 		struct record *r = &view.rec[victims[i]];
-		if (object_evict(&r->key) == 0)
-			lingering += r->pages;
-		else               /* gone now, or somebody had removed it */
-			freed += r->pages;
+		uint64_t held = r->pages;
+		int rc = object_evict(&r->key);
 		COUNT(h->n.evictions, 1);
 		COUNT(h->n.evicted_bytes, r->st.size);
-	}
-	if (lingering)
-		atomic_fetch_add(&h->lingering_pages, lingering);
-	/* from here on the victims' charge is ours to give back */
-	for (int i = 0; i < n; i++) {
+		/* The mark first: who dies before has it finished by others, who dies after has charged too much. */
 		inflight_del(victims[i]);
 		rec_set(victims[i], REC_ABSENT);
+		if (rc == 0) {
+			atomic_fetch_add(&h->lingering_pages, held);
+			lingering += held;
+		} else {           /* gone now, or somebody had removed it: its charge is ours to give back */
+			freed += held;
+		}
 	}
 	if (pages && lingering)
 		object_reap(true);

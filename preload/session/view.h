@@ -150,7 +150,8 @@ void object_after_fork(void);              /* the child closes what was being fi
 int object_evict(const struct key *k);
 /* Tries all in dead/ again, at most every 5 ms; returns pages freed. */
 uint64_t object_reap(bool now);
-uint64_t dead_pages(void);                                 /* what lies in dead/ now */
+/* An eviction by a process that has died in the middle: as object_evict(), for what it had renamed already. */
+int object_evicted(const struct key *k, uint32_t slot);
 
 /* ---- room.c ---- */
 struct room { uint64_t budget, maxfile, floor; char why[160]; };
