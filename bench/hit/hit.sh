@@ -20,7 +20,7 @@ if [ -z "${HIT_MOUNT:-}" ] && unshare -m --propagation private mount -t tmpfs -o
 		sh -c 'mount -t tmpfs -o size=75%,huge=within_size tmpfs /dev/shm && exec "$0" "$@"' "$PWD/bench/hit/hit.sh" "$files" "$rounds" >$out.large
 fi
 run() { # REVALIDATE
-	OPT4_ROOT=$data OPT4_DIR=$work/$1 OPT4_POLICY=keep OPT4_CACHE=$((files * 112 + 65536))K OPT4_PREFETCH=off OPT4_REVALIDATE=$1 \
+	OPT4_ROOT=$data OPT4_DIR=$work/$1 OPT4_POLICY=keep OPT4_CACHE=$((files * 112 + 65536))K OPT4_PREFETCH=off OPT4_REVALIDATE=$1 OPT4_LOG=$PWD/build/bench/hit.log \
 		LD_PRELOAD=$PWD/build/libopt4.so build/bench/hit "$data" "$files" "$rounds"
 }
 echo "bench/hit: $files files of 110 KiB, open + fstat + read + close, random order, $rounds rounds; medians; /dev/shm ${HIT_MOUNT:-as it is}" >&2
