@@ -13,6 +13,7 @@ test-long:
 
 include tests/hook/hook.mk
 include tests/lib/lib.mk
+include tests/look/look.mk
 
 test-bins: slowstore
 

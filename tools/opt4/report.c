@@ -25,10 +25,12 @@ static int write_page(const struct report *r, const char *file)
 {
 	FILE *f = fopen(file, "w");
 
-	if (f)
-		report_page(r, f);
-	if (!f || ferror(f) || fclose(f))
+	if (!f)
 		return fail("%s: %s; give another file to -o", file, strerror(errno));
+	report_page(r, f);
+	bool failed = ferror(f);   /* of an earlier write; its errno is lost */
+	if (fclose(f) || failed)
+		return fail("%s: %s; give another file to -o", file, strerror(failed ? EIO : errno));
 	return 0;
 }
 
