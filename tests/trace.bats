@@ -303,7 +303,7 @@ PY
 	done
 	trace --help | grep -q imagefolder
 	trace loader --help | grep -q FUNC
-	[ "$(trace --version)" = "opt4-trace 0.1.0" ]
+	[ "$(trace --version)" = "opt4-trace $(sed -n 's/^VERSION *:= *//p' "$REPO/Makefile")" ]
 }
 
 @test "ranks that make a process group run together, and only the wanted ones are traced" {

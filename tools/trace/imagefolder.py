@@ -94,7 +94,8 @@ def folder(path):
 
 
 def _line(e):
-    return " ".join(str(e).split())
+    """An exception's reason in one line."""
+    return " ".join(str(getattr(e, "strerror", None) or e).split())
 
 
 def _weights(path, n):
