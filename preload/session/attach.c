@@ -235,6 +235,17 @@ static int attach(void)
 	return rc;
 }
 
+static const char *why(int rc)
+{
+	switch (rc) {
+	case -EACCES: return "others may enter it; make it mode 700";
+	case -EPERM:  return "somebody else's";
+	case -EXDEV:  return "not on tmpfs";
+	case -ENOTSUP: return "the dataset is in memory already";
+	default:      return strerror(-rc);
+	}
+}
+
 bool session_attach(void)
 {
 	if (view.disabled)
@@ -248,7 +259,7 @@ bool session_attach(void)
 		return false;
 	int rc = attach();
 	if (rc < 0) {
-		opt4_log("opt4: session%s%s: %s; reading the originals", *conf.dir ? " " : "", conf.dir, strerror(-rc));
+		opt4_log("opt4: %s%.150s: %s; reading the originals", *conf.dir ? "OPT4_DIR: " : "session", conf.dir, why(rc));
 		view_unmap();
 		view.retry_at = now_coarse() + retry_after;
 		retry_after = retry_after < RETRY_MOST ? retry_after * 2 : RETRY_MOST;

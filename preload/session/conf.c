@@ -148,9 +148,12 @@ static void load_roots(void)
 {
 	if (conf.have_trace) {
 		const struct trace *t = &conf.trace;
-		for (uint32_t i = 0; i < t->h->nroots && i < CONF_ROOTS; i++)
-			if (!add_root(i, t->paths + t->roots[i].path_off, t->roots[i].path_len, conf.trace_path))
+		for (uint32_t i = 0; i < t->h->nroots && i < CONF_ROOTS; i++) {
+			size_t len;
+			const char *path = trace_root_path(t, i, &len);
+			if (!path || memchr(path, 0, len) || !add_root(i, path, len, conf.trace_path))
 				conf.root[i].len = 0, conf.nroots = i + 1 > conf.nroots ? i + 1 : conf.nroots;
+		}
 	}
 	const char *s = getenv("OPT4_ROOT");
 	for (unsigned n = 0; s && *s; n++) {

@@ -53,9 +53,10 @@ void plan_match_roots(uint32_t n, const struct trace *t)
 			view.plan_root[n][i] = (uint8_t)(i + 1);
 			continue;
 		}
-		const char *p = t->paths + t->roots[i].path_off;
-		for (uint32_t r = 0; r < view.h->nroots; r++)
-			if (strlen(view.h->roots[r].path) == t->roots[i].path_len && !memcmp(view.h->roots[r].path, p, t->roots[i].path_len))
+		size_t len;
+		const char *p = trace_root_path(t, i, &len);
+		for (uint32_t r = 0; p && r < view.h->nroots; r++)
+			if (strlen(view.h->roots[r].path) == len && !memcmp(view.h->roots[r].path, p, len))
 				view.plan_root[n][r] = (uint8_t)(i + 1);
 	}
 }

@@ -239,3 +239,15 @@ const char *trace_path(const struct trace *t, uint32_t file, size_t *len, uint32
 		*root = r;
 	return p;
 }
+
+const char *trace_root_path(const struct trace *t, uint32_t root, size_t *len)
+{
+	if (root >= t->h->nroots)
+		return NULL;
+	const struct trace_root *r = &t->roots[root];
+	uint64_t bytes = t->h->section[TRACE_PATHS].bytes;
+	if (r->path_off > bytes || r->path_len > bytes - r->path_off)
+		return NULL;
+	*len = r->path_len;
+	return t->paths + r->path_off;
+}

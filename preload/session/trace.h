@@ -100,6 +100,10 @@ uint32_t trace_find(const struct trace *t, uint32_t root, const char *rel, size_
 /* Path of a file within its root (not NUL terminated); NULL if the index or the table is damaged. */
 const char *trace_path(const struct trace *t, uint32_t file, size_t *len, uint32_t *root);
 
+/* A root's path as the trace has it (absolute, not NUL terminated); NULL if there is no such root or the
+ * table is damaged. */
+const char *trace_root_path(const struct trace *t, uint32_t root, size_t *len);
+
 /* At-use checks: position -> file, next position. FILE_NONE / TRACE_NEVER when out of range. */
 static inline uint32_t trace_at(const struct trace *t, uint32_t pos)
 {
