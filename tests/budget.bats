@@ -33,7 +33,7 @@ watched_churn() {
 	export OPT4_POLICY=$policy OPT4_CACHE=6M
 	holder
 	start account "$B/tests/session_samples" "$OPT4_DIR/index"
-	start df python3 "$REPO/tests/lib/watch_budget.py" "$OPT4_DIR"
+	start df "$PYTHON" "$REPO/tests/lib/watch_budget.py" "$OPT4_DIR"
 	churn "$SUMS" --procs 8 --count 400 --seed "$SEED" "$@"
 	finish df
 	local df=$said

@@ -66,7 +66,7 @@ sparse() {
 	data "$PWD/files" 400 150K-250K
 	export OPT4_ROOT=$PWD/files
 	limit 64M
-	inside env LD_PRELOAD="$LIB" python3 "$REPO/tests/lib/churn.py" "$PWD/files.sums" --procs 2 --count 400
+	inside env LD_PRELOAD="$LIB" "$PYTHON" "$REPO/tests/lib/churn.py" "$PWD/files.sums" --procs 2 --count 400
 	! killed
 	cat "$OPT4_LOG"
 	grep -q 'opt4: no cache: .* memory cgroup' "$OPT4_LOG"
@@ -78,7 +78,7 @@ sparse() {
 	data "$PWD/files" 400 150K-250K
 	export OPT4_ROOT=$PWD/files OPT4_CACHE=1G
 	limit 64M
-	inside env LD_PRELOAD="$LIB" python3 "$REPO/tests/lib/churn.py" "$PWD/files.sums" --procs 2 --count 400
+	inside env LD_PRELOAD="$LIB" "$PYTHON" "$REPO/tests/lib/churn.py" "$PWD/files.sums" --procs 2 --count 400
 	! killed
 	cat "$OPT4_LOG"
 	grep -q 'opt4: OPT4_CACHE: room for' "$OPT4_LOG"
@@ -90,7 +90,7 @@ sparse() {
 	sparse 280 3
 	limit 1536M
 	export OPT4_POLICY=lru
-	within 100 sh -c 'echo $$ >"$0/cgroup.procs" && exec "$@"' "$group" env LD_PRELOAD="$LIB" python3 "$REPO/tests/lib/grow.py" "$PWD/data.list" 1024
+	within 100 sh -c 'echo $$ >"$0/cgroup.procs" && exec "$@"' "$group" env LD_PRELOAD="$LIB" "$PYTHON" "$REPO/tests/lib/grow.py" "$PWD/data.list" 1024
 	! killed
 	cat "$OPT4_STATS" | head -30
 	calc "$(stat_of peak_bytes) > 600 << 20"
@@ -102,7 +102,7 @@ sparse() {
 	sparse 280 3
 	limit 1536M
 	export OPT4_POLICY=keep
-	within 100 sh -c 'echo $$ >"$0/cgroup.procs" && exec "$@"' "$group" env LD_PRELOAD="$LIB" python3 "$REPO/tests/lib/grow.py" "$PWD/data.list" 1024
+	within 100 sh -c 'echo $$ >"$0/cgroup.procs" && exec "$@"' "$group" env LD_PRELOAD="$LIB" "$PYTHON" "$REPO/tests/lib/grow.py" "$PWD/data.list" 1024
 	! killed
 	calc "$(stat_of peak_bytes) > 600 << 20"
 	calc "$(stat_of used_bytes) < 400 << 20"

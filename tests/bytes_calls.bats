@@ -29,7 +29,7 @@ setup() {
 
 # calls SLEEP: hits.py under strace; then of_round N prints the calls of that round that name the original
 calls() {
-	within 100 strace -f -y -o "$BATS_TEST_TMPDIR/calls" -E LD_PRELOAD="$LIB" /usr/bin/env python3 "$REPO/tests/lib/hits.py" "${list:-files}" "$1"
+	within 100 strace -f -y -o "$BATS_TEST_TMPDIR/calls" -E LD_PRELOAD="$LIB" "$PYTHON" "$REPO/tests/lib/hits.py" "${list:-files}" "$1"
 }
 of_round() {
 	awk -v from="/round-$1\"" 'index($0, from) { on = 1; next } /"\/round-/ { on = 0 } on' "$BATS_TEST_TMPDIR/calls" |

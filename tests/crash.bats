@@ -62,7 +62,7 @@ mended() {
 
 @test "a worker killed with the session lock held: another takes it over" {
 	holder
-	start second env LD_PRELOAD="$LIB" python3 "$REPO/tests/lib/holder.py" "$(sed -n 2p "$LIST")"
+	start second env LD_PRELOAD="$LIB" "$PYTHON" "$REPO/tests/lib/holder.py" "$(sed -n 2p "$LIST")"
 	local second=${line#ready }
 	start lock "$B/tests/lock_holder" "$OPT4_DIR/index" "$second"
 	kill -9 "$second"
@@ -81,13 +81,13 @@ mended() {
 	local i victim
 	export SLOWSTORE_LATENCY=20ms
 	holder
-	LD_PRELOAD=$LIB:$SLOWSTORE python3 "$REPO/tests/lib/churn.py" "$SUMS" --procs 3 --seconds 60 --pids "$BATS_TEST_TMPDIR/pids" >/dev/null 3>&- &
+	LD_PRELOAD=$LIB:$SLOWSTORE "$PYTHON" "$REPO/tests/lib/churn.py" "$SUMS" --procs 3 --seconds 60 --pids "$BATS_TEST_TMPDIR/pids" >/dev/null 3>&- &
 	local others=$!
 	while [ ! -s "$BATS_TEST_TMPDIR/pids" ]; do sleep .05; done
 	for i in 1 2 3; do
 		sleep .$((RANDOM % 10))
 		xargs kill -STOP <"$BATS_TEST_TMPDIR/pids"
-		churned=$(within 60 env LD_PRELOAD="$LIB:$SLOWSTORE" python3 "$REPO/tests/lib/churn.py" "$SUMS" --procs 2 --count 60 --seed "$SEED$i")
+		churned=$(within 60 env LD_PRELOAD="$LIB:$SLOWSTORE" "$PYTHON" "$REPO/tests/lib/churn.py" "$SUMS" --procs 2 --count 60 --seed "$SEED$i")
 		echo "$churned"
 		calc "$(slowest) < 3"
 		xargs kill -CONT <"$BATS_TEST_TMPDIR/pids"
@@ -105,7 +105,7 @@ mended() {
 	holder
 	for i in {1..8}; do
 		rm -f "$BATS_TEST_TMPDIR/pids"
-		LD_PRELOAD=$LIB:$SLOWSTORE python3 "$REPO/tests/lib/churn.py" "$SUMS" --procs 3 --hold 2 --seconds 20 --seed "$i" --may-die \
+		LD_PRELOAD=$LIB:$SLOWSTORE "$PYTHON" "$REPO/tests/lib/churn.py" "$SUMS" --procs 3 --hold 2 --seconds 20 --seed "$i" --may-die \
 			--pids "$BATS_TEST_TMPDIR/pids" >/dev/null 3>&- &
 		while [ ! -s "$BATS_TEST_TMPDIR/pids" ]; do sleep .02; done
 		sleep .$((RANDOM % 4))$((RANDOM % 10))
@@ -127,7 +127,7 @@ mended() {
 	export SLOWSTORE_LATENCY=5ms
 	for i in 1 2 3; do
 		rm -f "$BATS_TEST_TMPDIR/pids"
-		LD_PRELOAD=$LIB:$SLOWSTORE python3 "$REPO/tests/lib/churn.py" "$SUMS" --procs 3 --hold 2 --seconds 20 \
+		LD_PRELOAD=$LIB:$SLOWSTORE "$PYTHON" "$REPO/tests/lib/churn.py" "$SUMS" --procs 3 --hold 2 --seconds 20 \
 			--pids "$BATS_TEST_TMPDIR/pids" >/dev/null 3>&- &
 		while [ ! -s "$BATS_TEST_TMPDIR/pids" ]; do sleep .02; done
 		sleep .$((RANDOM % 10))
@@ -143,7 +143,7 @@ mended() {
 }
 
 @test "kill -9 of the main process alone: its workers read on, the next run is right and leaves nothing" {
-	LD_PRELOAD=$LIB python3 "$REPO/tests/lib/churn.py" "$SUMS" --procs 3 --seconds 3 --pids "$BATS_TEST_TMPDIR/pids" \
+	LD_PRELOAD=$LIB "$PYTHON" "$REPO/tests/lib/churn.py" "$SUMS" --procs 3 --seconds 3 --pids "$BATS_TEST_TMPDIR/pids" \
 		>"$BATS_TEST_TMPDIR/out" 2>&1 3>&- &
 	while [ ! -s "$BATS_TEST_TMPDIR/pids" ]; do sleep .02; done
 	sleep .5

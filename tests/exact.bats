@@ -34,7 +34,7 @@ setup() {
 cells() {
 	local kind=$1 name=$2
 	shift 2
-	within 250 /usr/bin/env python3 "$REPO/tests/lib/exact.py" "$PWD/$kind" "$PWD/$kind-$name.trace" "$PWD/$kind-$name.order" "$@"
+	within 250 "$PYTHON" "$REPO/tests/lib/exact.py" "$PWD/$kind" "$PWD/$kind-$name.trace" "$PWD/$kind-$name.order" "$@"
 }
 
 @test "unit sizes, shuffled: opt lru lfu fifo at 10 25 50 75 % hit what the oracles hit" {

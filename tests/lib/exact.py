@@ -45,7 +45,7 @@ def run(a, policy, percent, workers, stats):
         env["OPT4_MAXFILE"] = str(a.maxfile)
     lib = os.path.join(os.environ["REPO"], "tests", "lib")
     if a.job is None:
-        command = ["/usr/bin/env", "python3", os.path.join(lib, "follow_order.py"), a.root, a.order]
+        command = [sys.executable, os.path.join(lib, "follow_order.py"), a.root, a.order]
     else:
         command = [os.environ["PYTHON"], os.path.join(lib, "torch_job.py"), a.root] + a.job.split()
     subprocess.run(command + ["--workers", str(workers)], env=env, check=True, timeout=240, stdout=subprocess.DEVNULL)

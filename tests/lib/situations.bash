@@ -26,7 +26,7 @@ finish() {
 
 # holder [FILE]: a job that lives until `finish holder`, so that its session does; its pid in $holder
 holder() {
-	start holder env LD_PRELOAD="$LIB" python3 "$REPO/tests/lib/holder.py" "${@:-$(head -1 "$LIST")}"
+	start holder env LD_PRELOAD="$LIB" "$PYTHON" "$REPO/tests/lib/holder.py" "${@:-$(head -1 "$LIST")}"
 	holder=${line#ready }
 }
 
@@ -39,7 +39,7 @@ data() {
 }
 
 # churn SUMS OPTION...: tests/lib/churn.py under the library; its JSON in $churned
-churn() { churned=$(within 100 env LD_PRELOAD="$LIB" python3 "$REPO/tests/lib/churn.py" "$@") || { echo "$churned"; return 1; }; }
+churn() { churned=$(within 100 env LD_PRELOAD="$LIB" "$PYTHON" "$REPO/tests/lib/churn.py" "$@") || { echo "$churned"; return 1; }; }
 
 # stat_of NAME: of OPT4_STATS
 stat_of() { json "['$1']" <"$OPT4_STATS"; }
