@@ -16,7 +16,7 @@ static inline void settle(int fd)
 /* `to` has just become a copy of `from`. */
 static inline void copied(int from, int to)
 {
-	if (unlikely(to >= 0 && (fd_is(from, FD_OURS) || fd_is(to, FD_OURS))))
+	if (unlikely(to >= 0 && (fd_is(from, FD_OURS) || fd_is(to, FD_OURS | FD_ELSEWHERE))))
 		fd_duplicate(from, to);
 }
 
@@ -100,7 +100,7 @@ FCNTL(fcntl64)
 
 EXPORT int close(int fd)
 {
-	if (unlikely(fd_is(fd, FD_OURS))) {
+	if (unlikely(fd_is(fd, FD_OURS | FD_ELSEWHERE))) {
 		/* Before: afterwards the number may be another thread's. */
 		uint32_t rec = fd_take_writer(fd);
 		fd_clear(fd);

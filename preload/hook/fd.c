@@ -25,6 +25,22 @@ static void wake(struct slot *s)
 	syscall(SYS_futex, &s->claim, FUTEX_WAKE_PRIVATE, 1 << 30, NULL, NULL, 0);
 }
 
+static void raise_highest(int fd)
+{
+	int hi = highest;
+	while (fd > hi && !__atomic_compare_exchange_n(&highest, &hi, fd, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+		;
+}
+
+void fd_set_elsewhere(int fd)
+{
+	uint8_t none = 0;
+	if ((unsigned)fd >= FD_MAX)
+		return;
+	raise_highest(fd);
+	__atomic_compare_exchange_n(&fd_flags[fd], &none, FD_ELSEWHERE, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
+}
+
 void fd_install(int fd, enum fd_kind kind, const struct cached *c, uint32_t group, bool pending)
 {
 	if ((unsigned)fd >= FD_MAX)
@@ -44,9 +60,7 @@ void fd_install(int fd, enum fd_kind kind, const struct cached *c, uint32_t grou
 	s->claim = seq / 2 * CLAIM_STATES + (kind == FD_HINT ? CLAIM_READY : CLAIM_NONE);
 	__atomic_store_n(&s->seq, seq + 1, __ATOMIC_RELEASE);
 
-	int hi = highest;
-	while (fd > hi && !__atomic_compare_exchange_n(&highest, &hi, fd, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
-		;
+	raise_highest(fd);
 	__atomic_store_n(&fd_flags[fd], FD_OURS | (pending ? FD_PENDING : 0), __ATOMIC_RELEASE);
 }
 
@@ -91,6 +105,8 @@ static void end_claim(struct slot *s)
 /* Returns a writer's record if this call was the one that forgot it, else REC_NONE. */
 static uint32_t forget(int fd)
 {
+	if (fd_is(fd, FD_ELSEWHERE))
+		__atomic_fetch_and(&fd_flags[fd], (uint8_t)~FD_ELSEWHERE, __ATOMIC_RELAXED);
 	if (!fd_is(fd, FD_OURS))
 		return REC_NONE;
 	int err = errno;

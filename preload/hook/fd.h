@@ -20,6 +20,8 @@ enum fd_kind {
 
 #define FD_OURS    1u
 #define FD_PENDING 2u             /* its next data access matters: a hint, or an object not yet counted */
+#define FD_ELSEWHERE 4u           /* not ours: a directory that has nothing to do with any root. May be stale too, and
+                                   * then costs a hit; never set together with FD_OURS */
 extern uint8_t fd_flags[FD_MAX];
 
 static inline bool fd_is(int fd, unsigned bit)
@@ -54,6 +56,9 @@ void fd_forget(int fd);
  * called when the close, and what it writes, is done. REC_NONE: not a writer, nothing done. */
 uint32_t fd_take_writer(int fd);
 void fd_writer_closed(uint32_t rec);
+
+/* fd is a directory away from all roots: names relative to it need no look any more, until it is closed. */
+void fd_set_elsewhere(int fd);
 
 /* Nobody has accessed data by this descriptor before: true for exactly one caller. */
 bool fd_take_pending(int fd);

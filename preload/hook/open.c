@@ -84,6 +84,8 @@ static __attribute__((noinline)) int open_slow(enum opener which, int dirfd, con
 
 	enum path_kind kind = path_where(dirfd, path, &w);
 	if (kind == PATH_OTHER) {
+		if (dirfd != AT_FDCWD && path[0] != '/' && !fd_is(dirfd, FD_OURS) && path_dir_elsewhere(dirfd))
+			fd_set_elsewhere(dirfd);
 		if (!write || !open_proc_write(path))
 			return down(which, dirfd, path, flags, mode);
 		kind = PATH_ASK;
@@ -121,13 +123,22 @@ static __attribute__((noinline)) int open_slow(enum opener which, int dirfd, con
 }
 
 /* The whole cost of an open that is not ours. */
-static inline bool look(const char *path, int flags)
+static inline bool look(int dirfd, const char *path, int flags)
 {
 	if (!hook_on || (flags & OPEN_NEVER))
 		return false;
 	if (path_may(path))
-		return !opt4_inside;
+		return !opt4_inside &&
+		       (!fd_is(dirfd, FD_ELSEWHERE) || path[0] == '/' || path[0] == '.' || opens_to_write(flags));
 	return unlikely(session_dev && opens_to_write(flags)) && path && path_proc_fd(path) >= 0 && !opt4_inside;
+}
+
+/* The number is a new file's now. */
+static inline int opened(int fd)
+{
+	if (unlikely(fd_is(fd, FD_ELSEWHERE)))
+		fd_clear(fd);
+	return fd;
 }
 
 #define NEEDS_MODE(flags) (((flags) & O_CREAT) || ((flags) & O_TMPFILE) == O_TMPFILE)
@@ -143,9 +154,9 @@ static inline bool look(const char *path, int flags)
 			va_end(ap); \
 		} \
 		OPAQUE(path); \
-		if (unlikely(look(path, flags))) \
-			return open_slow(which, dirfd, path, flags, mode); \
-		return call; \
+		if (unlikely(look(dirfd, path, flags))) \
+			return opened(open_slow(which, dirfd, path, flags, mode)); \
+		return opened(call); \
 	}
 
 OPENER(open, OPEN, (const char *path, int flags, ...), AT_FDCWD, next.open(path, flags, mode))
@@ -157,9 +168,9 @@ OPENER(openat64, OPENAT64, (int dirfd, const char *path, int flags, ...), dirfd,
 	EXPORT int name params \
 	{ \
 		OPAQUE(path); \
-		if (unlikely(look(path, flags)) && !NEEDS_MODE(flags)) \
-			return open_slow(which, dirfd, path, flags, 0); \
-		return call; \
+		if (unlikely(look(dirfd, path, flags)) && !NEEDS_MODE(flags)) \
+			return opened(open_slow(which, dirfd, path, flags, 0)); \
+		return opened(call); \
 	}
 
 OPENER_2(__open_2, OPEN_2, (const char *path, int flags), AT_FDCWD, next.__open_2(path, flags))
@@ -172,7 +183,7 @@ OPENER_2(__openat64_2, OPENAT64_2, (int dirfd, const char *path, int flags), dir
 	{ \
 		int flags = O_CREAT | O_WRONLY | O_TRUNC; \
 		OPAQUE(path); \
-		if (unlikely(look(path, flags))) \
+		if (unlikely(look(AT_FDCWD, path, flags))) \
 			return open_slow(which, AT_FDCWD, path, flags, mode); \
 		return next.name(path, mode); \
 	}

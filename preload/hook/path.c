@@ -116,11 +116,11 @@ static bool match(const char *abs, size_t len, struct where *w)
 	return true;
 }
 
-/* No empty, `.` or `..` component. Names that begin with a dot go the long way too. */
+/* No empty, `.` or `..` component, no slash at the end. Names that begin with a dot go the long way too. */
 static bool clean(const char *path)
 {
 	for (const char *p = path; *p; p++)
-		if (p[0] == '/' && (p[1] == '/' || p[1] == '.'))
+		if (p[0] == '/' && (p[1] == '/' || p[1] == '.' || !p[1]))
 			return false;
 	return true;
 }
@@ -131,6 +131,15 @@ static enum path_kind append(char *buf, size_t n, const char *path, size_t *len)
 {
 	size_t floor = n;
 
+	if (path[0] != '/' && path[0] != '.' && clean(path)) {   /* as nearly always */
+		size_t l = strlen(path);
+		if (n + 1 + l >= PATH_ROOM)
+			return PATH_OTHER;
+		buf[n] = '/';
+		memcpy(buf + n + 1, path, l);
+		*len = n + 1 + l;
+		return PATH_ROOT;
+	}
 	while (*path) {
 		while (*path == '/')
 			path++;
@@ -179,11 +188,46 @@ enum path_kind path_of_fd(int fd, struct where *w)
 	return n > 0 && match(w->buf, (size_t)n, w) ? PATH_ROOT : PATH_OTHER;
 }
 
+/* Does directory a lie at or above b? */
+static bool leads_to(const char *a, size_t alen, const char *b, size_t blen)
+{
+	return b && blen >= alen && !memcmp(a, b, alen) && (blen == alen || b[alen] == '/');
+}
+
+static bool root_leads_to(unsigned n, const char *path, size_t len)
+{
+	size_t rlen;
+	const char *root = conf_root(n, &rlen);
+	return leads_to(root, rlen, path, len) || (real[n].path && leads_to(real[n].path, real[n].len, path, len));
+}
+
+static bool leads_to_root(unsigned n, const char *path, size_t len)
+{
+	size_t rlen;
+	const char *root = conf_root(n, &rlen);
+	return leads_to(path, len, root, rlen) || leads_to(path, len, real[n].path, real[n].len);
+}
+
+bool path_dir_elsewhere(int dirfd)
+{
+	char buf[PATH_ROOM];
+	ssize_t n = fd_path(dirfd, buf);
+
+	if (n < 0)
+		return false;
+	if (!have_real)
+		load_real();
+	for (unsigned r = 0; r < conf_nroots(); r++)
+		if (r >= ROOTS || root_leads_to(r, buf, (size_t)n) || leads_to_root(r, buf, (size_t)n))
+			return false;
+	return true;
+}
+
 void path_roots_below(int dirfd, const char *path, void (*fn)(unsigned root))
 {
 	struct where w;
-	size_t len, rlen;
 	ssize_t n = 0;
+	size_t len;
 
 	if (path[0] != '/') {
 		n = dirfd == AT_FDCWD ? get_cwd(w.buf) : fd_path(dirfd, w.buf);
@@ -194,14 +238,9 @@ void path_roots_below(int dirfd, const char *path, void (*fn)(unsigned root))
 		return;
 	if (!have_real)
 		load_real();
-	for (unsigned r = 0; r < conf_nroots() && r < ROOTS; r++) {
-		const char *root = conf_root(r, &rlen);
-		bool in = rlen >= len && !memcmp(root, w.buf, len) && (rlen == len || root[len] == '/');
-		bool in_real = real[r].path && real[r].len >= len && !memcmp(real[r].path, w.buf, len) &&
-			       (real[r].len == len || real[r].path[len] == '/');
-		if (in || in_real)
+	for (unsigned r = 0; r < conf_nroots() && r < ROOTS; r++)
+		if (leads_to_root(r, w.buf, len))
 			fn(r);
-	}
 }
 
 int path_proc_fd(const char *path)

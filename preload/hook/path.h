@@ -34,6 +34,9 @@ enum path_kind path_where(int dirfd, const char *path, struct where *w);
 /* The same for the real path of an open descriptor. */
 enum path_kind path_of_fd(int fd, struct where *w);
 
+/* Directory `dirfd` neither lies below a root nor leads to one. False if it cannot be told. */
+bool path_dir_elsewhere(int dirfd);
+
 /* Calls fn for each root that lies at or below directory `path` (a rename of it moves the root). */
 void path_roots_below(int dirfd, const char *path, void (*fn)(unsigned root));
 

@@ -80,6 +80,18 @@ static void openers(void)
 		for (unsigned i = 0; i < sizeof fds / sizeof *fds; i++)
 			got("opened", fds[i], pread(fds[i], buf, 1000, 0));
 	}
+	/* A directory away from the dataset, whose number then becomes the dataset's. */
+	int away = open("/", O_RDONLY | O_DIRECTORY);
+	for (int i = 0; i < 2; i++)
+		SAY("away %d %d\n", openat(away, "nowhere.jpg", O_RDONLY), errno);
+	MUST(dup2(dir, away) == away);
+	int there = openat(away, "e.jpg", O_RDONLY);
+	got("by dup2", there, read(there, buf, 1000));
+	close(away);
+	MUST((away = open("/usr/lib", O_RDONLY | O_DIRECTORY)) >= 0 && openat(away, "nowhere.jpg", O_RDONLY) < 0);
+	close(away);
+	MUST(open(".", O_RDONLY | O_DIRECTORY) == away && (there = openat(away, "f.jpg", O_RDONLY)) >= 0);
+	got("by close and open", there, read(there, buf, 1000));
 	SAY("%d %d", open("a.jpg/", O_RDONLY), errno);
 	SAY(" %d %d", open("sub.jpg", O_RDONLY), errno);
 	SAY(" %d %d", open("a.jpg", O_RDONLY | O_DIRECTORY), errno);

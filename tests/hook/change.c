@@ -69,7 +69,7 @@ static void names(void)
 	take("sub/a", open("sub/a.jpg", O_RDONLY), 100);
 	MUST(mkdir("other", 0700) == 0 && rename("e.jpg", "other/a.jpg") == 0);
 	take("other/a", open("other/a.jpg", O_RDONLY), 100);
-	MUST(syscall(SYS_renameat2, AT_FDCWD, "sub", AT_FDCWD, "sub2", 0) == 0 && rename("sub2", "sub") == 0);
+	MUST(syscall(SYS_renameat2, AT_FDCWD, "sub", AT_FDCWD, "sub2", 0) == 0 && rename("sub2/", "sub/") == 0);
 	MUST(renameat2(AT_FDCWD, "sub", AT_FDCWD, "other", RENAME_EXCHANGE) == 0);
 	take("sub/a exchanged", open("sub/a.jpg", O_RDONLY), 100);
 	take("other/a exchanged", open("other/a.jpg", O_RDONLY), 100);
