@@ -40,3 +40,19 @@ bench-toll: $B/libopt4.so $B/bench/toll
 	bench/toll/toll.sh
 bench: bench-toll bench-hit
 .PHONY: bench bench-hit bench-toll
+
+# What an access costs under each policy (1 GB of memory, 2 minutes); bench-plan: a whole plan at ImageNet's size (up to 10 minutes).
+$B/bench/policy/policy: $B/bench/policy/policy.o $(filter $B/tools/opt4/plan_run.o $B/tools/opt4/plan_lru.o $B/tools/opt4/plan_time.o $B/tools/opt4/simulate.o,$(CLI)) $(POLICY)
+	$(CC) -o $@ $^ $(LDFLAGS) -pthread -lm
+bench-policy: $B/bench/policy/policy
+	$< $B/bench/policy.json
+bench-plan: $B/bench/policy/policy
+	$< $B/bench/plan.json sweep
+bench: bench-policy
+.PHONY: bench-policy bench-plan
+
+# The main job, start to end, on a machine as it comes: OPT4_DEMO_IMAGES=DIR takes a folder of yours.
+demo:
+	@tests/setup.sh build && $(MAKE) --no-print-directory all slowstore
+	@python=$$(tests/setup.sh python) && $$python bench/demo/demo.py $B
+.PHONY: demo

@@ -71,7 +71,10 @@ static void line(const struct plan *p, FILE *out, unsigned i, double y0, double 
 	uint64_t last = 0, most = largest(p);
 	bool started = false;
 
-	fprintf(out, "<g stroke=\"%s\" fill=\"%s\"><path class=\"line\" d=\"", colour[i], colour[i]);
+	/* On shuffled epochs keep lies exactly under opt: broad, so that both are seen. */
+	const char *class = p->policies[i] == &policy_keep ? "line broad" : "line";
+
+	fprintf(out, "<g stroke=\"%s\" fill=\"%s\"><path class=\"%s\" d=\"", colour[i], colour[i], class);
 	for (unsigned n = 0; n < p->nsizes; n++) {        /* by rising size, however they were given */
 		unsigned best = p->nsizes;
 
@@ -94,8 +97,8 @@ static void line(const struct plan *p, FILE *out, unsigned i, double y0, double 
 			LEFT + (double)p->sizes[k] / (double)most * WIDE, y0 + HIGH - v / top * HIGH,
 			p->policies[i]->name, plan_size_text((double)p->sizes[k], buf), v);
 	}
-	fprintf(out, "</g>\n<path stroke=\"%s\" class=\"line\" d=\"M%d %.1fh22\"/><text x=\"%d\" y=\"%.1f\">%s"
-		"</text>\n", colour[i], LEFT + WIDE + 20, y0 + 10 + 20 * i, LEFT + WIDE + 48, y0 + 14 + 20 * i,
+	fprintf(out, "</g>\n<path stroke=\"%s\" class=\"%s\" d=\"M%d %.1fh22\"/><text x=\"%d\" y=\"%.1f\">%s"
+		"</text>\n", colour[i], class, LEFT + WIDE + 20, y0 + 10 + 20 * i, LEFT + WIDE + 48, y0 + 14 + 20 * i,
 		p->policies[i]->name);
 }
 
@@ -117,7 +120,7 @@ void plan_svg(const struct plan *p, FILE *out)
 		"role=\"img\" aria-label=\"opt4 plan\">\n<style>\n"
 		"svg{background:#fff;font:13px system-ui,sans-serif}text{fill:#222}.title{font-weight:600;font-size:15px}"
 		".faint{fill:#777;font-size:11px}.grid{stroke:#ddd;fill:none}.line{fill:none;stroke-width:2}"
-		"circle{stroke:none}.bound{stroke:#777;stroke-dasharray:5 4;fill:none}\n"
+		".broad{stroke-width:7;opacity:.6}circle{stroke:none}.bound{stroke:#777;stroke-dasharray:5 4;fill:none}\n"
 		"@media (prefers-color-scheme:dark){svg{background:#16181c}text{fill:#e4e4e4}.faint{fill:#999}"
 		".grid{stroke:#33363c}}\n</style>\n", high, high);
 	panel(p, out, 50, "Hit ratio", hit_ratio, 1, .2, "");
@@ -135,8 +138,9 @@ void plan_svg(const struct plan *p, FILE *out)
 		if (p->store.epoch_compute > 0) {
 			double y = y0 + HIGH - p->store.epoch_compute / top * HIGH;
 
+			/* The label stands below: no epoch is shorter than its computing. */
 			fprintf(out, "<path class=\"bound\" d=\"M%d %.1fh%d\"/><text class=\"faint\" x=\"%d\" "
-				"y=\"%.1f\">computing</text>\n", LEFT, y, WIDE, LEFT + WIDE + 20, y + 4);
+				"y=\"%.1f\" text-anchor=\"end\">computing</text>\n", LEFT, y, WIDE, LEFT + WIDE, y + 16);
 		}
 	}
 	fputs("</svg>\n", out);
