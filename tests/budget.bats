@@ -42,7 +42,9 @@ watched_churn() {
 	"$OPT4" stat --json "$OPT4_DIR" >"$OPT4_STATS"
 	[ "$(id -u)" != 0 ] || calc "$(json "['most_df']" <<<"$df") <= $((6 << 20)) + $(json "['index_grown']" <<<"$df")"
 	set -- $said
-	[ "$1" -gt 10000 ] && [ "$4" = 0 ] && [ "$3" = 1536 ]
+	[ "$1" -gt 10000 ]
+	[ "$3" = 1536 ]
+	[ "$4" = 0 ]
 	[ "$(stat_of peak_bytes)" -le $((6 << 20)) ]
 	[ "$(stat_of errors)" = 0 ] || { cat "$OPT4_STATS" "$OPT4_LOG"; return 1; }
 	# in the end the account is what lies there, to the page

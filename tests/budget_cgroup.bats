@@ -67,7 +67,7 @@ sparse() {
 	export OPT4_ROOT=$PWD/files
 	limit 64M
 	inside env LD_PRELOAD="$LIB" "$PYTHON" "$REPO/tests/lib/churn.py" "$PWD/files.sums" --procs 2 --count 400
-	! killed
+	fails killed
 	cat "$OPT4_LOG"
 	grep -q 'opt4: no cache: .* memory cgroup' "$OPT4_LOG"
 	[ "$(stat_of fills)" = 0 ]
@@ -79,7 +79,7 @@ sparse() {
 	export OPT4_ROOT=$PWD/files OPT4_CACHE=1G
 	limit 64M
 	inside env LD_PRELOAD="$LIB" "$PYTHON" "$REPO/tests/lib/churn.py" "$PWD/files.sums" --procs 2 --count 400
-	! killed
+	fails killed
 	cat "$OPT4_LOG"
 	grep -q 'opt4: OPT4_CACHE: room for' "$OPT4_LOG"
 	[ "$(stat_of errors)" = 0 ]
@@ -91,7 +91,7 @@ sparse() {
 	limit 1536M
 	export OPT4_POLICY=lru
 	within 100 sh -c 'echo $$ >"$0/cgroup.procs" && exec "$@"' "$group" env LD_PRELOAD="$LIB" "$PYTHON" "$REPO/tests/lib/grow.py" "$PWD/data.list" 1024
-	! killed
+	fails killed
 	cat "$OPT4_STATS" | head -30
 	calc "$(stat_of peak_bytes) > 600 << 20"
 	calc "$(stat_of used_bytes) < 400 << 20"
@@ -103,7 +103,7 @@ sparse() {
 	limit 1536M
 	export OPT4_POLICY=keep
 	within 100 sh -c 'echo $$ >"$0/cgroup.procs" && exec "$@"' "$group" env LD_PRELOAD="$LIB" "$PYTHON" "$REPO/tests/lib/grow.py" "$PWD/data.list" 1024
-	! killed
+	fails killed
 	calc "$(stat_of peak_bytes) > 600 << 20"
 	calc "$(stat_of used_bytes) < 400 << 20"
 }

@@ -99,7 +99,9 @@ said() {
 	OPT4_DISABLE=1 right
 	OPT4_PROGRAMS=bash:'torch*' right
 	env -u OPT4_ROOT LD_PRELOAD="$LIB" cat "$(head -1 "$LIST")" >/dev/null
-	[ ! -e "$OPT4_STATS" ] && [ ! -e "$OPT4_LOG" ] && [ ! -e "$OPT4_DIR" ]
+	[ ! -e "$OPT4_STATS" ]
+	[ ! -e "$OPT4_LOG" ]
+	[ ! -e "$OPT4_DIR" ]
 	OPT4_PROGRAMS='sha*' right
 	[ -e "$OPT4_STATS" ]
 }

@@ -58,3 +58,6 @@ unmount_all() {
 	mounted=()
 }
 need_root() { [ "$(id -u)" = 0 ] || skip "needs root: $1"; }
+
+# fails CMD...: it must (a plain `! CMD` never ends a test)
+fails() { ! "$@"; }
