@@ -42,3 +42,4 @@ clean:
 .PHONY: all clean
 include tests/tests.mk
 include bench/bench.mk
+include tools/ncurses.mk tools/install.mk

@@ -10,6 +10,7 @@ int cmd_clean(int argc, char **argv);
 int cmd_plan(int argc, char **argv);
 int cmd_report(int argc, char **argv);
 int cmd_doctor(int argc, char **argv);
+int cmd_top(int argc, char **argv);
 
 /* `opt4: what: why; what to do` on stderr; returns 1 (fail) or 2 (usage). */
 int fail(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
