@@ -14,7 +14,7 @@ import time
 import zlib
 
 
-def worker(batches, root, tokens, results, sums, errors):
+def worker(batches, root, tokens, results, sums):
     wrong = failed = read = 0
     for batch in batches:
         if os.read(tokens, 1) != b"t":
@@ -40,7 +40,7 @@ def epoch(batches, a, sums):
         tokens, results = os.pipe(), os.pipe()
         pid = os.fork()
         if pid == 0:
-            worker(batches[w::a.workers], a.root, tokens[0], results[1], sums, a.errors)
+            worker(batches[w::a.workers], a.root, tokens[0], results[1], sums)
         os.close(tokens[0])
         os.close(results[1])
         pipes.append((tokens[1], results[0]))
@@ -82,6 +82,8 @@ def main():
     p.add_argument("--sums")
     p.add_argument("--errors", action="store_true")
     p.add_argument("--pidfile")
+    p.add_argument("--limit", type=int, help="only so many batches of the first epoch")
+    p.add_argument("--linger", type=float, default=0, help="seconds to stay when all is read")
     a = p.parse_args()
     import signal
     signal.signal(signal.SIGPIPE, signal.SIG_IGN)
@@ -97,11 +99,14 @@ def main():
     seconds, counts = [], [0, 0, 0]
     for e in sorted(epochs):
         start = time.monotonic()
-        got = epoch([epochs[e][b] for b in sorted(epochs[e])], a, sums)
+        got = epoch([epochs[e][b] for b in sorted(epochs[e])][:a.limit], a, sums)
         if got is None:
             sys.exit("reader: a worker died")
         seconds.append(round(time.monotonic() - start, 3))
         counts = [x + y for x, y in zip(counts, got)]
+        if a.limit:
+            break
+    time.sleep(a.linger)
     print(json.dumps({"seconds": seconds, "read": counts[0], "failed": counts[1], "wrong": counts[2]}))
     sys.exit(1 if counts[2] or (counts[1] and not a.errors) else 0)
 
