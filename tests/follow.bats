@@ -28,7 +28,10 @@ holds() {
 @test "a right trace in the same order each epoch" { holds right-sequential; }
 @test "a right trace of four ranks in one node, of 4 and of 16" { holds right-ranks; }
 @test "other worker counts than the trace has, and batches dealt in any order" { holds other-workers; }
-@test "1, 10 and 100 % of the accesses substituted, skipped or added" { holds wrong-accesses; }
+@test "1, 10 and 100 % of the accesses substituted, skipped or added" {
+	holds wrong-accesses;
+	SEED=10 holds wrong-accesses;   # where chance matches at an epoch's beginning lead astray a follower that believes them
+}
 @test "the wrong seed: the gate shuts, and it is keep" { holds wrong-seed; }
 @test "files that the trace does not name" { holds wrong-dataset; }
 @test "a trace of half the epochs" { holds half-the-epochs; }

@@ -61,6 +61,7 @@ struct played play(const struct trace *t, const struct job *j, const struct play
 		}
 	}
 	p.gate_shut = f.sh->gate_shut;
+	p.horizon = f.sh->horizon;
 	if (how->cache)
 		cache_free(&k);
 	free(f.sh);

@@ -13,6 +13,7 @@ struct played {
 	uint64_t hits, shut;                 /* shut: accesses while the gate was shut */
 	uint64_t stale;                      /* answers that were expired or consumed positions, or another file's */
 	uint32_t found_after;                /* most planned accesses in a row by one worker that did not match */
+	uint32_t horizon;                    /* at the end */
 	bool gate_shut;                      /* at the end */
 	uint64_t late_planned, late_exact;   /* planned and exact from event `late` on */
 };

@@ -74,6 +74,10 @@ static void right_kind(enum kind kind, uint32_t files, uint32_t val)
 		expect(part(s.p.matched, s.p.accesses) >= .999, "matched");
 		expect(part(s.p.exact, s.p.planned) >= (kind == SHUFFLE ? .999 : .995), "exact");
 		expect(part(s.p.hits, s.p.accesses) >= part(s.exact, s.p.accesses) - .01, "a point below Belady");
+		/* What lies a few rounds back has expired, unless workers that stay wait for another epoch. */
+		if (w * b <= 128 && !(stay && val))
+			expect(s.p.horizon + 4 * (w ? w : 1) * b + 300 >= t.h->npos, "horizon %u of %u", s.p.horizon,
+			       t.h->npos);
 		if (w < 2) {
 			expect(s.p.exact == s.p.accesses, "not every access to its position");
 			/* All but the first of each of the epochs' passes. */
@@ -322,7 +326,9 @@ static void workers_die(void)
 		struct shown s = unset(&x, 0);
 		expect(s.p.found_after <= enough(b), "found again");
 		expect(part(s.p.exact, s.p.planned) >= .97, "followed");
-		expect(part(s.p.hits, s.exact) >= .93, "reuse");
+		/* The lost ones may all have been promised hits. */
+		double lost = 1 - s.p.accesses / 32000.;
+		expect(part(s.p.hits, s.exact) >= .99 - 2 * lost, "reuse, %.3f lost", lost);
 	}
 }
 
