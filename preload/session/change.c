@@ -216,13 +216,14 @@ int session_whose(int fd, struct cached *c)
 {
 	char link[40], path[PATH_BYTES + 64], hex[17] = "";
 	struct stat st;
-	if (!session_attach())
-		return -ENOENT;
 	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
 	ssize_t n = readlink(link, path, sizeof(path) - 1);
 	if (n <= 0)
 		return -ENOENT;
 	path[n] = 0;
+	/* most files of this tmpfs are nobody's objects: those are not worth an attachment */
+	if ((!strstr(path, "/objects/") && !strstr(path, "/dead/")) || !session_attach())
+		return -ENOENT;
 	const char *name = path + strlen(view.dir);
 	if (strncmp(path, view.dir, strlen(view.dir)) || (strncmp(name, "/objects/", 9) && strncmp(name, "/dead/", 6)))
 		return -ENOENT;

@@ -149,6 +149,7 @@ int session_fetch(int fd, int flags, struct cached *c)
 		record_drop(rec);
 		COUNT(view.h->n.invalidated, 1);
 	}
+	object_reap(false);        /* nothing to do unless something lingers */
 	if (rec >= view.h->shape.nfiles)
 		policy_rebuild(rec * 2 + 2 < view.h->ncap ? rec * 2 + 2 : view.h->ncap, 0, 0);
 
