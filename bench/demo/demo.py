@@ -1,7 +1,8 @@
-"""demo.py BUILD: one training job on a slow store, plain and under opt4; prints how they compare.
+"""demo.py BUILD [OUT]: one training job on a slow store, plain and under opt4; prints how they compare.
 
 The script (bench/demo/train.py) knows nothing of opt4. The store is a model (bench/slowstore/store.h):
-a latency an open, one bandwidth, no page cache. BUILD/demo/result.json takes the figures.
+a latency an open, one bandwidth, no page cache. OUT (default BUILD/demo) takes the images, the trace and
+the figures as result.json.
 OPT4_DEMO_IMAGES names a folder of your own (ImageFolder layout) instead of the images made here.
 Exit status: 0, or 1 when a run failed or losses differ.
 """
@@ -45,13 +46,13 @@ def call(*command):
     return r.stdout
 
 
-def images(build):
+def images(out):
     own = os.environ.get("OPT4_DEMO_IMAGES")
     if own:
         if not os.path.isdir(own):
             fail("OPT4_DEMO_IMAGES=%s: not a folder; name one with a subfolder for each class" % own)
         return os.path.realpath(own)
-    folder = os.path.join(build, "demo", "images")
+    folder = os.path.join(out, "images")
     call(sys.executable, os.path.join(REPO, "tests", "images.py"), str(IMAGES), folder)
     return folder
 
@@ -77,15 +78,14 @@ def least(trace_tool, trace, root):
     return {"reuse": reuse, "bytes": read, "dataset_bytes": sum(sizes), "files": len(sizes)}
 
 
-def train(build, root, name, before, extra, out):
+def train(build, out, root, name, before, extra):
     """One contestant: seconds and losses by epoch, bytes read from the store, opt4's statistics."""
-    demo = os.path.join(build, "demo")
-    state, result, stats = (os.path.join(demo, n) for n in ("store.state", "train.json", "stats.json"))
+    state, result, stats = (os.path.join(out, n) for n in ("store.state", "train.json", "stats.json"))
     for path in (state, result, stats):
         if os.path.exists(path):
             os.unlink(path)
     env = {k: v for k, v in os.environ.items() if not k.startswith(("OPT4_", "SLOWSTORE_"))}
-    env.update(extra, SLOWSTORE_ROOT=root, SLOWSTORE_STATE=state, SLOWSTORE_LATENCY=str(LATENCY_MS),
+    env.update(extra, PYTHONWARNINGS="ignore", SLOWSTORE_ROOT=root, SLOWSTORE_STATE=state, SLOWSTORE_LATENCY=str(LATENCY_MS),
                SLOWSTORE_BANDWIDTH="%dM" % BANDWIDTH_MB, LD_PRELOAD=os.path.join(build, "slowstore.so"))
     print("\n%s" % name, flush=True)
     start = time.time()
@@ -104,7 +104,7 @@ def train(build, root, name, before, extra, out):
     if before:
         with open(stats, errors="surrogateescape") as f:
             row["opt4"] = json.load(f)
-    out.append(row)
+    return row
 
 
 def numbers(values, form, width):
@@ -128,23 +128,25 @@ def table(rows, best):
 
 def main():
     build = os.path.abspath(sys.argv[1])
-    demo = os.path.join(build, "demo")
-    os.makedirs(demo, exist_ok=True)
-    root = images(build)
-    trace, tool = os.path.join(demo, "job.trace"), os.path.join(build, "opt4-trace")
+    out = os.path.abspath(sys.argv[2]) if len(sys.argv) > 2 else os.path.join(build, "demo")
+    os.makedirs(out, exist_ok=True)
+    root = images(out)
+    trace, tool = os.path.join(out, "job.trace"), os.path.join(build, "opt4-trace")
     call(sys.executable, tool, "imagefolder", root, "--epochs", str(EPOCHS), "--seed", str(SEED),
          "--batch-size", str(BATCH), "--workers", str(WORKERS), "-o", trace)
     best = least(tool, trace, root)
     print("%d images, %.0f MB; a store with %d ms a file and %d MB/s; %d workers, %d epochs; cache %d %%" % (
         best["files"], best["dataset_bytes"] / MB, LATENCY_MS, BANDWIDTH_MB, WORKERS, EPOCHS, 100 * CACHE))
     rows = []
-    for name, before, extra in contestants(build, trace, os.path.join(demo, "stats.json")):
-        train(build, root, name, before, extra, rows)
+    for name, before, extra in contestants(build, trace, os.path.join(out, "stats.json")):
+        rows.append(train(build, out, root, name, before, extra))
     table(rows, best)
+    if rows[-1]["name"] == "opt4":
+        print("  With prefetch, what the next epoch needs first is fetched, and counted, in the epoch before.")
     same = all(row["losses"] == rows[0]["losses"] for row in rows)
     count = sum(len(e) for e in rows[0]["losses"])
     print("losses of all %d batches: %s" % (count, "equal to the last digit" if same else "NOT EQUAL"))
-    with open(os.path.join(demo, "result.json"), "w", errors="surrogateescape") as f:
+    with open(os.path.join(out, "result.json"), "w", errors="surrogateescape") as f:
         json.dump({"images": best["files"], "dataset_bytes": best["dataset_bytes"], "latency_ms": LATENCY_MS,
                    "bandwidth": BANDWIDTH_MB * MB, "cache": CACHE, "workers": WORKERS, "losses_equal": same,
                    "least": best, "rows": rows}, f, indent=1)
