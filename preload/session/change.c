@@ -22,13 +22,20 @@ bool record_read(uint32_t rec, struct resident *out)
 	return atomic_load_explicit(&r->state, memory_order_relaxed) == w;
 }
 
+static bool look_due(const struct resident *r, uint64_t now)
+{
+	if (!r->checked)           /* kept from an earlier session: once at least */
+		return true;
+	return view.revalidate_ns == 0 || (view.revalidate_ns != UINT64_MAX && now - r->checked > view.revalidate_ns);
+}
+
 int session_open(uint32_t rec, int dirfd, const char *path, int flags, struct cached *c)
 {
 	struct resident r;
 	if (!record_read(rec, &r) || atomic_load_explicit(&view.rec[rec].writers, memory_order_relaxed))
 		return -ENOENT;
 	uint64_t now = now_coarse();
-	if (view.revalidate_ns == 0 || (view.revalidate_ns != UINT64_MAX && now - r.checked > view.revalidate_ns)) {
+	if (look_due(&r, now)) {
 		struct stat st;
 		COUNT(view.h->n.revalidations, 1);
 		if (fstatat(dirfd, path, &st, flags & O_NOFOLLOW ? AT_SYMLINK_NOFOLLOW : 0) < 0 || !origin_same(&r.st, &st)) {
