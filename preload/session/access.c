@@ -32,7 +32,7 @@ static bool same_again(const struct slot *s, uint32_t rec, const struct plan *p,
 {
 	if (s->last_rec != rec + 1)
 		return false;
-	return !(p && view.run && view.run->at.last && trace_at(&p->trace, view.run->at.last) == file);
+	return !(p && view.run && follow_expected(&p->follow, view.run) == file);
 }
 
 /* Only a policy that goes by the trace must hold still when the trace is not what is followed. */
