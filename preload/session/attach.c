@@ -1,6 +1,7 @@
 /* attach.c - a process comes to the session: finds or makes it, takes a slot, joins its trace. */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -259,7 +260,9 @@ bool session_attach(void)
 		return false;
 	int rc = attach();
 	if (rc < 0) {
-		opt4_log("opt4: %s%.150s: %s; reading the originals", *conf.dir ? "OPT4_DIR: " : "session", conf.dir, why(rc));
+		char where[32];
+		snprintf(where, sizeof(where), "/dev/shm/opt4-%u", (unsigned)geteuid());
+		opt4_log("opt4: %s%.150s: %s; reading the originals", *conf.dir ? "OPT4_DIR: " : "session below ", *conf.dir ? conf.dir : where, why(rc));
 		view_unmap();
 		view.retry_at = now_coarse() + retry_after;
 		retry_after = retry_after < RETRY_MOST ? retry_after * 2 : RETRY_MOST;
