@@ -29,6 +29,22 @@ static void ahead(const struct plan *p, struct top_plan *t)
 	t->ahead_more = pos == end && end < t->positions;
 }
 
+/* Where the job is. The follower brings its front up to date only now and then: the workers' own places
+ * are newer, where there are workers. */
+static uint64_t front(const struct follow_shared *sh, uint32_t plan)
+{
+	uint64_t most = 0;
+
+	for (uint32_t i = 0; i < view.h->slots_hi && i < SLOTS_MAX; i++) {
+		const struct slot *s = &view.slots[i];
+
+		if (s->plan == plan + 1 && s->plan_run - 1 < RUNS_MAX && s->pid && proc_alive(s->pid, s->start, s->pidns)
+		    && sh->runs[s->plan_run - 1].at.last > most)
+			most = sh->runs[s->plan_run - 1].at.last;
+	}
+	return most ? most : sh->front;
+}
+
 static void look_plan(uint32_t n, struct top_plan *t)
 {
 	const struct plan *p = &view.plans[n];
@@ -37,7 +53,9 @@ static void look_plan(uint32_t n, struct top_plan *t)
 	uint32_t segment, batch;
 
 	snprintf(t->path, sizeof(t->path), "%s", view.h->plans[n].path);
-	t->position = sh->front < h->npos ? sh->front : h->npos;
+	t->position = front(sh, n);
+	if (t->position > h->npos)
+		t->position = h->npos;
 	t->positions = h->npos;
 	t->matched = sh->matched;
 	t->diverged = sh->diverged;
