@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 
 #define REPORT_EVERY (1u << 16)
+#define AHEAD 16
 #define HUGE ((size_t)2 << 20)
 
 struct block { void *map; size_t bytes; };
@@ -138,6 +139,13 @@ static bool step(struct sim *s, uint32_t p, struct sim_count *n)
 	return false;
 }
 
+/* Sizes are read at random too, but which is known: at 115 million positions that is a third of the time. */
+static inline void look_ahead(const struct sim_input *in, uint32_t pos)
+{
+	if (in->npos - pos > AHEAD && in->order[pos + AHEAD] < in->nfiles)
+		__builtin_prefetch(&in->sizes[in->order[pos + AHEAD]]);
+}
+
 static void run(struct sim *s, const struct sim_params *p, struct sim_count *epochs)
 {
 	uint32_t pos = 0;
@@ -151,6 +159,7 @@ static void run(struct sim *s, const struct sim_params *p, struct sim_count *epo
 			if (stop - pos > REPORT_EVERY)
 				stop = pos + REPORT_EVERY;
 			for (; pos < stop; pos++) {
+				look_ahead(s->in, pos);
 				bool hit = step(s, pos, &n);
 
 				if (p->hit)
