@@ -54,7 +54,7 @@ has_headers() {
 	printf '#include <stdio.h>\n#include <uthash.h>\n' | "${CC:-cc}" ${CFLAGS:-} -E - >/dev/null 2>&1
 }
 
-setup_bats() { need bats bats; }
+setup_bats() { need bats bats && need ps procps; }   # bats' time limits ask ps
 setup_strace() { need strace strace; }
 
 # Importing torch takes seconds, so it is done once an installation; later only its place is looked up.
