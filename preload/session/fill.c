@@ -35,7 +35,7 @@ bool origin_fit(const struct stat *st)
 	return age > RACY_NS || age < -1000000000; /* a clock far behind the server's says nothing */
 }
 
-int fill_file(uint32_t rec, int obj, const struct origin *o, const struct use *use, uint64_t start)
+int fill_file(uint32_t rec, int obj, const struct origin *o, struct use use, bool prefetched, uint64_t start)
 {
 	struct record *r = &view.rec[rec];
 	struct stat st;
@@ -48,14 +48,12 @@ int fill_file(uint32_t rec, int obj, const struct origin *o, const struct use *u
 		return rc;
 	r->obj_ino = st.st_ino;
 	atomic_store(&r->checked, now_coarse());
-	r->prefetched = !use;
+	r->prefetched = prefetched;
 	if (!session_lock()) {     /* nobody could file it: it must not stay */
 		object_evict(&r->key);
 		return -ETIMEDOUT;
 	}
-	if (!use)
-		plans_fronts();
-	r->use = use ? *use : plans_use(rec);
+	r->use = use;
 	view.pol.ops->insert(&view.pol, rec, r->use);
 	view.h->resident++;
 	rec_set(rec, REC_RESIDENT);
@@ -95,18 +93,19 @@ static int fill(uint32_t rec, int fd, const struct origin *o, const struct acces
 	keeper_demand();
 	int rc = fill_copy(fd, o, NULL);
 	if (rc >= 0)
-		rc = fill_file(rec, rc, o, &a->use, start);
+		rc = fill_file(rec, rc, o, a->use, false, start);
 	if (rc < 0)
 		fill_give_up(rec, pages, rc);
 	return rc;
 }
 
 /* Another fills it: waits until it is done, the other is dead or stopped, or it takes too long: eight times
- * what fills took of late, at least 50 ms, at most 1 s. True: resident now. */
+ * what fills took of late, at least 200 ms (stores give in bursts, and reading it once more would only queue behind
+ * the fill), at most 1 s. True: resident now. */
 static bool wait_for(uint32_t rec)
 {
 	uint64_t start = now_ns(), most = atomic_load(&view.h->fill_ns) * 8, w;
-	most = most < 50000000 ? 50000000 : most > 1000000000 ? 1000000000 : most;
+	most = most < 200000000 ? 200000000 : most > 1000000000 ? 1000000000 : most;
 	while (ST_STATE(w = atomic_load(&view.rec[rec].state)) == REC_FILLING) {
 		const struct slot *s = &view.slots[ST_SLOT(w) % SLOTS_MAX];
 		if (rec_wait(rec, w, 10000000))

@@ -16,6 +16,7 @@
 #define STEP_NS    1000000ull
 
 static _Atomic uint64_t only_try_until;
+static _Atomic uint32_t vain;      /* waits in vain since the lock was last had */
 
 static void futex_wait(_Atomic uint32_t *word, uint32_t seen, uint64_t ns)
 {
@@ -32,13 +33,20 @@ static bool owner_dead(uint32_t owner)
 	return !pid || !proc_alive(pid, s->start, s->pidns);
 }
 
+static bool had(void)
+{
+	if (atomic_load_explicit(&vain, memory_order_relaxed))
+		atomic_store_explicit(&vain, 0, memory_order_relaxed);
+	return true;
+}
+
 static bool take(void)
 {
 	uint32_t me = view.slot + 1, seen = 0;
 	for (int spin = 0; spin < 200; spin++) {
 		seen = 0;
 		if (atomic_compare_exchange_strong(&view.h->lock, &seen, me))
-			return true;
+			return had();
 		__builtin_ia32_pause();
 	}
 	uint64_t start = now_ns();
@@ -46,7 +54,7 @@ static bool take(void)
 	while (1) {
 		seen = 0;
 		if (atomic_compare_exchange_strong(&view.h->lock, &seen, me))
-			return true;
+			return had();
 		if (owner_dead(seen) && atomic_compare_exchange_strong(&view.h->lock, &seen, me)) {
 			repair_locked();
 			return true;
@@ -58,6 +66,7 @@ static bool take(void)
 		atomic_fetch_sub(&view.h->lock_waiters, 1);
 	}
 	if (seen - 1 < SLOTS_MAX && !proc_runs(atomic_load(&view.slots[seen - 1].pid)))
+		if (atomic_fetch_add(&vain, 1))
 		atomic_store(&only_try_until, now_ns() + 1000000000u);
 	__atomic_fetch_add(&view.h->n.lock_timeouts, 1, __ATOMIC_RELAXED);
 	return false;

@@ -176,7 +176,7 @@ static void finish(struct task *j, int rc, const struct origin *o)
 			object_close(rc);
 			rc = -ESTALE;
 		} else {
-			rc = fill_file(rec, rc, o, NULL, j->start);
+			rc = fill_file(rec, rc, o, (struct use){ j->next.pos, j->next.plan }, true, j->start);
 		}
 	}
 	if (rc == 0) {
@@ -241,8 +241,8 @@ void fetch_look(void)
 		pthread_cond_signal(&work);
 		return;
 	}
-	if (nthreads >= THREADS_MAX)
-		return;
+	if (nthreads >= THREADS_MAX || nthreads - hung >= pace_allowed())
+		return;            /* one that has just been made is on its way */
 	pthread_attr_init(&attr);
 	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
 	pthread_attr_setstacksize(&attr, STACK + PTHREAD_STACK_MIN);
