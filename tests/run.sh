@@ -25,6 +25,7 @@ for base in "${TMPDIR:-/tmp}" /var/tmp build; do
 done
 TMPDIR=$(mktemp -d "$(realpath "$base")/o4t.XXXX") || { echo "0 passed, 1 failed"; exit 1; }
 export TMPDIR
+chmod 711 "$TMPDIR"   # some tests act as another user
 trap 'chmod -R u+rwX "$TMPDIR" 2>/dev/null; rm -rf "$TMPDIR"' EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
