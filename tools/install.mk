@@ -5,8 +5,9 @@ MAN := $(wildcard tools/man/*.[1-8])
 
 install: all
 	install -d $(TO)/bin $(TO)/lib/opt4 $(TO)/share/opt4/opt4_trace
-	install -m 755 $B/opt4 $(if $(KEEPER),$B/opt4d) $B/opt4-trace $(TO)/bin
+	install -m 755 $B/opt4 $B/opt4d $B/opt4-trace $(TO)/bin
 	install -m 755 $B/libopt4.so $(TO)/lib/opt4
+	ln -sf ../../bin/opt4d $(TO)/lib/opt4/opt4d    # the library looks beside itself
 	install -m 644 $B/opt4_trace/*.py $(TO)/share/opt4/opt4_trace
 	for page in $(MAN); do \
 	  install -D -m 644 $$page $(TO)/share/man/man$${page##*.}/$${page##*/} || exit 1; done

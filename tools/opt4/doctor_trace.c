@@ -35,13 +35,11 @@ static const char *root_path(const struct doctor *d, const struct trace *t, uint
 {
 	if (nth(d->roots, n, buf) && *buf)
 		return buf;
-	if (!t || n >= t->h->nroots)
+	size_t len;
+	const char *path = t ? trace_root_path(t, n, &len) : NULL;
+	if (!path || len >= PATH_MAX)
 		return NULL;
-	const struct trace_root *r = &t->roots[n];
-	uint64_t bytes = t->h->section[TRACE_PATHS].bytes;
-	if ((uint64_t)r->path_off + r->path_len > bytes || r->path_len >= PATH_MAX)
-		return NULL;
-	snprintf(buf, PATH_MAX, "%.*s", (int)r->path_len, t->paths + r->path_off);
+	snprintf(buf, PATH_MAX, "%.*s", (int)len, path);
 	return buf;
 }
 

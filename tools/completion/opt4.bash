@@ -1,0 +1,96 @@
+# bash completion for opt4 and opt4-trace
+
+# The sessions on this machine, by the names that `opt4 ls` prints.
+_opt4_sessions() {
+	"${1:-opt4}" ls 2>/dev/null | sed -n '2,$s/ .*//p'
+}
+
+_opt4_files() {
+	compopt -o filenames 2>/dev/null
+	mapfile -t COMPREPLY < <(compgen "$1" -- "$cur")
+}
+
+_opt4_words() { mapfile -t COMPREPLY < <(compgen -W "$1" -- "$cur"); }
+
+# The part of a comma separated list after its last comma.
+_opt4_list() {
+	local head=${cur%"${cur##*,}"}
+	mapfile -t COMPREPLY < <(compgen -P "$head" -W "$1" -- "${cur##*,}")
+	compopt -o nospace 2>/dev/null
+}
+
+_opt4() {
+	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} command=${COMP_WORDS[1]} i
+	local policies="opt lru lfu fifo random keep"
+	COMPREPLY=()
+	if [ "$COMP_CWORD" = 1 ]; then
+		_opt4_words "run stat ls clean plan top report doctor --help --version"
+		return
+	fi
+	if [ "$command" = run ]; then          # what stands behind -- is another command's
+		for ((i = 2; i < COMP_CWORD; i++)); do
+			[ "${COMP_WORDS[i]}" = -- ] || continue
+			if declare -F _command_offset >/dev/null; then
+				_command_offset $((i + 1))
+			elif [ $((i + 1)) = "$COMP_CWORD" ]; then
+				mapfile -t COMPREPLY < <(compgen -c -- "$cur")
+			else
+				_opt4_files -f
+			fi
+			return
+		done
+	fi
+	case $prev in
+	--trace | --stats | --svg | --output | -o) _opt4_files -f; return ;;
+	--root) _opt4_files -d; return ;;
+	--policy)
+		if [ "$command" = plan ]; then _opt4_list "$policies"; else _opt4_words "$policies none"; fi
+		return ;;
+	--prefetch) _opt4_words "auto off"; return ;;
+	--cache) _opt4_words "25% 50% 75% 100%"; return ;;
+	--bandwidth | --latency | --compute) return ;;
+	esac
+	case $command:$cur in
+	run:*) _opt4_words "--trace --root --cache --policy --prefetch --stats --keep --quiet --help --version --" ;;
+	stat:-*) _opt4_words "--json --help --version" ;;
+	ls:*) _opt4_words "--help --version" ;;
+	clean:-*) _opt4_words "--all --help --version" ;;
+	plan:*) _opt4_words "--trace --cache --policy --bandwidth --latency --compute --json --svg --help --version" ;;
+	top:-*) _opt4_words "--once --prometheus --help --version" ;;
+	report:-*) _opt4_words "--trace --output -o --help --version" ;;
+	doctor:*) _opt4_words "--trace --root --help --version" ;;
+	stat:* | clean:* | top:*) _opt4_words "$(_opt4_sessions "$1")" ;;
+	report:*)
+		_opt4_files -f
+		mapfile -t -O "${#COMPREPLY[@]}" COMPREPLY < <(compgen -W "$(_opt4_sessions "$1")" -- "$cur") ;;
+	esac
+}
+
+_opt4_trace() {
+	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} command=${COMP_WORDS[1]}
+	COMPREPLY=()
+	if [ "$COMP_CWORD" = 1 ]; then
+		_opt4_words "imagefolder loader show info check --help --version"
+		return
+	fi
+	case $prev in
+	-o | --output | --weights) _opt4_files -f; return ;;
+	--val | --root) _opt4_files -d; return ;;
+	--epochs | --seed | --batch-size | --workers | --prefetch-factor | --num-samples | --limit-batches | --world-size | --ranks \
+		| --val-batch-size | --epoch | --rank) return ;;
+	esac
+	case $command:$cur in
+	imagefolder:-*) _opt4_words "--epochs --seed --batch-size --drop-last --workers --persistent-workers --prefetch-factor
+		--sequential --replacement --weights --num-samples --limit-batches --global-seed --world-size --ranks --no-set-epoch
+		--val --val-batch-size --output -o --help" ;;
+	loader:-*) _opt4_words "--epochs --world-size --ranks --limit-batches --output -o --help" ;;
+	show:-*) _opt4_words "--json --epoch --rank --help" ;;
+	info:-*) _opt4_words "--json --help" ;;
+	check:-*) _opt4_words "--root --help" ;;
+	imagefolder:*) _opt4_files -d ;;
+	*) _opt4_files -f ;;
+	esac
+}
+
+complete -F _opt4 opt4
+complete -F _opt4_trace opt4-trace
