@@ -179,8 +179,9 @@ completed() {
 	cd "$BATS_TEST_TMPDIR"
 	"$PYTHON" "$here/bin/opt4-trace" imagefolder "$PWD/data" --epochs 3 --seed 1 --batch-size 4 -o run.trace
 	"$PYTHON" "$here/bin/opt4-trace" show run.trace --json >run.order
+	# an epoch, time for the keeper to start and look ahead, two more
 	within 60 "$here/bin/opt4" run --quiet --trace run.trace --cache 50% --stats st.json -- \
-		python3 "$REPO/tests/look/reader.py" run.order "$PWD/data"
+		sh -c 'python3 "$0" run.order "$1" 0 60; sleep 2; python3 "$0" run.order "$1" 1' "$REPO/tests/look/reader.py" "$PWD/data"
 	[ "$(json "['accesses']" <st.json)" = 180 ]
 	# the library found its keeper too: something was there before it was asked for
 	[ "$(json "['prefetched']" <st.json)" -gt 0 ]
