@@ -164,7 +164,7 @@ EOP
 
 @test "a file that may not be read: EACCES, cached before or not" {
 	need_root "reads as another user"
-	chmod -R a+rX "$BATS_TEST_TMPDIR" "$BATS_FILE_TMPDIR" "$BATS_RUN_TMPDIR"
+	others_may
 	cp "$LIB" lib.so
 	cat >try.py <<'EOP'
 import errno, os, sys

@@ -7,7 +7,7 @@ setup_file() {
 	echo "$SEED" >"$BATS_FILE_TMPDIR/seed"
 	cd "$BATS_FILE_TMPDIR"
 	dataset "$PWD/unit" 320 4096
-	dataset "$PWD/real" 320 ~60K
+	dataset "$PWD/real" 320 ~30K
 	local kind
 	for kind in unit real; do
 		trace_of "$kind" shuffle
@@ -54,7 +54,7 @@ cells() {
 }
 
 @test "larger files than OPT4_MAXFILE stay the original's; keep hits what it should" {
-	cells real replacement --maxfile 50000 --budgets 25,75 --policies opt,lru,keep
+	cells real replacement --maxfile 30000 --budgets 25,75 --policies opt,lru,keep
 }
 
 @test "with no look at the original due the hits are the same" {

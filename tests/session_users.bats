@@ -9,7 +9,7 @@ setup() {
 	cd "$BATS_TEST_TMPDIR"
 	data "$PWD/data" 20 1K-60K
 	LIST=$PWD/data.list SUMS=$PWD/data.sums
-	chmod -R a+rX "$BATS_RUN_TMPDIR"
+	others_may
 	chmod 1777 .
 	cp "$LIB" lib.so
 	cp "$REPO/tests/lib/holder.py" .

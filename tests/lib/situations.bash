@@ -61,3 +61,14 @@ need_root() { [ "$(id -u)" = 0 ] || skip "needs root: $1"; }
 
 # fails CMD...: it must (a plain `! CMD` never ends a test)
 fails() { ! "$@"; }
+
+# others_may: another user can reach what this test has below $TMPDIR (the suite's is 0700 at first)
+others_may() {
+	local dir=$BATS_TEST_TMPDIR
+	chmod -R a+rX "$BATS_TEST_TMPDIR"
+	while [ "$dir" != / ] && [ "$dir" != "$(dirname "${TMPDIR:-/tmp}")" ]; do
+		chmod a+x "$dir"
+		dir=$(dirname "$dir")
+	done
+	setpriv --reuid 65534 --clear-groups ls "$BATS_TEST_TMPDIR" >/dev/null 2>&1 || skip "$TMPDIR is closed to other users"
+}
