@@ -24,3 +24,4 @@ test-torch-current:
 	@tests/setup.sh build && $(MAKE) --no-print-directory $B/opt4-trace && tests/torch-current.sh
 
 .PHONY: test-torch-current
+include tests/suites/suites.mk
