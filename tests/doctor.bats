@@ -46,7 +46,7 @@ alone() { [ "$status" = 1 ] && [ "$(grep -c '^bad' <<<"$output")" = 1 ]; }
 	[ "$status" = 0 ]
 	[ -z "$(grep -Ev '^ok    [^ ]+ +[^ ]' <<<"$output" | grep -v '^warn  memory')" ]
 	local what
-	for what in environment library python trace torch dataset /dev/shm swap sessions; do
+	for what in environment library keeper python trace torch dataset /dev/shm swap sessions; do
 		says ok "$what"
 	done
 	says ok trace "300 files, 600 accesses; 150 looked at"
@@ -160,6 +160,7 @@ limit() {
 		cp "$LIB" "$BATS_TEST_TMPDIR/lib/opt4/"'
 	alone
 	says bad library "noexec"
+	says warn keeper "nothing is fetched ahead"
 }
 
 @test "a static interpreter, a setuid one, none, one that does not run" {

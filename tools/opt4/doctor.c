@@ -133,6 +133,7 @@ int cmd_doctor(int argc, char **argv)
 		d.cache = NULL;
 	environment(&d);
 	doctor_library(&d);
+	doctor_keeper(&d);
 	doctor_python(&d);
 	doctor_trace(&d);
 	doctor_roots(&d);

@@ -26,6 +26,7 @@ void doctor_say(struct doctor *d, enum verdict v, const char *what, const char *
 
 /* Each says what it found. Called in this order: the trace tells memory how much is wanted. */
 void doctor_library(struct doctor *d);
+void doctor_keeper(struct doctor *d);
 void doctor_python(struct doctor *d);     /* sets python, torch */
 void doctor_trace(struct doctor *d);      /* sets dataset, files */
 void doctor_roots(struct doctor *d);

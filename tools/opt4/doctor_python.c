@@ -17,20 +17,6 @@
 
 #define PATIENCE 60                /* seconds: a cold interpreter on a slow store takes its time */
 
-void doctor_library(struct doctor *d)
-{
-	char lib[PATH_MAX + 64];
-	struct statvfs fs;
-
-	if (!find_library(lib, sizeof(lib)))
-		doctor_say(d, DOCTOR_BAD, "library", "libopt4.so is not beside this program; run make, or make install");
-	else if (statvfs(lib, &fs) == 0 && (fs.f_flag & ST_NOEXEC))
-		doctor_say(d, DOCTOR_BAD, "library", "%s lies on a file system mounted noexec, no program can load it; install opt4 "
-			   "elsewhere, or mount -o remount,exec", lib);
-	else
-		doctor_say(d, DOCTOR_OK, "library", "%s", lib);
-}
-
 /* As the shell would find it. */
 static bool on_path(const char *name, char *path, size_t room)
 {
@@ -46,6 +32,41 @@ static bool on_path(const char *name, char *path, size_t room)
 		p += n;
 	}
 	return false;
+}
+
+void doctor_library(struct doctor *d)
+{
+	char lib[PATH_MAX + 64];
+	struct statvfs fs;
+
+	if (!find_library(lib, sizeof(lib)))
+		doctor_say(d, DOCTOR_BAD, "library", "libopt4.so is not beside this program; run make, or make install");
+	else if (statvfs(lib, &fs) == 0 && (fs.f_flag & ST_NOEXEC))
+		doctor_say(d, DOCTOR_BAD, "library", "%s lies on a file system mounted noexec, no program can load it; install opt4 "
+			   "elsewhere, or mount -o remount,exec", lib);
+	else
+		doctor_say(d, DOCTOR_OK, "library", "%s", lib);
+}
+
+/* Where the library looks for it: beside itself, in ../libexec/opt4 and ../bin, on PATH. */
+void doctor_keeper(struct doctor *d)
+{
+	static const char *const places[] = { "%.*s/opt4d", "%.*s/../libexec/opt4/opt4d", "%.*s/../bin/opt4d" };
+	char lib[PATH_MAX + 64], path[PATH_MAX + 96];
+
+	if (!find_library(lib, sizeof(lib)))
+		return;
+	for (size_t i = 0; i < sizeof(places) / sizeof(*places); i++) {
+		snprintf(path, sizeof(path), places[i], (int)(strrchr(lib, '/') - lib), lib);
+		if (access(path, X_OK) == 0) {
+			doctor_say(d, DOCTOR_OK, "keeper", "%s", path);
+			return;
+		}
+	}
+	if (on_path("opt4d", path, sizeof(path)))
+		doctor_say(d, DOCTOR_OK, "keeper", "%s", path);
+	else
+		doctor_say(d, DOCTOR_WARN, "keeper", "opt4d is not found, so nothing is fetched ahead; run make, or make install");
 }
 
 /* An ELF program without an interpreter has no dynamic loader that would read LD_PRELOAD. A script, or
