@@ -150,6 +150,10 @@ def main():
         json.dump({"images": best["files"], "dataset_bytes": best["dataset_bytes"], "latency_ms": LATENCY_MS,
                    "bandwidth": BANDWIDTH_MB * MB, "cache": CACHE, "workers": WORKERS, "losses_equal": same,
                    "least": best, "rows": rows}, f, indent=1)
+    if rows[-1]["opt4"]:
+        page = os.path.join(out, "report.html")
+        call(os.path.join(build, "opt4"), "report", os.path.join(out, "stats.json"), "-o", page)
+        print("how close to the best, epoch by epoch, as a page: %s" % page)
     if not same:
         fail("the losses of two runs differ; look at result.json")
 

@@ -63,7 +63,7 @@ class Page(html.parser.HTMLParser):
 
 def read(path):
     with open(path, "rb") as f:
-        text = f.read().decode("utf-8")     # strict: it must be valid
+        text = f.read().decode("utf-8").replace("\xa0", " ")     # strict: it must be valid
     assert text.startswith("<!DOCTYPE html>")
     assert "prefers-color-scheme:dark" in text and "@media print" in text
     p = Page()

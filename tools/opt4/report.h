@@ -69,7 +69,7 @@ void report_chart(FILE *out, const struct report_chart *c);
 extern const char report_style[];
 /* Text with & < > " escaped; bytes that are no UTF-8 as U+FFFD. */
 void report_text(FILE *out, const char *s);
-/* "12.3 MiB", "1.25 s", "38.2 %", "12,345" into buf. Returns buf. */
+/* "12.3 MiB", "1.2 s", "38.2 %", "12,345" into buf, with a no-break space before the unit. Returns buf. */
 char *report_bytes(char buf[32], double bytes);
 char *report_seconds(char buf[32], double s);
 char *report_percent(char buf[32], double part);

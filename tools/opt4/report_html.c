@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#define NBSP "\xC2\xA0"           /* a number and its unit stay on one line */
+
 /* Line styles differ by width, dash and mark as well as colour: on grey paper too they are told apart. */
 const char report_style[] =
 ":root{color-scheme:light dark;--page:#fafaf8;--card:#fff;--ink:#1c1f23;--soft:#5b626b;--line:#dcdfe3;"
@@ -36,15 +38,15 @@ const char report_style[] =
 "table{border-collapse:collapse;width:100%;font-size:.875rem;font-variant-numeric:tabular-nums;margin-top:6px}"
 "th,td{text-align:right;padding:3px 8px;white-space:nowrap;border-bottom:1px solid var(--line)}th{font-weight:600;color:var(--soft)}"
 "th:first-child,td:first-child{text-align:left;padding-left:0}th:last-child,td:last-child{padding-right:0}\n"
-"td.path{white-space:normal}.scroll{overflow-x:auto}.whole{grid-column:1/-1}dl{display:grid;grid-template-columns:1fr auto;gap:2px 16px;margin:6px 0 0;"
+"td.path{white-space:normal}.scroll{overflow-x:auto}.whole{grid-column:1/-1}.stack{display:grid;gap:16px;align-content:start}.late{align-self:start}dl{display:grid;grid-template-columns:1fr auto;gap:2px 16px;margin:6px 0 0;"
 "font-size:.9375rem}dd{margin:0;text-align:right;font-variant-numeric:tabular-nums}\n"
 "@media(max-width:600px){svg.wide{display:none}svg.narrow{display:block}body{font-size:15px}"
 ".tiles{grid-template-columns:1fr 1fr}.tile:last-child:nth-child(odd){grid-column:1/-1}.tile,figure,section{padding:12px}.tile b{font-size:1.25rem}}\n"
 "@media print{@page{margin:14mm}:root{color-scheme:light;--page:#fff;--card:#fff;--ink:#000;--soft:#444;--line:#bbb;"
 "--job:#c2410c;--opt:#5aa2dc;--keep:#00754f;--lru:#8a3f9a;--bar:#e9a27c}body{font-size:10.5pt;print-color-adjust:exact;"
-"-webkit-print-color-adjust:exact}main{padding:0}.grid{display:block}.grid>*{margin-bottom:12px}figure,section,.tile,tr"
+"-webkit-print-color-adjust:exact}main{padding:0}.grid,.stack{display:block}.grid>*,.stack>*{margin-bottom:12px}figure,section,.tile,tr"
 "{break-inside:avoid}section.long{break-inside:auto}.tiles{grid-template-columns:repeat(5,1fr)}.tile{padding:8px}"
-".tile b{font-size:1.1rem}svg.wide{display:block;max-height:64mm}svg.narrow{display:none}.legend svg{max-height:none}.scroll{overflow:visible}}\n";
+"table{font-size:8.5pt}th,td{padding:2px 5px}.tile b{font-size:1.1rem}svg.wide{display:block;max-height:64mm}svg.narrow{display:none}.legend svg{max-height:none}.scroll{overflow:visible}}\n";
 
 /* Length of the valid UTF-8 sequence at s, 0 if it is none. */
 static size_t utf8(const unsigned char *s)
@@ -85,26 +87,26 @@ char *report_bytes(char buf[32], double v)
 
 	for (; v >= 1023.95 && u < 5; u++)
 		v /= 1024;
-	snprintf(buf, 32, u ? "%.1f %s" : "%.0f %s", v, unit[u]);
+	snprintf(buf, 32, u ? "%.1f" NBSP "%s" : "%.0f" NBSP "%s", v, unit[u]);
 	return buf;
 }
 
 char *report_seconds(char buf[32], double s)
 {
 	if (s >= 7200)
-		snprintf(buf, 32, "%.1f h", s / 3600);
+		snprintf(buf, 32, "%.1f" NBSP "h", s / 3600);
 	else if (s >= 120)
-		snprintf(buf, 32, "%.1f min", s / 60);
+		snprintf(buf, 32, "%.1f" NBSP "min", s / 60);
 	else if (s >= 1)
-		snprintf(buf, 32, "%.1f s", s);
+		snprintf(buf, 32, "%.1f" NBSP "s", s);
 	else
-		snprintf(buf, 32, s > 0 ? "%.1f ms" : "0 s", s * 1e3);
+		snprintf(buf, 32, s > 0 ? "%.1f" NBSP "ms" : "0" NBSP "s", s * 1e3);
 	return buf;
 }
 
 char *report_percent(char buf[32], double part)
 {
-	snprintf(buf, 32, "%.1f %%", part * 100);
+	snprintf(buf, 32, "%.1f" NBSP "%%", part * 100);
 	return buf;
 }
 

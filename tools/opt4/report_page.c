@@ -193,7 +193,7 @@ static void following(const struct report *r, FILE *out)
 	bool shut = !strcmp(json_text(r->stats, "gate"), "shut");
 	char a[32];
 
-	fputs("<section>\n<h2>Following the order</h2>\n", out);
+	fputs("<div class=\"stack\">\n<section>\n<h2>Following the order</h2>\n", out);
 	if (matched + diverged <= 0) {
 		fputs("<p class=\"note\">The job had no order to follow.</p>\n", out);
 	} else {
@@ -225,7 +225,7 @@ static void following(const struct report *r, FILE *out)
 	number(r, out, "reads past it (bypassed)", "bypassed");
 	number(r, out, "files found changed", "invalidated");
 	number(r, out, "errors", "errors");
-	fputs("</dl>\n</section>\n", out);
+	fputs("</dl>\n</section>\n</div>\n", out);
 }
 
 static void late(const struct report *r, FILE *out)
@@ -235,7 +235,7 @@ static void late(const struct report *r, FILE *out)
 	size_t len = strlen(root);
 	char a[32];
 
-	fputs("<section class=\"long\">\n<h2>Waited for longest</h2>\n", out);
+	fputs("<section class=\"long late\">\n<h2>Waited for longest</h2>\n", out);
 	if (!list || !list->child)
 		fputs("<p class=\"note\">No process waited for a file that another was fetching.</p>\n", out);
 	else
