@@ -16,7 +16,7 @@ HOOK    := $(patsubst %.c,$B/%.o,$(wildcard preload/hook/*.c))
 CLI     := $(patsubst %.c,$B/%.o,$(wildcard tools/opt4/*.c))
 KEEPER  := $(patsubst %.c,$B/%.o,$(wildcard tools/opt4d/*.c))
 
-all: $B/libopt4.so $B/opt4 $(if $(KEEPER),$B/opt4d) $B/opt4-trace
+all: $B/libopt4.so $B/opt4 $(if $(KEEPER),$B/opt4d) $B/opt4-trace $B/opt4_live/sitecustomize.py
 
 $B/libopt4.so: $(HOOK) $(SESSION) $(POLICY) preload/libopt4.map
 	$(CC) -shared -o $@ $(HOOK) $(SESSION) $(POLICY) $(LDFLAGS) -Wl,--version-script=preload/libopt4.map \
@@ -29,6 +29,11 @@ $B/opt4-trace: $(wildcard tools/trace/*.py tools/trace/opt4-trace)
 	@mkdir -p $B/opt4_trace && rm -f $B/opt4_trace/*.py
 	cp tools/trace/*.py $B/opt4_trace/
 	install -m 755 tools/trace/opt4-trace $@
+
+$B/opt4_live/sitecustomize.py: $(wildcard tools/live/*.py tools/live/opt4_live/*.py)
+	@mkdir -p $B/opt4_live/opt4_live && rm -f $B/opt4_live/opt4_live/*.py
+	cp tools/live/opt4_live/*.py $B/opt4_live/opt4_live/
+	cp tools/live/sitecustomize.py $@
 
 $B/%.o: %.c
 	@mkdir -p $(@D)

@@ -7,6 +7,9 @@ install: all
 	install -d $(TO)/bin $(TO)/lib/opt4 $(TO)/share/opt4/opt4_trace
 	install -m 755 $B/opt4 $B/opt4d $B/opt4-trace $(TO)/bin
 	install -m 755 $B/libopt4.so $(TO)/lib/opt4
+	install -d $(TO)/lib/opt4/live/opt4_live
+	install -m 644 $B/opt4_live/sitecustomize.py $(TO)/lib/opt4/live
+	install -m 644 $B/opt4_live/opt4_live/*.py $(TO)/lib/opt4/live/opt4_live
 	ln -sf ../../bin/opt4d $(TO)/lib/opt4/opt4d    # the library looks beside itself
 	install -m 644 $B/opt4_trace/*.py $(TO)/share/opt4/opt4_trace
 	for page in $(MAN); do \

@@ -31,6 +31,9 @@ extern bool hook_on;
  * its parent's memory but with descriptors of its own, and in a child of a raw clone. */
 extern pid_t hook_pid;
 
+/* Switches the hooks on, where that is not done yet: conf_active() has become true. Inside the guard. */
+void hook_activate(void);
+
 /* Around every entry into the session: our own calls then pass straight down the chain, a cancelled thread
  * cannot leave with the flag raised, and errno stays the program's. Nests. */
 struct guard { int err, cancel; };

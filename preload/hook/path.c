@@ -23,6 +23,11 @@ static void load_real(void)
 	hook_leave(g);
 }
 
+void path_roots_changed(void)
+{
+	have_real = 0;
+}
+
 /* ---- the cwd: cached, because getcwd costs a system call ---- */
 
 static struct {

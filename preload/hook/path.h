@@ -46,4 +46,7 @@ int path_proc_fd(const char *path);
 /* The cwd changed, or may have. */
 void path_cwd_changed(void);
 
+/* A root has been added. */
+void path_roots_changed(void);
+
 #endif

@@ -2,6 +2,13 @@
 #include "fd.h"
 #include "path.h"
 
+#include <dlfcn.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../session/live.h"
+
 bool hook_on;
 pid_t hook_pid;
 
@@ -35,6 +42,26 @@ static void expect_objects(void)
 		session_dev = st.st_dev;
 }
 
+/* Once a process, before its main(): Python reads PYTHONPATH later. */
+static void begin_live(void)
+{
+	char dir[PATH_MAX];
+	Dl_info info;
+	if (!dladdr((void *)begin_live, &info) || !realpath(info.dli_fname, dir))
+		return;
+	*strrchr(dir, '/') = 0;
+	live_python_path(dir);
+}
+
+void hook_activate(void)
+{
+	if (hook_on || !next_resolved())
+		return;
+	session_job_begin();
+	pthread_atfork(before_fork, NULL, child);
+	hook_on = true;
+}
+
 __attribute__((constructor)) static void begin(void)
 {
 	struct guard g = hook_enter();
@@ -44,11 +71,11 @@ __attribute__((constructor)) static void begin(void)
 	hook_pid = getpid();
 	conf_load();
 	if (conf_active() && next_resolved()) {
-		session_job_begin();
+		hook_activate();
+		if (conf.live)
+			begin_live();
 		if (descendant)
 			expect_objects();
-		pthread_atfork(before_fork, NULL, child);
-		hook_on = true;
 	}
 	hook_leave(g);
 }

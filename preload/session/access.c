@@ -1,5 +1,6 @@
 /* access.c - one access: what the follower, the policy and the counters make of it. */
 #include "keeper.h"
+#include "live.h"
 
 /* Wall time a position takes on a plan's axis; only several plans at once need it. */
 static void measure(uint32_t plan)
@@ -28,45 +29,74 @@ static uint32_t epoch_of(const struct plan *p, const struct run *run)
 
 /* Opened again at once by the same process is the same access (OpenCV opens twice), unless the trace
  * itself names the file twice in a row here. */
-static bool same_again(const struct slot *s, uint32_t rec, const struct plan *p, uint32_t file)
+static bool same_again(const struct slot *s, uint32_t rec, const struct plan *p, uint32_t file, const struct plan *live)
 {
 	if (s->last_rec != rec + 1)
 		return false;
-	return !(p && view.run && follow_expected(&p->follow, view.run) == file);
+	return !(p && view.run && follow_expected(&p->follow, view.run) == file) &&
+	       !(live && view.live_run && follow_expected(&live->follow, view.live_run) == rec);
 }
 
-/* Only a policy that goes by the trace must hold still when the trace is not what is followed. */
-static bool shut(const struct plan *p) { return p && view.pol.ops->soonest && p->follow.sh->gate_shut; }
+/* Only a policy that goes by the order must hold still, when none that it knows is followed. */
+static bool shut(const struct plan *p, const struct plan *live)
+{
+	return (p || live) && view.pol.ops->soonest && (!p || p->follow.sh->gate_shut) && (!live || live->follow.sh->gate_shut);
+}
+
+/* The epoch of the access: the live order knows best. */
+static uint32_t epoch_now(const struct plan *p, const struct plan *live, uint32_t unknown)
+{
+	if (live && view.live_run)
+		return epoch_of(live, view.live_run);
+	return p && view.run ? epoch_of(p, view.run) : unknown;
+}
+
+/* What follows an access on a plan that this process follows. */
+static void moved_on(uint32_t plan, struct access *a)
+{
+	struct plan_entry *e = &view.h->plans[plan];
+	if (plan < view.h->shape.naxes)
+		policy_expire(plan);
+	if (view.h->nplans > 1)
+		measure(plan);
+	uint32_t at = atomic_load_explicit(&e->wake_front, memory_order_relaxed);
+	if (at && view.plans[plan].follow.sh->front >= at) {
+		atomic_store_explicit(&e->wake_front, 0, memory_order_relaxed);
+		a->wake = true;
+	}
+}
 
 void access_begin(uint32_t rec, struct access *a)
 {
 	struct slot *s = &view.slots[view.slot];
 	struct record *r = &view.rec[rec];
-	struct plan *p = view.own_plan ? &view.plans[view.own_plan - 1] : NULL;
+	struct plan *p = view.own_plan ? &view.plans[view.own_plan - 1] : NULL, *live = live_plan();
 	uint32_t file = p ? plan_file(view.own_plan - 1, rec) : FILE_NONE;
 	uint32_t next = POS_UNKNOWN;
 
 	*a = (struct access){ .use = { POS_UNKNOWN, 0 }, .epoch = r->seen };
+	live_note(rec);
 	if (p && !view.run) {
 		view.run = follow_join(&p->follow, view.slot);
 		s->plan_run = view.run ? (uint32_t)(view.run - p->follow.sh->runs) + 1 : 0;
 	}
-	if (same_again(s, rec, p, file)) {
+	if (same_again(s, rec, p, file, live)) {
 		a->again = true;
 		a->use = r->use;
-		a->epoch = view.run && p ? epoch_of(p, view.run) : r->seen ? r->seen - 1 : 0;
-		a->gate_shut = shut(p);
+		a->epoch = epoch_now(p, live, r->seen ? r->seen - 1 : 0);
+		a->gate_shut = shut(p, live);
 		return;
 	}
 	s->last_rec = rec + 1;
 	rec_touch(rec);
 	r->seen++;
 	s->accesses++;
-	if (view.run) {
+	if (live && view.live_run)
+		follow_access(&live->follow, view.live_run, plan_file(view.live_plan - 1, rec), &next);
+	if (view.run)
 		follow_access(&p->follow, view.run, file, &next);
-		a->epoch = epoch_of(p, view.run);
-		a->gate_shut = shut(p);
-	}
+	a->epoch = epoch_now(p, live, a->epoch);
+	a->gate_shut = shut(p, live);
 	if (view.h->shape.naxes == 1 && view.run && file != FILE_NONE) {
 		a->use.pos = next;
 	} else {
@@ -76,18 +106,10 @@ void access_begin(uint32_t rec, struct access *a)
 	if (rec_state(rec) == REC_RESIDENT && rec < view.h->shape.nfiles)
 		view.pol.ops->hit(&view.pol, rec, r->use, a->use);
 	r->use = a->use;
-	if (p && view.own_plan <= view.h->shape.naxes)
-		policy_expire(view.own_plan - 1);
-	if (p && view.h->nplans > 1)
-		measure(view.own_plan - 1);
-	if (p) {
-		struct plan_entry *e = &view.h->plans[view.own_plan - 1];
-		uint32_t at = atomic_load_explicit(&e->wake_front, memory_order_relaxed);
-		if (at && p->follow.sh->front >= at) {
-			atomic_store_explicit(&e->wake_front, 0, memory_order_relaxed);
-			a->wake = true;
-		}
-	}
+	if (p)
+		moved_on(view.own_plan - 1, a);
+	if (live)
+		moved_on(view.live_plan - 1, a);
 }
 
 static void note_late(uint32_t rec, uint64_t waited)

@@ -8,6 +8,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 #include "keeper.h"
+#include "live.h"
 
 uint64_t session_dev;
 static _Atomic int attaching;
@@ -28,11 +29,14 @@ void view_unmap(void)
 		munmap(p->follow.sh, p->file_bytes);
 		if (p->trace.h != conf.trace.h)
 			trace_close(&p->trace);
+		live_unmap(p);
 	}
 	bool disabled = view.disabled;
+	uint64_t loader = view.live_loader;
 	memset(&view, 0, sizeof(view));
 	view.slot = SLOTS_MAX;
 	view.disabled = disabled;
+	view.live_loader = loader;
 }
 
 void session_disable(const char *why)
@@ -59,6 +63,12 @@ static void match_own_roots(void)
 			view.root_of[i] = (uint8_t)(r + 1);
 		}
 	}
+}
+
+void session_roots_added(void)
+{
+	if (session_attach())
+		match_own_roots();
 }
 
 bool slot_claim(uint32_t kind)
@@ -210,8 +220,8 @@ static int attach(void)
 	}
 	if (rc == 0 && view.slot == SLOTS_MAX)
 		rc = slot_claim(0) ? 0 : -EAGAIN;
-	if (rc == 0)
-		rc = plans_refresh();
+	for (int i = 0; rc == 0 && (rc = plans_refresh()) == -EAGAIN && i < 100; i++)
+		rc = 0;            /* a live order is being replaced */
 	if (rc == 0 && view.policy_gen != view.h->policy_gen)
 		rc = policy_refresh();
 	if (rc < 0)
@@ -308,8 +318,12 @@ void session_after_fork(void)
 	proc_after_fork();
 	view.slot = SLOTS_MAX;
 	view.run = NULL;
+	view.live_run = NULL;
+	view.live_plan = 0;
 	view.attached = false;
 	atomic_store(&attaching, 0);
+	plans_unguard();           /* another thread of the parent may have had it: */
+	view.policy_gen = 0;       /* then everything is looked at again */
 	object_after_fork();
 	fill_after_fork();
 }

@@ -336,3 +336,26 @@ void conf_load(void)
 		conf.nroots = 0;
 	conf.active = conf.nroots > 0;
 }
+
+bool conf_add_root(const char *path)
+{
+	size_t len = strlen(path);
+	if (!conf.active) {
+		if (getenv("OPT4_TRACE") || getenv("OPT4_ROOT"))
+			return false;      /* there was a reason */
+		setenv("OPT4_ROOT", path, 1);
+		conf.loaded = false;
+		conf_load();
+		if (!conf.active)
+			unsetenv("OPT4_ROOT");
+		return conf.active;
+	}
+	for (unsigned n = 0; n < conf.nroots; n++)
+		for (int real = 0; real < 2; real++) {
+			size_t rlen = 0;
+			const char *root = real ? conf_root_real(n, &rlen) : conf_root(n, &rlen);
+			if (root && rlen && len >= rlen && !memcmp(path, root, rlen) && (path[rlen] == '/' || !path[rlen]))
+				return true;
+		}
+	return conf.nroots < CONF_ROOTS && add_root(conf.nroots, path, len, "live");
+}

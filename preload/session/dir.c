@@ -155,7 +155,7 @@ void dir_clear(const char *path, enum clear what)
 	DIR *d = fd >= 0 ? fdopendir(fd) : NULL;
 	struct dirent *e;
 	while (d && (e = readdir(d)))
-		if (!strncmp(e->d_name, "plan.", 5) || !strncmp(e->d_name, "policy.", 7) || !strncmp(e->d_name, "index", 5))
+		if (!strncmp(e->d_name, "plan.", 5) || !strncmp(e->d_name, "policy.", 7) || !strncmp(e->d_name, "live.", 5) || !strncmp(e->d_name, "index", 5))
 			unlinkat(dirfd, e->d_name, 0);
 	if (d)
 		closedir(d);

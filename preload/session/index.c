@@ -92,6 +92,7 @@ static void set_header(struct index_header *h, const char *dir)
 	clock_gettime(CLOCK_REALTIME, &ts);
 	h->created_ns = (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
 	strcpy(h->policy, *conf.policy ? conf.policy : conf.have_trace ? "opt" : "keep");
+	h->policy_default = !*conf.policy;
 	h->name_mask = NAME_SLOTS_FIRST - 1;
 	h->shape.nfiles = h->nfiles + 4096;  /* grows with the files that the trace does not name */
 	h->shape.seed = 42;

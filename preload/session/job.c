@@ -5,6 +5,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 #include "keeper.h"
+#include "live.h"
 
 static struct proc_id job;     /* ours; pid 0: none */
 
@@ -71,6 +72,7 @@ void session_leave(void)
 			session_unlock();
 		}
 		view.run = NULL;
+		live_leave();
 		atomic_store(&view.slots[view.slot].pid, 0);
 		view.slot = SLOTS_MAX;
 		view.attached = false;

@@ -88,10 +88,13 @@ int policy_rebuild(uint32_t nfiles, uint32_t naxes, uint32_t npos_of_last)
 			continue;
 		}
 		snprintf(old, sizeof(old), "%s/policy.%u", view.dir, gen);
+		bool alone = plans_guard();
 		view.h->shape = shape;
 		view.h->policy_gen = fresh;
 		if ((rc = plans_refresh()) == 0 && (rc = policy_refresh()) == 0)
 			policy_refill();
+		if (alone)
+			plans_unguard();
 		session_unlock();
 		unlink(old);
 		return rc;

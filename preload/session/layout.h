@@ -18,6 +18,7 @@
 #define JOBS_MAX    64
 #define PLANS_MAX   AXES_MAX     /* joined traces */
 #define ROOTS_MAX   16
+#define LOADERS_MAX 64           /* running loaders whose dataset is remembered */
 #define EPOCHS_MAX  2048         /* later ones are added to the last */
 #define INFLIGHT_MAX 512
 #define LATE_MAX    20
@@ -78,23 +79,33 @@ struct slot {                     /* 128 bytes: one process */
 	uint32_t kind;            /* 0 client, 1 keeper, 2 tool */
 	uint64_t accesses, hits;
 	uint32_t last_kind;       /* how last_rec was counted, + 1 */
-	uint32_t reserved[17];
+	uint32_t live_plan;       /* the live order that it follows + 1, its generation, and its run in it + 1; 0 = none */
+	uint32_t live_gen, live_run;
+	uint32_t reserved[14];
 };
 _Static_assert(sizeof(struct slot) == 128, "slot");
 
 struct job { uint32_t pid; uint32_t had_client; uint64_t start, pidns; };
 
-struct plan_entry {               /* a joined trace */
+/* A joined trace, or a live order: one epoch of one running loader, replaced when its next begins. */
+struct plan_entry {
 	uint32_t nfiles, npos;
 	uint32_t rate_pos;        /* front when `rate_ns` was noted */
-	uint32_t identity;        /* its files are records 0 .. nfiles-1 (plan 0 of a session made with a trace) */
+	uint32_t identity;        /* its files are records 0 .. nfiles-1 (plan 0 of a session made with a trace; live orders) */
 	uint64_t trace_id;
 	uint64_t rate_ns;
 	double scale;             /* ns a position; 0 = not measured yet */
 	_Atomic uint32_t wake_front; /* the front from which on the keeper wants to be woken; 0 = not */
+	/* live orders only; 0 with a trace */
+	_Atomic uint32_t gen;     /* which: files live.GEN.*; changes with every epoch */
+	_Atomic uint64_t loader;  /* whose workers follow it */
+	uint64_t stream;          /* the loader over its epochs */
+	uint32_t ended;           /* its epoch is over: nothing of it is needed any more */
 	uint32_t pad;
 	char path[PATH_BYTES];
 };
+
+struct live_loader { uint64_t key, dataset; };   /* which dataset a loader's workers read; 0 = free */
 
 struct counters {                 /* 64-bit totals; by COUNT(), with or without the lock */
 	uint64_t accesses, hits, late, misses, bypassed, hit_bytes, miss_bytes, fills, fill_bytes, evictions,
@@ -172,6 +183,12 @@ struct index_header {
 	_Atomic uint32_t keeper_asleep;
 	_Atomic uint64_t demand_ns;    /* coarse ns when a client last began to read an original */
 	int32_t prefetch;              /* -1 auto, 0 off, else batches */
+	uint32_t policy_default;       /* nobody asked for a policy: `opt` as soon as there is a future */
+	_Atomic uint32_t live_seq;     /* generations of live orders given out */
+	uint32_t live_next;            /* of loaders[]: the next to be overwritten */
+	uint64_t live_epochs;          /* live orders so far */
+	uint64_t live_matched, live_diverged; /* of those replaced */
+	struct live_loader loaders[LOADERS_MAX];
 	uint32_t reserved[64];
 };
 

@@ -78,8 +78,17 @@ bool session_lock(void)
 		return false;
 	for (int i = 0; i < 3; i++) {
 		/* Others may have joined a trace since: map it first, without the lock. */
-		if ((view.policy_gen != view.h->policy_gen) && (plans_refresh() < 0 || policy_refresh() < 0))
-			return false;
+		if (view.policy_gen != view.h->policy_gen) {
+			if (!plans_guard())
+				return false;
+			/* -EAGAIN: replaced once more meanwhile */
+			int rc = view.policy_gen == view.h->policy_gen ? 0 : plans_refresh();
+			if (rc == 0 && view.policy_gen != view.h->policy_gen)
+				rc = policy_refresh();
+			plans_unguard();
+			if (rc < 0 && rc != -EAGAIN)
+				return false;
+		}
 		if (!take())
 			return false;
 		if (view.policy_gen == view.h->policy_gen)

@@ -7,9 +7,10 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sched.h>
 #include <sys/mman.h>
 #include <unistd.h>
-#include "view.h"
+#include "live.h"
 
 static size_t up64(size_t v) { return (v + 63) & ~(size_t)63; }
 
@@ -65,6 +66,8 @@ int plan_map(uint32_t n)
 {
 	struct plan *p = &view.plans[n];
 	struct plan_entry *e = &view.h->plans[n];
+	if (atomic_load(&e->gen))
+		return live_map(n);
 	char name[16], path[PATH_BYTES], err[256];
 	size_t map_at, rmap_at;
 	if (p->mapped)
@@ -97,6 +100,8 @@ int plans_refresh(void)
 {
 	for (uint32_t n = 0; n < view.h->nplans && n < PLANS_MAX; n++) {
 		int rc = plan_map(n);
+		if (rc == -EAGAIN)
+			return rc;
 		if (rc < 0) {
 			session_disable("a trace that another job joined cannot be read");
 			return rc;
@@ -108,7 +113,7 @@ int plans_refresh(void)
 uint32_t plan_file(uint32_t plan, uint32_t rec)
 {
 	if (view.h->plans[plan].identity)
-		return rec < view.h->nfiles ? rec : FILE_NONE;
+		return rec < view.h->plans[plan].nfiles ? rec : FILE_NONE;
 	if (rec >= view.h->ncap)
 		return FILE_NONE;
 	uint32_t f = view.plans[plan].rmap[rec];
@@ -130,7 +135,7 @@ struct use plans_use(uint32_t rec)
 	bool known = false, named = false;
 	for (uint32_t n = 0; n < view.h->shape.naxes; n++) {
 		uint32_t f = plan_file(n, rec);
-		if (f == FILE_NONE)
+		if (f == FILE_NONE || !live_holds(n))
 			continue;
 		named = true;
 		uint32_t pos = follow_next(&view.plans[n].follow, f);
@@ -143,7 +148,8 @@ struct use plans_use(uint32_t rec)
 			best = (struct use){ pos, n };
 		}
 	}
-	if (!known && named)
+	/* Of a live order's loader more epochs will come, and of others', too. */
+	if (!known && named && !view.h->live_epochs)
 		best.pos = POS_NEVER;
 	return best;
 }
@@ -160,7 +166,7 @@ void policy_expire(uint32_t plan)
 {
 	if (!view.pol.ops->soonest)
 		return;
-	uint32_t horizon = view.plans[plan].follow.sh->horizon;
+	uint32_t horizon = live_holds(plan) ? view.plans[plan].follow.sh->horizon : POS_UNKNOWN;
 	for (int i = 0; i < 64; i++) { /* a bounded share each call */
 		struct victim v = view.pol.ops->soonest(&view.pol, plan);
 		if (v.file == FILE_NONE || v.use.pos >= horizon || v.file >= view.h->shape.nfiles)
@@ -173,6 +179,20 @@ void policy_expire(uint32_t plan)
 	}
 }
 
+static _Atomic int refreshing;
+
+bool plans_guard(void)
+{
+	for (int i = 0; i < 2000; i++) {
+		if (!atomic_exchange(&refreshing, 1))
+			return true;
+		sched_yield();
+	}
+	return false;
+}
+
+void plans_unguard(void) { atomic_store(&refreshing, 0); }
+
 /* Maps policy.G; the shape in the header says what must fit. */
 int policy_refresh(void)
 {
@@ -183,6 +203,7 @@ int policy_refresh(void)
 	snprintf(name, sizeof(name), "policy.%u", gen);
 	if (view.policy_state)
 		munmap(view.policy_state, view.policy_bytes);
+	view.policy_state = NULL;
 	view.policy_state = ops ? plan_map_file(name, &bytes, false) : NULL;
 	if (!view.policy_state) {
 		view.policy_gen = 0;

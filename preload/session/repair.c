@@ -2,7 +2,7 @@
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
-#include "view.h"
+#include "live.h"
 
 uint32_t inflight_room(void)
 {
@@ -93,10 +93,11 @@ void repair_bury(void)
 			follow_leave(&view.plans[plan - 1].follow, &view.plans[plan - 1].follow.sh->runs[run - 1]);
 			session_unlock();
 		}
+		live_bury(s);
 		for (int k = 0; k < INFLIGHT_MAX; k++)
 			if (h->inflight[k].rec && h->inflight[k].slot == i)
 				finish(&h->inflight[k]);
-		s->plan_run = 0;
+		s->plan_run = s->live_plan = 0;
 		atomic_store(&s->pid, 0);
 	}
 	if (any)

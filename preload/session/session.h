@@ -35,6 +35,13 @@ extern __thread int opt4_inside;
 void conf_load(void);
 bool conf_active(void);
 
+/* A dataset's folder that was found while the program runs (absolute): a further root, unless it lies below one
+ * already; the first, where there was none and conf_active() may become true by it (OPT4_ROOT is then set). False: it
+ * is no root, or the library is to do nothing in this program. */
+bool conf_add_root(const char *path);
+/* Afterwards, where the session may have been attached already. */
+void session_roots_added(void);
+
 /* Number of roots, and the nth as given (absolute, no trailing slash, normalised lexically) and its
  * realpath (computed at the first call, then kept; NULL if it does not exist). */
 unsigned conf_nroots(void);

@@ -68,7 +68,7 @@ void stats_print(FILE *f)
 {
 	struct index_header *h = view.h;
 	const struct counters *n = &h->n;
-	uint64_t matched = 0, diverged = 0, clients = 0, jobs = 0;
+	uint64_t matched = h->live_matched, diverged = h->live_diverged, clients = 0, jobs = 0;
 	bool shut = false;
 	for (uint32_t p = 0; p < h->nplans; p++) {
 		const struct follow_shared *sh = view.plans[p].mapped ? view.plans[p].follow.sh : NULL;
@@ -76,7 +76,7 @@ void stats_print(FILE *f)
 			continue;
 		matched += sh->matched;
 		diverged += sh->diverged;
-		shut |= sh->gate_shut;
+		shut |= sh->gate_shut && !h->plans[p].ended;
 	}
 	for (uint32_t i = 0; i < h->slots_hi && i < SLOTS_MAX; i++) {
 		const struct slot *s = &view.slots[i];
@@ -130,6 +130,7 @@ void stats_print(FILE *f)
 	number(f, "diverged", diverged);
 	fprintf(f, "  \"match_ratio\": %.6f,\n", matched + diverged ? (double)matched / (double)(matched + diverged) : 0.0);
 	text(f, "gate", !h->nplans ? NULL : shut ? "shut" : "open");
+	number(f, "live_epochs", h->live_epochs);
 	put_late(f);
 	text(f, "order_file", h->nplans ? h->plans[0].path : NULL);
 	put_epochs(f);

@@ -47,6 +47,8 @@ static uint32_t crc32_small(const void *data, size_t n)
 	return ~c;
 }
 
+uint32_t trace_header_crc(const struct trace_header *h) { return crc32_small(h, offsetof(struct trace_header, crc)); }
+
 static int check_section(const struct trace_header *h, int id, uint64_t want, char err[256])
 {
 	const struct trace_section *s = &h->section[id];
@@ -65,7 +67,7 @@ static int check_header(const struct trace_header *h, uint64_t file_bytes, char 
 		return refuse(err, "not an opt4 trace");
 	if (h->version != TRACE_VERSION || h->header_bytes != sizeof *h)
 		return refuse(err, "format version %u, this opt4 reads version %u", h->version, TRACE_VERSION);
-	if (h->crc != crc32_small(h, offsetof(struct trace_header, crc)))
+	if (h->crc != trace_header_crc(h))
 		return refuse(err, "damaged: the header's checksum is wrong");
 	if (h->file_bytes != file_bytes)
 		return refuse(err, "truncated or grown: %llu bytes, its header says %llu",

@@ -87,6 +87,9 @@ struct trace {
 int trace_open(struct trace *t, const char *path, char err[256]);
 void trace_close(struct trace *t);
 
+/* What a header's crc must be. */
+uint32_t trace_header_crc(const struct trace_header *h);
+
 /* The hash of (root number, relative path) that TRACE_SLOTS is indexed by: slot = hash & (nslots-1).
  *   h = 0x9E3779B97F4A7C15 * (len + 1) + root
  *   for each 8-byte little-endian word w of the path, zero padded: h = (h ^ w) * 0xFF51AFD7ED558CCD; h ^= h >> 32

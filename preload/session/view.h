@@ -11,11 +11,14 @@
 
 struct plan {                     /* a joined trace, as mapped here */
 	bool mapped;
+	uint32_t gen;             /* of the live order that is mapped; 0 a trace */
 	struct trace trace;
 	struct follow follow;
 	size_t file_bytes;        /* of the mapped plan.N */
 	const uint32_t *map;      /* trace file -> record; NULL for plan 0: the same */
 	const uint32_t *rmap;     /* record -> trace file + 1; NULL for plan 0 */
+	/* What it was before: the keeper's threads may still be reading there. Unmapped at the next replacement. */
+	struct { struct trace trace; void *block; size_t bytes; } before;
 };
 
 struct view {
@@ -36,6 +39,9 @@ struct view {
 	uint32_t slot;            /* ours */
 	uint32_t own_plan;        /* the plan that this process follows + 1; 0 = none */
 	struct run *run;          /* our place in it; NULL until the first access */
+	uint64_t live_loader;     /* the loader that this process works for; 0 = none. Survives fork */
+	uint32_t live_plan, live_gen; /* its order + 1, and which; 0 = none */
+	struct run *live_run;     /* our place in that */
 
 	uint32_t policy_gen;      /* of the mapping below */
 	void *policy_state;
@@ -106,8 +112,11 @@ void *plan_map_file(const char *name, size_t *bytes, bool create); /* a reserved
 size_t plan_bytes(const struct trace *t, bool identity, size_t *map_at, size_t *rmap_at);
 void plan_match_roots(uint32_t n, const struct trace *t);
 int plan_map(uint32_t n);                  /* 0 or -errno; nothing to do when it is mapped */
-int plans_refresh(void);                   /* maps what others joined; 0 or -errno. Caller holds no lock */
+int plans_refresh(void);                   /* maps what others joined; 0 or -errno. Under the guard where others may be at it */
 int policy_refresh(void);
+/* One thread of a process maps at a time. False: another has been at it for too long. */
+bool plans_guard(void);
+void plans_unguard(void);
 /* What policy.G takes; `keep` has no state, a file of no bytes can't be mapped. */
 static inline size_t policy_bytes(const struct policy *ops, const struct policy_shape *shape)
 {

@@ -20,7 +20,7 @@
 
 struct ahead {
 	uint64_t *missing;        /* bytes a block */
-	uint32_t nblocks, scan, depth, roll;
+	uint32_t nblocks, npos, gen, scan, depth, roll;
 	struct pace_items pace;
 };
 static struct ahead ahead[PLANS_MAX];
@@ -28,22 +28,40 @@ static uint32_t nahead;
 
 static const struct follow_shared *shared(uint32_t n) { return view.plans[n].follow.sh; }
 
+/* As mapped here now: a live order is replaced whenever this process maps what has changed. */
+static bool begin(uint32_t n)
+{
+	struct ahead *a = &ahead[n];
+	const struct plan *p = &view.plans[n];
+	struct pace_items pace = { .sum_items = a->pace.sum_items, .sum_ns = a->pace.sum_ns, .item_ns = a->pace.item_ns };
+	free(a->missing);
+	*a = (struct ahead){ .npos = p->trace.h->npos, .gen = p->gen, .depth = 1, .pace = pace };
+	a->nblocks = (a->npos + BLOCK - 1) / BLOCK;
+	a->missing = malloc((size_t)a->nblocks * sizeof(*a->missing) + 8);
+	if (!a->missing) {
+		a->nblocks = a->npos = 0;
+		return false;
+	}
+	for (uint32_t b = 0; b < a->nblocks; b++)
+		a->missing[b] = UNCOUNTED;
+	return true;
+}
+
 bool ahead_plans(void)
 {
-	for (; nahead < view.h->nplans && nahead < PLANS_MAX; nahead++) {
-		struct ahead *a = &ahead[nahead];
-		uint32_t npos = view.h->plans[nahead].npos;
-		if (!view.plans[nahead].mapped)
-			return true;
-		a->nblocks = (npos + BLOCK - 1) / BLOCK;
-		a->missing = malloc((size_t)a->nblocks * sizeof(*a->missing) + 8);
-		if (!a->missing)
+	for (uint32_t n = 0; n < nahead; n++)
+		if (ahead[n].gen != view.plans[n].gen && !begin(n))
 			return false;
-		for (uint32_t b = 0; b < a->nblocks; b++)
-			a->missing[b] = UNCOUNTED;
-		a->depth = 1;
-	}
+	for (; nahead < view.h->nplans && nahead < PLANS_MAX && view.plans[nahead].mapped; nahead++)
+		if (!begin(nahead))
+			return false;
 	return true;
+}
+
+/* Its counters are another epoch's until ahead_plans() has run, or nothing of it is needed any more. */
+static bool idle_plan(uint32_t n)
+{
+	return ahead[n].gen != view.plans[n].gen || view.h->plans[n].ended;
 }
 
 /* As follow_next() would say, but without the lock and without moving the cursor. */
@@ -85,7 +103,7 @@ static bool is_missing(uint32_t plan, uint32_t pos, uint32_t *rec, uint64_t *byt
 static uint64_t count(uint32_t plan, uint32_t block)
 {
 	uint64_t sum = 0, bytes;
-	uint32_t rec, end = (block + 1) * BLOCK, npos = view.h->plans[plan].npos;
+	uint32_t rec, end = (block + 1) * BLOCK, npos = ahead[plan].npos;
 	for (uint32_t pos = block * BLOCK; pos < end && pos < npos; pos++)
 		if (is_missing(plan, pos, &rec, &bytes))
 			sum += bytes + 1;  /* + 1: one whose size is not known is missing, too */
@@ -105,7 +123,7 @@ void ahead_missing(struct use at, int64_t bytes)
 static uint32_t limit_of(uint32_t plan)
 {
 	uint64_t end = (uint64_t)shared(plan)->front + ahead[plan].depth;
-	return end < view.h->plans[plan].npos ? (uint32_t)end : view.h->plans[plan].npos;
+	return end < ahead[plan].npos ? (uint32_t)end : ahead[plan].npos;
 }
 
 static bool look(uint32_t plan, struct next *n)
@@ -113,7 +131,7 @@ static bool look(uint32_t plan, struct next *n)
 	struct ahead *a = &ahead[plan];
 	const struct follow_shared *sh = shared(plan);
 	uint32_t end = limit_of(plan), pos = a->scan > sh->horizon ? a->scan : sh->horizon;
-	if (sh->gate_shut)
+	if (sh->gate_shut || idle_plan(plan))
 		return false;
 	while (pos < end) {
 		uint32_t block = pos / BLOCK;
@@ -172,7 +190,7 @@ static uint64_t forestall(uint32_t plan, double item_ns, double bandwidth)
 		fetch_ns += (a->missing[b] == UNCOUNTED ? typical * BLOCK : (double)a->missing[b]) / (bandwidth * SHARE);
 		if (fetch_ns > (double)end * item_ns)
 			far = end;
-		if (end > 4ull * view.h->plans[plan].nfiles)
+		if (end > 4ull * view.plans[plan].trace.h->nfiles)
 			break;     /* further than any cache reaches */
 	}
 	return far;
@@ -227,6 +245,8 @@ void ahead_tick(void)
 	for (uint32_t i = 0; i < nahead; i++) {
 		struct ahead *a = &ahead[i];
 		const struct follow_shared *sh = shared(i);
+		if (idle_plan(i))
+			continue;
 		uint32_t first = (sh->horizon < sh->front ? sh->horizon : sh->front) / BLOCK, end = limit_of(i) / BLOCK + 1;
 		end = end < a->nblocks ? end : a->nblocks;
 		/* those that the job is in, then a share of the rest in turn */

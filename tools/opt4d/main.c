@@ -108,6 +108,7 @@ static void rounds(void)
 		} else if (atomic_load(&view.h->gone)) {
 			go = true;
 		} else {
+			plans();
 			fetch_look();
 		}
 		if (go)            /* with the lock: no thread links anything any more */

@@ -1,0 +1,55 @@
+/* live.c - what the Python side (tools/live) calls by name. Nothing here raises, prints, or ends the program. */
+#include <stdlib.h>
+#include <string.h>
+#include "../session/live.h"
+#include "hook.h"
+#include "path.h"
+
+int opt4_live_open(const char *root);   /* no C caller: found by name */
+
+/* 1: the library is at work in this process. With a folder: it is a dataset's, and active it shall be. */
+EXPORT int opt4_live_open(const char *root)
+{
+	if (opt4_inside)
+		return 0;
+	struct guard g = hook_enter();
+	if (root && *root && next_resolved() && conf_add_root(root)) {
+		path_roots_changed();
+		if (hook_on)
+			session_roots_added();
+		else if (conf_active())
+			hook_activate();
+	}
+	hook_leave(g);
+	return hook_on && conf.live;
+}
+
+#define ENTRY(type, name, params, none, call) \
+	type name params; \
+	EXPORT type name params \
+	{ \
+		if (opt4_inside || !hook_on) \
+			return none; \
+		struct guard g = hook_enter(); \
+		type r = call; \
+		hook_leave(g); \
+		return r; \
+	}
+#define ENTRY_VOID(name, params, call) \
+	void name params; \
+	EXPORT void name params \
+	{ \
+		if (opt4_inside || !hook_on) \
+			return; \
+		struct guard g = hook_enter(); \
+		call; \
+		hook_leave(g); \
+	}
+
+ENTRY(int, opt4_live_files, (uint64_t dataset, uint32_t n, const char *paths, size_t bytes), -1, live_files(dataset, n, paths, bytes))
+ENTRY(int, opt4_live_known, (uint64_t dataset, uint32_t n), 0, live_known(dataset, n))
+ENTRY(int, opt4_live_epoch, (const struct live_epoch *e), -1, live_publish(e))
+ENTRY_VOID(opt4_live_loader, (uint64_t key, uint64_t dataset), live_loader(key, dataset))
+ENTRY_VOID(opt4_live_follow, (uint64_t key), live_follow(key))
+ENTRY_VOID(opt4_live_sample, (uint32_t n, uint32_t index), live_sample(n, index))
+ENTRY_VOID(opt4_live_end, (uint64_t key), live_end(key))

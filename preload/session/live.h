@@ -1,0 +1,82 @@
+/* live.h - orders learned from running DataLoaders (tools/live says which epoch begins, in which order).
+ *
+ * A live order is one epoch of one loader, joined as a plan: an ordinary trace of one segment whose files are the
+ * session's records. Its next epoch replaces it in its slot under a new generation. Files in the session's directory:
+ *     live.GEN.order       the trace
+ *     live.GEN.plan        follower's shared block
+ *     live.data.DATASET    which records the samples of a dataset are
+ * Beyond its end nothing is known, so an exhausted file's next use is POS_UNKNOWN, never POS_NEVER.
+ *
+ * Keys are numbers that the caller makes up: a loader's workers and its main process must give the same. */
+#ifndef OPT4_LIVE_H
+#define OPT4_LIVE_H
+
+#include "view.h"
+
+#define LIVE_WIDTH 4              /* files of a sample that are learned, at most */
+
+struct live_epoch {               /* an epoch that begins; what the Python side hands over, field by field */
+	uint64_t loader, stream, dataset;
+	uint32_t epoch, rank, workers, batch_size, persistent;
+	uint32_t n;               /* samples in the order */
+	uint32_t nbatches;
+	uint32_t samples;         /* in the dataset */
+	const uint32_t *order;    /* [n] sample numbers */
+	const uint32_t *counts;   /* [nbatches] samples of each batch; NULL: batch_size each, the last what is left */
+};
+
+/* ---- live_files.c: datasets ---- */
+
+/* The samples of a dataset are these files: n absolute paths, each with a NUL, in the order of the samples. A path
+ * that is no dataset file's leaves its sample unknown. Some 300 ns a new name. 0 or -errno. */
+int live_files(uint64_t dataset, uint32_t n, const char *paths, size_t bytes);
+/* Is there a table of this dataset, for n samples? 0 no, 1 being learned, 2 complete. */
+int live_known(uint64_t dataset, uint32_t n);
+/* This process fetches sample `index` of its loader's dataset of n now: files opened until the next call are that sample's.
+ * For datasets whose files nobody has named. n 0: no more. */
+void live_sample(uint32_t n, uint32_t index);
+/* Under the lock: rec was opened. */
+void live_note(uint32_t rec);
+
+struct live_table {               /* live.data.DATASET */
+	char magic[8];
+	uint32_t n, width, complete, pad[11];
+	uint32_t rec[];           /* [n * width] record + 1; 0 = unknown */
+};
+/* Maps it; NULL if there is none. *bytes is for munmap. */
+struct live_table *live_table(uint64_t dataset, uint32_t n, size_t *bytes);
+
+/* ---- live_order.c: publishing ---- */
+
+/* The epoch's order becomes the plan that the loader's workers follow. ms at 100,000 samples. Attaches to the
+ * session where need be. 0; 1: the joined trace has this very order, nothing to do; or -errno. */
+int live_publish(const struct live_epoch *e);
+
+/* ---- live_env.c ---- */
+
+/* Puts the Python side, which lies in opt4_live/ or live/ in this folder (absolute: the library's), first on PYTHONPATH
+ * for the programs that this process starts, itself included before its main(). False: it is not there. */
+bool live_python_path(const char *dir);
+
+/* ---- live.c: following ---- */
+
+/* A loader reads this dataset; this process and those forked from it work for it. */
+void live_loader(uint64_t key, uint64_t dataset);
+/* This process works for that loader. */
+void live_follow(uint64_t key);
+/* The loader's epoch is over, or was left: nothing more of it will be asked for. */
+void live_end(uint64_t key);
+uint64_t live_dataset(uint64_t loader);    /* 0: unknown */
+
+/* Under the lock: the plan that this process's loader follows now, with view.live_run in it; NULL: none. */
+struct plan *live_plan(void);
+int live_map(uint32_t n);                  /* plan_map() of a live order; -EAGAIN: it was replaced meanwhile */
+void live_unmap(struct plan *p);           /* what it was before */
+void live_leave(void);                     /* this process leaves its run; takes the lock */
+void live_bury(struct slot *s);            /* a dead process's run is free again; takes the lock */
+
+/* May the future of plan n be believed? Not when its epoch is over, nor while its gate is shut and another's is open. */
+bool live_distrusted(uint32_t n);
+static inline bool live_holds(uint32_t n) { return !view.h->live_epochs || !live_distrusted(n); }
+
+#endif

@@ -1,0 +1,93 @@
+"""Tells opt4 the order of each epoch when a DataLoader begins it, and changes nothing that the program can see.
+
+patch() is called once torch.utils.data.dataloader has been imported. No exception of ours leaves a hook; no
+generator's state is moved; nothing is printed. SHARED/ORDER in the sources of torch: all draws that precede an epoch
+have happened when _next_index() first meets a new _sampler_iter, and none of the epoch's own.
+"""
+
+import functools
+import os
+import sys
+
+from . import lib
+
+
+def patch(dataloader):
+    """Hooks the DataLoader of this module (torch.utils.data.dataloader)."""
+    if not lib.load():
+        return
+    from . import epochs
+    from torch.utils.data._utils import fetch, worker
+    base = dataloader._BaseDataLoaderIter
+    base.__init__ = _after(base.__init__, epochs.announce)
+    base._next_index = _next_index(base._next_index, epochs)
+    worker._worker_loop = _worker_loop(worker._worker_loop, epochs)
+    fetcher = fetch._MapDatasetFetcher
+    fetcher.fetch = _fetch(fetcher.fetch, epochs)
+
+
+def _after(real, then):
+    @functools.wraps(real)
+    def __init__(self, loader, *args, **kwargs):
+        real(self, loader, *args, **kwargs)
+        try:
+            then(self, loader)
+        except Exception:
+            pass
+    return __init__
+
+
+def _next_index(real, epochs):
+    @functools.wraps(real)
+    def _next_index(self):
+        d = self.__dict__
+        if d.get("_opt4_seen") is not d.get("_sampler_iter"):
+            d["_opt4_seen"] = d.get("_sampler_iter")
+            try:
+                epochs.begin(self)
+            except Exception:
+                pass
+        state = d.get("_opt4")
+        if state is None:
+            return real(self)
+        if not d.get("_num_workers"):   # this process reads the files itself, for several loaders in turn
+            epochs.lib.follow(state.key)
+        index = real(self)
+        if state.record is not None:
+            state.record.note(index)
+        return index
+    return _next_index
+
+
+def _worker_loop(real, epochs):
+    names = real.__code__.co_varnames[:real.__code__.co_argcount]
+    seed = names.index("base_seed") if "base_seed" in names else None
+
+    @functools.wraps(real)
+    def _worker_loop(*args, **kwargs):
+        try:
+            if seed is not None:
+                epochs.at_worker(args[seed] if len(args) > seed else kwargs["base_seed"])
+        except Exception:
+            pass
+        return real(*args, **kwargs)
+    return _worker_loop
+
+
+def _fetch(real, epochs):
+    @functools.wraps(real)
+    def fetch(self, index):
+        dataset = self.dataset
+        try:
+            learner = epochs.learner(dataset)
+        except Exception:
+            learner = None
+        if learner is None:
+            return real(self, index)
+        self.dataset = learner
+        try:
+            return real(self, index)
+        finally:
+            self.dataset = dataset
+            epochs.lib.sample(0, 0)
+    return fetch

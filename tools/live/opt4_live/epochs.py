@@ -1,0 +1,192 @@
+"""What happens when a loader's iterator is made, when an epoch begins, and in the workers."""
+
+import os
+import sys
+import weakref
+
+from . import files, lib, record, samplers
+
+SMALL = 1 << 16   # samples up to which the order is drawn in this process: a few ms; larger ones in a child
+WAIT = .2         # seconds that a child's answer is worth waiting for, while workers start
+
+MASK = (1 << 64) - 1
+
+
+def _mix(*numbers):
+    """A key of 64 bits, never 0."""
+    h = 0x9E3779B97F4A7C15
+    for n in numbers:
+        h = ((h ^ (n & MASK)) * 0xFF51AFD7ED558CCD) & MASK
+        h ^= h >> 32
+    return h or 1
+
+
+class _Numbers:
+    """Numbers for objects, as long as they live; `like` (hashable) lets one take the place of a dead one."""
+
+    def __init__(self):
+        self.of, self.dead, self.last = {}, {}, 0
+
+    def number(self, thing, like=None):
+        known = self.of.get(id(thing))
+        if known is not None and known[0]() is thing:
+            return known[1]
+        gone = self.dead.get(like)
+        if like is not None and gone:
+            n = gone.pop()
+        else:
+            self.last += 1
+            n = self.last
+        key = id(thing)
+
+        def forget(ref):
+            self.of.pop(key, None)
+            if like is not None:
+                self.dead.setdefault(like, []).append(n)
+        try:
+            self.of[key] = (weakref.ref(thing, forget), n)
+        except TypeError:
+            self.of[key] = (lambda: thing, n)   # can't be watched: it is kept
+        return n
+
+
+_datasets, _streams = _Numbers(), _Numbers()
+_counts = {}      # stream -> epochs begun
+_said = {}        # dataset -> does it say which files it opens
+_ends = {}
+
+
+class State:
+    """Of one iterator: its keys, and where its orders are recorded."""
+
+    def __init__(self, it, loader):
+        pid = os.getpid()
+        dataset = it._dataset
+        number = _datasets.number(dataset)
+        like = (number, type(it._index_sampler), getattr(it._index_sampler, "batch_size", None))
+        self.key = _mix(pid, it._base_seed)
+        self.number = _streams.number(it._index_sampler, like)
+        self.stream = _mix(pid, self.number, 1)
+        self.dataset = _mix(pid, number, 2)
+        self.samples = len(dataset)
+        self.persistent = bool(loader.persistent_workers)
+        self.says = _said.get(number)
+        if self.says is None:
+            self.says = _said[number] = files.says(dataset)
+        self.batch_size = loader.batch_size or getattr(loader.batch_sampler, "batch_size", None) or 0
+        if type(self.batch_size) is not int or not 0 <= self.batch_size < 1 << 31:
+            self.batch_size = 0
+        self.record = None
+
+
+def announce(it, loader):
+    """The iterator has been made, its workers not yet."""
+    from torch.utils.data.dataloader import _DatasetKind
+    if it._dataset_kind != _DatasetKind.Map:
+        return
+    before = lib.active()
+    if not before or os.environ.get("OPT4_LIVE_ROOT"):
+        for root in files.roots(it._dataset):
+            if lib.active(root):
+                _inherit(root)
+    if not lib.active():
+        return
+    it._opt4 = state = State(it, loader)
+    lib.loader(state.key, state.dataset)
+    key = state.key
+
+    def over(ref, end=lib.end, finalizing=sys.is_finalizing):
+        _ends.pop(id(ref), None)
+        if not finalizing():
+            end(key)
+    ref = weakref.ref(it, over)
+    _ends[id(ref)] = ref
+
+
+def _inherit(root):
+    """Processes that the program starts from its copy of the environment find it too."""
+    now = os.environ.get("OPT4_ROOT", "").split(":")
+    if os.fsdecode(root) not in now:
+        os.environ["OPT4_ROOT"] = ":".join([r for r in now if r] + [os.fsdecode(root)])
+    os.environ.setdefault("OPT4_LIVE_ROOT", "1")
+
+
+def _rank():
+    dist = sys.modules.get("torch.distributed")
+    if dist is not None and dist.is_available() and dist.is_initialized():
+        return dist.get_rank()
+    rank = os.environ.get("RANK", "0")
+    return int(rank) if rank.isdigit() else 0
+
+
+def begin(it):
+    """A new epoch: nothing of its own has been drawn yet."""
+    state = it.__dict__.get("_opt4")
+    if state is None:
+        return
+    epoch = _counts[state.number] = _counts.get(state.number, -1) + 1
+    fields = {"loader": state.key, "stream": state.stream, "dataset": state.dataset, "epoch": epoch, "rank": _rank(),
+              "workers": it._num_workers, "batch_size": state.batch_size, "persistent": state.persistent,
+              "samples": state.samples}
+    state.record = record.start(state.record, state, fields)
+    known = lib.known(state.dataset, state.samples)
+    if not known and not state.says:
+        return               # its files are learned this time
+    small = state.samples <= SMALL and _length(it._index_sampler, state) <= SMALL
+    told = samplers.foretell(it._index_sampler) if small else None
+    if told and (known or small):
+        if not known:
+            lib.files(state.dataset, state.samples, files.packed(it._dataset))
+        order, size, nbatches = told
+        fields["batch_size"] = size
+        lib.epoch(order, None, nbatches=nbatches, **fields)
+        return
+
+    def work():
+        if not known:
+            lib.files(state.dataset, state.samples, files.packed(it._dataset))
+        told = samplers.run_out(it._sampler_iter)
+        if told:
+            lib.epoch(told[0], told[1], nbatches=len(told[1]), **fields)
+    samplers.in_child(work, WAIT if small else 0)
+
+
+def _length(index_sampler, state):
+    """Indices of an epoch, roughly."""
+    try:
+        return len(index_sampler) * max(1, getattr(index_sampler, "batch_size", None) or state.batch_size or 1)
+    except Exception:
+        return state.samples
+
+
+def at_worker(base_seed):
+    """In a worker, before its first file: by fork it knows already whom it works for, by spawn it does not."""
+    from multiprocessing import parent_process
+    parent = parent_process()
+    if parent is not None and lib.active():
+        lib.follow(_mix(parent.pid, base_seed))
+
+
+class _Learner:
+    """Stands in for the dataset while a batch is fetched, and says which sample is being read."""
+
+    def __init__(self, dataset):
+        self.dataset, self.n = dataset, len(dataset)
+
+    def __getitem__(self, index):
+        if type(index) is int:
+            lib.sample(self.n, index if index >= 0 else index + self.n)
+        return self.dataset[index]
+
+
+_learners = {}
+
+
+def learner(dataset):
+    """A _Learner where the dataset's files can only be learned, else None."""
+    known = _learners.get(id(dataset))
+    if known is None or known[0] is not dataset:
+        _learners.clear()    # a process fetches of few datasets
+        wanted = lib.active() and not getattr(dataset, "__getitems__", None) and not files.says(dataset)
+        known = _learners[id(dataset)] = (dataset, _Learner(dataset) if wanted else None)
+    return known[1]

@@ -1,0 +1,110 @@
+"""An epoch's order ahead of time: from a copy of the sampler, or from the very iterator in a child."""
+
+import copy
+import os
+import sys
+from array import array
+
+CAP = 1 << 28     # batches and indices beyond which a sampler is taken for endless
+
+
+def _plain(sampler):
+    """(a sampler to run in its place, whether it draws from the global generator), or None: not one of torch's."""
+    import torch
+    from torch.utils.data import sampler as s
+    from torch.utils.data.distributed import DistributedSampler
+    kind = type(sampler)
+    if kind in (s.SequentialSampler, DistributedSampler):
+        return sampler, False
+    if kind not in (s.RandomSampler, s.SubsetRandomSampler, s.WeightedRandomSampler):
+        return None
+    generator = sampler.generator
+    if generator is None:
+        return sampler, True
+    if type(generator) is not torch.Generator or generator.device.type != "cpu":
+        return None
+    twin = copy.copy(sampler)
+    twin.generator = torch.Generator()
+    twin.generator.set_state(generator.get_state())
+    return twin, False
+
+
+def foretell(index_sampler):
+    """(indices array('I'), batch size, batches) of the epoch that begins, drawn from clones; every generator is as before.
+    None: not a sampler of torch's own."""
+    import torch
+    from torch.utils.data.sampler import BatchSampler
+    size, drop = 1, False
+    sampler = index_sampler
+    if type(sampler) is BatchSampler:
+        size, drop, sampler = sampler.batch_size, sampler.drop_last, sampler.sampler
+    plain = _plain(sampler)
+    if plain is None:
+        return None
+    twin, from_global = plain
+    if from_global:
+        state = torch.get_rng_state()
+        try:
+            order = array("I", twin)
+        finally:
+            torch.set_rng_state(state)
+    else:
+        order = array("I", twin)
+    if drop:
+        del order[len(order) // size * size:]
+    return order, size, -(-len(order) // size)
+
+
+def run_out(sampler_iter):
+    """(indices, counts) of all that the iterator still yields: in a child only. None: endless, or not numbers."""
+    order, counts = array("I"), array("I")
+    for batch in sampler_iter:
+        before = len(order)
+        if hasattr(batch, "__index__") and not hasattr(batch, "__len__"):
+            order.append(batch.__index__())
+        elif getattr(batch, "ndim", None) == 0:
+            order.append(int(batch))
+        else:
+            order.extend(map(int, batch))
+        counts.append(len(order) - before)
+        if len(order) + len(counts) > CAP:
+            return None
+    return order, counts
+
+
+def in_child(work, wait):
+    """Runs work() in a process that the program knows nothing of, for `wait` seconds at most before going on."""
+    import select
+    import signal
+    import warnings
+    state = sys.modules["random"].getstate() if "random" in sys.modules else None
+    r, w = os.pipe()
+    try:
+        with warnings.catch_warnings():   # 3.12 and later warn where there are threads
+            warnings.simplefilter("ignore", DeprecationWarning)
+            pid = os.fork()
+        if pid == 0:
+            try:
+                if os.fork() == 0:        # nobody's child: no waitpid() of the program's meets it
+                    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+                    signal.alarm(120)
+                    if state is not None:
+                        sys.modules["random"].setstate(state)
+                    import torch
+                    torch.set_num_threads(1)   # the pool of threads does not survive a fork
+                    work()
+            except BaseException:
+                pass
+            os._exit(0)
+        try:
+            os.waitpid(pid, 0)
+        except ChildProcessError:
+            pass
+        os.close(w)
+        w = -1
+        if wait:
+            select.select([r], [], [], wait)
+    finally:
+        os.close(r)
+        if w >= 0:
+            os.close(w)
