@@ -139,3 +139,17 @@ index_bytes() {
 	rm "$OPT4_DIR"/others*
 	finish holder
 }
+
+@test "a tmpfs that runs out of inodes: what fits is cached, the rest read past it, and it is said" {
+	need_root "mounts a tmpfs"
+	tmpfs "$OPT4_DIR" 200M
+	mount -o remount,nr_inodes=400 "$OPT4_DIR"     # 258 folders, the index, the policy ..
+	export OPT4_CACHE=100M OPT4_POLICY=lru
+	holder
+	churn "$SUMS" --procs 2 --count 400
+	finish holder
+	grep -q 'opt4: .*inodes' "$OPT4_LOG"
+	calc "100 < $(stat_of resident_files) < 140"
+	calc "$(stat_of hits) > 50"
+	[ "$(stat_of errors)" = 0 ]
+}

@@ -92,6 +92,12 @@ static int fill(uint32_t rec, int fd, const struct origin *o, const struct acces
 	mark->pages = pages;
 	keeper_demand();
 	int rc = fill_copy(fd, o, NULL);
+	static bool said;
+	if (rc == -ENOSPC && !said) {
+		said = true;
+		opt4_log("opt4: cache: tmpfs is full below the budget, or has no inodes left (df -i); what does not fit stays uncached; "
+			 "enlarge it or lower OPT4_CACHE");
+	}
 	if (rc >= 0)
 		rc = fill_file(rec, rc, o, a->use, false, start);
 	if (rc < 0)
