@@ -56,3 +56,9 @@ demo:
 	@tests/setup.sh build && $(MAKE) --no-print-directory all slowstore
 	@python=$$(tests/setup.sh python) && $$python bench/demo/demo.py $B
 .PHONY: demo
+
+# A job's epochs against the page cache, keep, OPT without prefetch, and the bound (up to 10 minutes; EPOCH=--full: hours, resumable).
+bench-epoch: all slowstore
+	@python=$$(tests/setup.sh python) && $$python bench/epoch/epoch.py $B $(EPOCH)
+bench: bench-epoch
+.PHONY: bench-epoch

@@ -2,7 +2,9 @@
  *
  * Threads with plain calls rather than io_uring: the job's other preloads must see every call on an original, and of
  * the dozen calls that a fill takes (open, stat, room, read, write, link, lease, unlink) only two wait for the store.
- * bench/epoch has the figures.
+ * Measured on a block device (ext4 on a loop device, 4,000 files of 110 KiB into tmpfs, O_DIRECT, nothing cached): 32
+ * threads .57 s and .38 s of CPU, io_uring with 32 in flight .44-.70 s and .35 s; with 4: 1.1 s and 1.3 s; throttled to
+ * 100 MiB/s 4.3 s both. Buffered reads take .50 s of CPU, `cat` of the same bytes into tmpfs .46 s.
  *
  * A thread that gets work picks it itself, under keeper_lock: in the order of the look-ahead, and never by evicting
  * what is needed sooner. Its room is charged before the original is opened, so the look-ahead is filled strictly in

@@ -8,7 +8,8 @@
 #define LEAST      2u              /* fetches in flight to begin with */
 #define FLOOR      4u              /* not fewer later: files are of unequal sizes */
 #define MOST       64u
-#define WINDOW     16u             /* fetches that a measurement sums up, at least */
+#define WINDOW     16u             /* fetches that a measurement of latency sums up, at least .. */
+#define LONG_NS    250000000ull    /* .. and busy time that one of bandwidth does */
 #define GROW       1.5             /* times the least latency seen: below it more .. */
 #define SHRINK     2.5             /* .. above it fewer */
 #define IDLE_NS    1000000000ull
@@ -16,8 +17,8 @@
 static uint32_t limit = LEAST, running;
 static bool probing = true, bound, starved;  /* doubling still; running reached the limit; nothing to fetch */
 static double least, latency, bandwidth;
-static uint64_t busy_since, busy_ns, sum_ns, sum_bytes;
-static uint32_t n;
+static uint64_t busy_since, busy_ns, sum_ns, sum_bytes, others;
+static uint32_t n, nbytes;
 
 static void steer(double mean)
 {
@@ -34,16 +35,16 @@ static void steer(double mean)
 	limit = limit > MOST ? MOST : limit < FLOOR && !probing ? FLOOR : limit;
 }
 
-/* The most that the store has given. What it gave while too little was asked of it is no measure of what it can:
- * that only takes the old figure down a little, so that a store that has become slow is found out in the end. */
-static void measure(double got)
+/* What the store gives for long. A window in which nothing was left to fetch says little: a store that was idle gives
+ * a burst (a throttled block device several times its rate), one of which little was asked gives little. So such a one
+ * moves the figure only a little, up or down; if it is too low for that, the look-ahead grows, and the store is kept
+ * busy until it is known again. */
+static void measure(uint64_t bytes, uint64_t busy, uint64_t everybody)
 {
-	if (got > bandwidth)
-		bandwidth = bandwidth > 0 ? (bandwidth + got) / 2 : got;
-	else if (!starved)
-		bandwidth += (got - bandwidth) * .3;
-	else
-		bandwidth *= .995;
+	if (!starved && everybody > bytes)
+		bytes = everybody; /* clients read past us: their share is the store's, too */
+	double got = (double)bytes / (double)busy;
+	bandwidth += bandwidth > 0 ? (got - bandwidth) * (starved ? .02 : .4) : got;
 }
 
 void pace_running(uint32_t before, uint32_t after)
@@ -64,14 +65,22 @@ void pace_done(uint64_t bytes, uint64_t ns)
 		return;
 	n++;
 	sum_ns += ns;
+	if (n >= WINDOW) {
+		steer((double)sum_ns / n);
+		n = 0;
+		sum_ns = 0;
+		bound = false;
+	}
+	nbytes++;
 	sum_bytes += bytes;
-	if (n < WINDOW || !busy_ns)
-		return;
-	steer((double)sum_ns / n);
-	measure((double)sum_bytes / (double)busy_ns);
-	n = 0;
-	sum_ns = sum_bytes = busy_ns = 0;
-	bound = starved = false;
+	uint64_t all = view.h->n.origin_bytes;
+	if (nbytes >= 2 * WINDOW && busy_ns >= (bandwidth > 0 ? LONG_NS : LONG_NS / 10)) {
+		measure(sum_bytes, busy_ns, all - others);
+		nbytes = 0;
+		sum_bytes = busy_ns = 0;
+		starved = false;
+		others = all;
+	}
 }
 
 uint32_t pace_allowed(void)
