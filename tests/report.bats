@@ -153,6 +153,14 @@ oracle() { python3 "$REPO/tests/look/report_oracle.py" "$out" "$@"; }
 	! grep -q '<script' "$out"
 }
 
+@test "a browser shows it whole at 400 and 1400 px, light and dark" {
+	local chromium
+	chromium=$(command -v chromium || command -v chromium-browser || command -v google-chrome) || skip "no Chromium is here"
+	"$OPT4" report real.json -o "$out"
+	python3 "$REPO/tests/look/browser.py" "$chromium" "$out"
+	[ ! -e hostile.json ] || { "$OPT4" report hostile.json -o "$out" && python3 "$REPO/tests/look/browser.py" "$chromium" "$out"; }
+}
+
 @test "a job that read nothing" {
 	python3 -c 'import json; d = json.load(open("unit.json")); d["epochs"] = []; d["accesses"] = 0; json.dump(d, open("none.json", "w"))'
 	run "$OPT4" report none.json -o "$out"
