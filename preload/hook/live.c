@@ -21,7 +21,7 @@ EXPORT int opt4_live_open(const char *root)
 			hook_activate();
 	}
 	hook_leave(g);
-	return hook_on && conf.live;
+	return hook_on && conf_live();
 }
 
 #define ENTRY(type, name, params, none, call) \

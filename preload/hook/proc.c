@@ -72,7 +72,7 @@ __attribute__((constructor)) static void begin(void)
 	conf_load();
 	if (conf_active() && next_resolved()) {
 		hook_activate();
-		if (conf.live)
+		if (conf_live())
 			begin_live();
 		if (descendant)
 			expect_objects();

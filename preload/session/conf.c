@@ -73,6 +73,7 @@ bool conf_match(const char *name, size_t len)
 }
 
 bool conf_active(void) { return conf.active; }
+bool conf_live(void) { return conf.live; }
 unsigned conf_nroots(void) { return conf.nroots; }
 
 const char *conf_root(unsigned n, size_t *len)

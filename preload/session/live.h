@@ -46,6 +46,12 @@ struct live_table {               /* live.data.DATASET */
 /* Maps it; NULL if there is none. *bytes is for munmap. */
 struct live_table *live_table(uint64_t dataset, uint32_t n, size_t *bytes);
 
+/* ---- live_export.c ---- */
+
+/* Writes each dataset's files into the folder `to`: files.DATASET (hex), a line `samples width`, then a path and a NUL for
+ * each of samples x width, empty where none is known; and the session's roots, each with a NUL, as `roots`. 0 or -errno. */
+int live_export(const char *to);
+
 /* ---- live_order.c: publishing ---- */
 
 /* The epoch's order becomes the plan that the loader's workers follow. ms at 100,000 samples. Attaches to the

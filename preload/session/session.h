@@ -34,6 +34,7 @@ extern __thread int opt4_inside;
  * all in this program (a root is known, not OPT4_DISABLE, the program's name is in OPT4_PROGRAMS). */
 void conf_load(void);
 bool conf_active(void);
+bool conf_live(void);                      /* OPT4_LIVE: learn the order from the running DataLoader */
 
 /* A dataset's folder that was found while the program runs (absolute): a further root, unless it lies below one
  * already; the first, where there was none and conf_active() may become true by it (OPT4_ROOT is then set). False: it

@@ -301,3 +301,17 @@ void session_job_begin(void) {}
 void session_leave(void) { say("leave"); }
 void session_disable(const char *why) { disabled = true; say("disable %s", why); }
 void opt4_log(const char *fmt, ...) {}
+
+/* No live order here. */
+#include "../../preload/session/live.h"
+bool conf_live(void) { return false; }
+bool conf_add_root(const char *path) { return false; }
+void session_roots_added(void) {}
+bool live_python_path(const char *folder) { return false; }
+int live_files(uint64_t dataset, uint32_t n, const char *paths, size_t bytes) { return -ENOSYS; }
+int live_known(uint64_t dataset, uint32_t n) { return 0; }
+int live_publish(const struct live_epoch *e) { return -ENOSYS; }
+void live_loader(uint64_t key, uint64_t dataset) {}
+void live_follow(uint64_t key) {}
+void live_sample(uint32_t n, uint32_t index) {}
+void live_end(uint64_t key) {}

@@ -51,7 +51,7 @@ _opt4() {
 	--bandwidth | --latency | --compute) return ;;
 	esac
 	case $command:$cur in
-	run:*) _opt4_words "--trace --root --cache --policy --prefetch --stats --keep --quiet --help --version --" ;;
+	run:*) _opt4_words "--trace --root --cache --policy --prefetch --record --stats --keep --quiet --help --version --" ;;
 	stat:-*) _opt4_words "--json --help --version" ;;
 	ls:*) _opt4_words "--help --version" ;;
 	clean:-*) _opt4_words "--all --help --version" ;;

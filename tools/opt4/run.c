@@ -11,16 +11,18 @@
 #include <unistd.h>
 #include "../../preload/session/view.h"
 #include "commands.h"
+#include "record.h"
 
 static const char help[] =
 "usage: opt4 run [option]... -- COMMAND [argument]...\n"
 "Runs a training job with its image files cached in shared memory; ends with the job's status.\n"
 "\n"
 "  --trace FILE     the job's order, from opt4-trace\n"
-"  --root DIR[:DIR] the dataset's folder(s), when no trace names them, or to replace the trace's\n"
+"  --root DIR[:DIR] the dataset's folder(s), to replace the trace's, or when the job's DataLoaders don't tell them\n"
 "  --cache SIZE     bytes, K M G T, or % of the dataset (default: what /dev/shm and the cgroup leave)\n"
-"  --policy NAME    opt lru lfu fifo random keep none (default: opt with a trace, else keep)\n"
+"  --policy NAME    opt lru lfu fifo random keep none (default: opt with a known order, else keep)\n"
 "  --prefetch N|off how many batches ahead (default: as deep as it pays)\n"
+"  --record FILE    write the trace of what the job asked for, for the next run with the same seed\n"
 "  --stats FILE     the session's statistics as JSON when the job ends\n"
 "  --keep           leave the cache behind for the next job\n"
 "  --quiet          no lines of result\n"
@@ -80,14 +82,23 @@ static int check_values(const char *trace, const char *cache, const char *policy
 	return 0;
 }
 
-/* What the job made of its cache, before the session goes with it. */
-static void result(void)
+/* The session that the job made, before it goes. False: there is none. */
+static bool look(void)
 {
-	char dir[PATH_BYTES], a[16], b[16], c[16];
-	if (!conf_active())
-		return;
-	if (dir_name(dir, sizeof(dir)) < 0 || dir_secure(dir, false) < 0 || index_map(dir) < 0) {
-		fputs("opt4: no file of the dataset was read through the cache\n", stderr);
+	char dir[PATH_BYTES];
+	record_root();
+	return conf_active() && (view.h || (dir_name(dir, sizeof(dir)) == 0 && dir_secure(dir, false) == 0 && index_map(dir) == 0));
+}
+
+/* What the job made of its cache. */
+static void result(bool session)
+{
+	char a[16], b[16], c[16];
+	if (!session) {
+		if (conf_active())
+			fputs("opt4: no file of the dataset was read through the cache\n", stderr);
+		else if (record_wants_root())
+			fputs("opt4: run: no DataLoader of torch's over a folder of images was seen; name the dataset with --root\n", stderr);
 		return;
 	}
 	const struct index_header *h = view.h;
@@ -137,20 +148,26 @@ static int run(char **argv, bool quiet)
 	while (waitpid((pid_t)child, &status, 0) < 0)
 		if (errno != EINTR)
 			return fail("run: waitpid: %s; the job goes on without us", strerror(errno));
-	if (err)
+	bool session = look(), recorded = true;
+	if (err) {
 		fail("run: %s: %s; give a program that can be run", argv[0], strerror(err));
-	else if (!quiet)
-		result();
+	} else {
+		if (!quiet)
+			result(session);
+		recorded = record_write(session);
+	}
+	record_end();
 	session_leave();
-	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+	int rc = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+	return rc == 0 && !recorded ? 1 : rc;
 }
 
 int cmd_run(int argc, char **argv)
 {
 	static const struct option options[] = {
 		{ "trace", 1, 0, 't' }, { "root", 1, 0, 'r' }, { "cache", 1, 0, 'c' }, { "policy", 1, 0, 'p' }, { "prefetch", 1, 0, 'f' },
-		{ "stats", 1, 0, 's' }, { "keep", 0, 0, 'k' }, { "quiet", 0, 0, 'q' }, { "help", 0, 0, 'h' }, { "version", 0, 0, 'v' }, { 0 } };
-	const char *trace = NULL, *cache = NULL, *policy = NULL;
+		{ "stats", 1, 0, 's' }, { "record", 1, 0, 'R' }, { "keep", 0, 0, 'k' }, { "quiet", 0, 0, 'q' }, { "help", 0, 0, 'h' }, { "version", 0, 0, 'v' }, { 0 } };
+	const char *trace = NULL, *cache = NULL, *policy = NULL, *record = NULL;
 	char lib[PATH_MAX + 64];
 	bool quiet = false;
 	int c, rc;
@@ -169,6 +186,7 @@ int cmd_run(int argc, char **argv)
 			break;
 		}
 		case 's': setenv("OPT4_STATS", optarg, 1); break;
+		case 'R': record = optarg; break;
 		case 'k': setenv("OPT4_KEEP", "1", 1); break;
 		case 'q': quiet = true; break;
 		case 'h': fputs(help, stdout); return 0;
@@ -181,10 +199,10 @@ int cmd_run(int argc, char **argv)
 		return rc;
 	if (!find_library(lib, sizeof(lib)))
 		return fail("run: libopt4.so: not found beside this program; run make, or make install");
-	if (!getenv("OPT4_TRACE") && !getenv("OPT4_ROOT"))
-		fputs("opt4: run: neither --trace nor --root says where the dataset lies; the job runs uncached\n", stderr);
+	if ((rc = record_begin(record, lib)) != 0)
+		return rc;
 	conf_load();
-	if (conf_active())
+	if (conf_active() || record_wants_root())
 		session_job_begin();
 	preload(lib);
 	return run(argv + optind, quiet);

@@ -84,8 +84,7 @@ def announce(it, loader):
     from torch.utils.data.dataloader import _DatasetKind
     if it._dataset_kind != _DatasetKind.Map:
         return
-    before = lib.active()
-    if not before or os.environ.get("OPT4_LIVE_ROOT"):
+    if os.environ.get("OPT4_LIVE_ROOT") == "1":   # opt4 run was told of no folder
         for root in files.roots(it._dataset):
             if lib.active(root):
                 _inherit(root)
@@ -108,7 +107,12 @@ def _inherit(root):
     now = os.environ.get("OPT4_ROOT", "").split(":")
     if os.fsdecode(root) not in now:
         os.environ["OPT4_ROOT"] = ":".join([r for r in now if r] + [os.fsdecode(root)])
-    os.environ.setdefault("OPT4_LIVE_ROOT", "1")
+    spool = os.environ.get("OPT4_SPOOL")
+    try:
+        with open(os.path.join(spool, "root"), "xb") as f:   # the first one names the session
+            f.write(root)
+    except (OSError, TypeError):
+        pass
 
 
 def _rank():

@@ -3,6 +3,7 @@
 import atexit
 import json
 import os
+import sys
 import time
 from array import array
 
@@ -59,12 +60,14 @@ class Record:
 
 def start(before, state, fields):
     """The record of the epoch that begins; None where nothing is recorded."""
-    folder = os.environ.get("OPT4_RECORD")
+    folder = os.environ.get("OPT4_SPOOL")
     if before is not None:
         before.close()
-    if not folder:
+    if not folder or os.environ.get("OPT4_RECORD") != "1":
         return None
-    return Record(folder, dict(fields, number=state.number, pid=os.getpid(), started=time.monotonic_ns()))
+    versions = {n: str(getattr(sys.modules[n], "__version__", "")) for n in ("torch", "torchvision", "torchdata", "accelerate")
+                if n in sys.modules}
+    return Record(folder, dict(fields, number=state.number, pid=os.getpid(), started=time.monotonic_ns(), versions=versions))
 
 
 @atexit.register

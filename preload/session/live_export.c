@@ -1,0 +1,59 @@
+/* live_export.c - what the session knows of datasets, for a trace of what the job did. */
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include "live.h"
+
+static bool put(FILE *f, const struct live_table *t)
+{
+	char path[PATH_BYTES];
+	fprintf(f, "%u %u\n", t->n, t->width);
+	for (size_t i = 0; i < (size_t)t->n * t->width; i++) {
+		size_t len = t->rec[i] && t->rec[i] - 1 < view.h->ncap ? record_path(t->rec[i] - 1, path, sizeof(path)) : 0;
+		fwrite(path, 1, len, f);
+		fputc(0, f);
+	}
+	return !ferror(f);
+}
+
+int live_export(const char *to)
+{
+	char name[PATH_BYTES + 64];
+	DIR *d = opendir(view.dir);
+	struct dirent *e;
+	int rc = d ? 0 : -errno;
+	for (uint32_t n = 0; n < view.h->nplans; n++)
+		plan_map(n);       /* the first trace's paths are its files' names */
+	while (rc == 0 && (e = readdir(d))) {
+		unsigned long long dataset;
+		uint32_t n;
+		size_t bytes = sizeof(struct live_table);
+		if (sscanf(e->d_name, "live.data.%16llx", &dataset) != 1 || strlen(e->d_name) != 26)
+			continue;
+		struct live_table *t = plan_map_file(e->d_name, &bytes, false);
+		if (!t)
+			continue;
+		n = t->n;
+		munmap(t, bytes);
+		if (!(t = live_table(dataset, n, &bytes)))
+			continue;
+		snprintf(name, sizeof(name), "%s/files.%016llx", to, dataset);
+		FILE *f = fopen(name, "w");
+		bool ok = f && put(f, t);
+		if (!ok || fclose(f) != 0)
+			rc = -errno;
+		munmap(t, bytes);
+	}
+	snprintf(name, sizeof(name), "%s/roots", to);
+	FILE *f = rc == 0 ? fopen(name, "w") : NULL;
+	for (uint32_t r = 0; f && r < view.h->nroots; r++)
+		fprintf(f, "%s%c", view.h->roots[r].path, 0);
+	if (rc == 0 && (!f || fclose(f) != 0))
+		rc = -errno;
+	if (d)
+		closedir(d);
+	return rc;
+}

@@ -1,0 +1,117 @@
+"""opt4-trace record: a trace from what `opt4 run --record` spooled of a job: the orders that its loaders dispatched.
+
+The spool holds order.PID.N, an iteration of a loader each (a line of JSON, then u32s: each batch's length and its
+indices), and of the session files.DATASET (which files the samples are) and roots.
+"""
+
+import json
+import os
+
+import numpy as np
+
+from . import TraceError
+from .files import FileTable, Listing
+from .format import U32
+from .versions import describe
+from .write import Stream, TraceWriter
+
+
+def arguments(parser):
+    """Adds the command's arguments to an argparse parser."""
+    parser.add_argument("spool", metavar="SPOOL")
+    parser.add_argument("-o", "--output", required=True, metavar="F")
+
+
+class Iteration:
+    """One loader, once through: head (the JSON), indices u32[n], counts u32[batches]."""
+
+    def __init__(self, path):
+        with open(path, "rb") as f:
+            self.head = json.loads(f.readline())
+            data = f.read()
+        words = np.frombuffer(data[:len(data) // 4 * 4], U32)
+        counts, at = [], 0
+        while at < len(words) and at + 1 + int(words[at]) <= len(words):   # a killed job's last batch may be torn
+            counts.append(int(words[at]))
+            at += 1 + counts[-1]
+        self.counts = np.array(counts, U32)
+        keep = np.ones(at, bool)
+        keep[np.cumsum(self.counts + 1) - self.counts - 1] = False
+        self.indices = words[:at][keep]
+
+
+class Samples:
+    """A dataset's files: table i64[samples, width] of entries into `paths` (bytes), -1 where none is known."""
+
+    def __init__(self, path):
+        with open(path, "rb") as f:
+            n, width = map(int, f.readline().split())
+            names = f.read().split(b"\0")[:n * width]
+        has = np.fromiter(map(len, names), np.int64, len(names)) > 0
+        self.table = np.where(has, np.cumsum(has) - 1, -1).reshape(n, width)
+        self.paths = [p for p in names if p]
+
+
+def _epochs(iterations):
+    """Numbers a rank's iterations in the order in which they began: [(epoch, phase, iteration)]. A loader's place in
+    an epoch is its phase; an epoch begins where one comes that has been, or whose place is before the last one's."""
+    phases, out, epoch, last = {}, [], 0, -1
+    for it in sorted(iterations, key=lambda i: i.head["started"]):
+        phase = phases.setdefault((it.head["pid"], it.head["number"]), len(phases))
+        if phase <= last:
+            epoch += 1
+        last = phase
+        out.append((epoch, phase, it))
+    return out
+
+
+def _accesses(it, samples, numbers):
+    """(files u32[n], counts u32[batches]) that an iteration opened."""
+    rows = samples.table[it.indices[it.indices < len(samples.table)]] if len(it.indices) else samples.table[:0]
+    if len(rows) != len(it.indices):
+        raise TraceError("the job's dataset of %d samples was asked for others; record it again" % len(samples.table))
+    known = rows >= 0
+    ends = np.concatenate(([0], np.cumsum(known.sum(1))))
+    edges = np.concatenate(([0], np.cumsum(it.counts, dtype=np.int64)))
+    return np.take(numbers, rows[known]).astype(U32), np.diff(ends[edges]).astype(U32)
+
+
+def main(a, progress):
+    """Runs the command. Raises TraceError, OSError."""
+    names = sorted(os.listdir(a.spool))
+    iterations = [Iteration(os.path.join(a.spool, n)) for n in names if n.startswith("order.")]
+    iterations = [i for i in iterations if len(i.counts)]
+    if not iterations:
+        raise TraceError("run: --record: no order was seen: no DataLoader of torch's over a map-style dataset ran (or "
+                         "Python ran with -E, -I or -S); make a trace with opt4-trace loader")
+    try:
+        with open(os.path.join(a.spool, "roots"), "rb") as f:
+            roots = {r for r in f.read().split(b"\0") if r}
+    except FileNotFoundError:
+        roots = set()
+    table, datasets = FileTable(), {}
+    for key in sorted({i.head["dataset"] for i in iterations}):
+        path = os.path.join(a.spool, "files.%016x" % key)
+        if os.path.exists(path):
+            samples = Samples(path)
+            datasets[key] = samples, table.add(Listing(samples.paths, {r for r in roots if any(
+                p.startswith(r + b"/") for p in samples.paths)}))
+    iterations = [i for i in iterations if i.head["dataset"] in datasets]
+    if not iterations or not any(len(s.paths) for s, _ in datasets.values()):
+        raise TraceError("run: --record: which files the samples are was not seen; name the dataset's folder with --root")
+    table.finish(progress)
+    streams, parts = [], {}
+    for rank in sorted({i.head["rank"] for i in iterations}):
+        place = {}
+        for epoch, phase, it in _epochs([i for i in iterations if i.head["rank"] == rank]):
+            if phase not in place:
+                place[phase] = len(streams)
+                streams.append(Stream(rank, phase, it.head["workers"], it.head["batch_size"], it.head["persistent"]))
+            samples, handle = datasets[it.head["dataset"]]
+            files, counts = _accesses(it, samples, table.number(handle))
+            parts.setdefault((epoch, phase), []).append((place[phase], files, counts))
+    meta = describe("record", {}, [])
+    meta["versions"].update({k: v for k, v in iterations[0].head.get("versions", {}).items() if v})
+    with TraceWriter(a.output, table.roots, streams, meta, progress) as out:
+        for (epoch, _), group in sorted(parts.items()):
+            out.add(epoch, group)
