@@ -25,3 +25,4 @@ test-torch-current:
 
 .PHONY: test-torch-current
 include tests/suites/suites.mk
+include tests/trust/trust.mk

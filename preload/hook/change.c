@@ -14,7 +14,7 @@ static void before(struct change *ch, int dirfd, const char *path)
 {
 	ch->rec = REC_NONE;
 	ch->in_root = false;
-	if (!hook_on || opt4_inside || !path || !*path)
+	if (!hook_on || hook_inside() || !path || !*path)
 		return;
 	enum path_kind kind = path_where(dirfd, path, &ch->w);
 	bool proc = kind == PATH_OTHER && path_proc_fd(path) >= 0;
@@ -54,7 +54,7 @@ static void after(const struct change *ch)
 	{ \
 		struct change ch; \
 		OPAQUE(path); \
-		if (!hook_on || opt4_inside) \
+		if (!hook_on || hook_inside()) \
 			return call; \
 		int err = errno; \
 		before(&ch, dirfd, path); \
@@ -78,7 +78,7 @@ CHANGE(linkat, (int dirfd, const char *path, int todir, const char *to, int flag
 	{ \
 		struct change ch; \
 		OPAQUE(path); \
-		if (!hook_on || opt4_inside || !path) \
+		if (!hook_on || hook_inside() || !path) \
 			return call; \
 		int err = errno; \
 		open_proc_write(path); \
@@ -93,13 +93,63 @@ CHANGE_CONTENT(truncate, (const char *path, off_t n), next.truncate(path, n))
 CHANGE_CONTENT(truncate64, (const char *path, off64_t n), next.truncate64(path, n))
 CHANGE_CONTENT(chmod, (const char *path, mode_t mode), next.chmod(path, mode))
 
+/* Owner, times, attributes: the original's change time moves, and its copies must show it. */
+CHANGE_CONTENT(chown, (const char *path, uid_t u, gid_t g), next.chown(path, u, g))
+CHANGE(lchown, (const char *path, uid_t u, gid_t g), AT_FDCWD, path, next.lchown(path, u, g))
+CHANGE_CONTENT(utimes, (const char *path, const struct timeval t[2]), next.utimes(path, t))
+CHANGE(lutimes, (const char *path, const struct timeval t[2]), AT_FDCWD, path, next.lutimes(path, t))
+CHANGE_CONTENT(utime, (const char *path, const struct utimbuf *t), next.utime(path, t))
+CHANGE_CONTENT(setxattr, (const char *path, const char *key, const void *v, size_t n, int fl), next.setxattr(path, key, v, n, fl))
+CHANGE(lsetxattr, (const char *path, const char *key, const void *v, size_t n, int fl), AT_FDCWD, path, next.lsetxattr(path, key, v, n, fl))
+CHANGE_CONTENT(removexattr, (const char *path, const char *key), next.removexattr(path, key))
+CHANGE(lremovexattr, (const char *path, const char *key), AT_FDCWD, path, next.lremovexattr(path, key))
+
+/* The same relative to a directory; with an empty path, of the descriptor itself. */
+static void before_at(struct change *ch, int dirfd, const char *path, int flags)
+{
+	if (*path || !(flags & AT_EMPTY_PATH)) {
+		open_proc_write(path);
+		before(ch, dirfd, path);
+		return;
+	}
+	fd_original(dirfd);
+	ch->rec = REC_NONE;
+	if (path_of_fd(dirfd, &ch->w) == PATH_ROOT) {
+		struct guard g = hook_enter();
+		ch->rec = record_of(&ch->w);
+		hook_leave(g);
+	}
+	if (ch->rec != REC_NONE)
+		fd_original_all(ch->rec);
+}
+
+#define CHANGE_AT(name, params, dirfd, flags, call) \
+	EXPORT int name params \
+	{ \
+		struct change ch; \
+		OPAQUE(path); \
+		if (!hook_on || hook_inside() || !path) \
+			return call; \
+		int err = errno; \
+		before_at(&ch, dirfd, path, flags); \
+		errno = err; \
+		int r = call; \
+		after(&ch); \
+		return r; \
+	}
+
+CHANGE_AT(fchmodat, (int dirfd, const char *path, mode_t mode, int flags), dirfd, flags, next.fchmodat(dirfd, path, mode, flags))
+CHANGE_AT(fchownat, (int dirfd, const char *path, uid_t u, gid_t g, int flags), dirfd, flags, next.fchownat(dirfd, path, u, g, flags))
+CHANGE_AT(utimensat, (int dirfd, const char *path, const struct timespec t[2], int flags), dirfd, flags, next.utimensat(dirfd, path, t, flags))
+CHANGE_AT(futimesat, (int dirfd, const char *path, const struct timeval t[2]), dirfd, 0, next.futimesat(dirfd, path, t))
+
 /* Only a descriptor that is open for writing can be truncated: its file is not cached as long as it is, but for
  * what was filled before the writer was seen. */
 static void truncated(int fd)
 {
 	struct fd_entry e;
 
-	if (opt4_inside || !fd_get(fd, &e) || e.kind != FD_WRITER)
+	if (hook_inside() || !fd_get(fd, &e) || e.kind != FD_WRITER)
 		return;
 	struct guard g = hook_enter();
 	session_invalidate(e.c.rec);
@@ -168,7 +218,7 @@ static void renamed(const struct change *from, const struct change *to, int from
 		struct change from, to; \
 		OPAQUE(a); \
 		OPAQUE(b); \
-		if (!hook_on || opt4_inside || !a || !b) \
+		if (!hook_on || hook_inside() || !a || !b) \
 			return call; \
 		int err = errno; \
 		before(&from, fromdir, a); \

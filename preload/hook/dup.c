@@ -85,9 +85,9 @@ static bool is_lock(int cmd)
 		va_start(ap, cmd); \
 		unsigned long arg = va_arg(ap, unsigned long); \
 		va_end(ap); \
-		if (unlikely(fd_is(fd, FD_OURS)) && !opt4_inside) \
+		if (unlikely(fd_is(fd, FD_OURS)) && !hook_inside()) \
 			before_fcntl(fd, cmd, arg); \
-		else if (unlikely(session_dev && is_lock(cmd)) && !opt4_inside) \
+		else if (unlikely(session_dev && is_lock(cmd)) && !hook_inside()) \
 			fd_original(fd); /* an object that we know nothing of, after exec */ \
 		int r = next.name(fd, cmd, arg); \
 		if (cmd == F_DUPFD || cmd == F_DUPFD_CLOEXEC) \

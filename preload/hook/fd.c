@@ -154,6 +154,15 @@ void fd_clear_range(unsigned first, unsigned last)
 		fd_clear((int)fd);
 }
 
+void fd_share(void)
+{
+	struct fd_entry e;
+
+	for (int fd = highest; fd >= 0; fd--)
+		if (fd_is(fd, FD_OURS) && fd_get(fd, &e) && e.kind != FD_OBJECT)
+			fd_forget(fd);
+}
+
 bool fd_take_pending(int fd)
 {
 	return __atomic_fetch_and(&fd_flags[fd], (uint8_t)~FD_PENDING, __ATOMIC_ACQ_REL) & FD_PENDING;

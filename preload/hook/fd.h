@@ -66,6 +66,10 @@ bool fd_take_pending(int fd);
 /* Remembers when the original was last looked at. */
 void fd_set_checked(int fd, const struct cached *c);
 
+/* Every offset is about to be shared with another process: a swap in one would part it from the other. Hints are
+ * forgotten for good; of a writer nobody can say any more when it ends. */
+void fd_share(void);
+
 /* Highest descriptor that was ever remembered; -1 = none. */
 int fd_highest(void);
 

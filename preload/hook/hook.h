@@ -38,12 +38,24 @@ void hook_activate(void);
  * cannot leave with the flag raised, and errno stays the program's. Nests. */
 struct guard { int err, cancel; };
 
+/* Of the outermost guard: where it stands on the stack, and the cancelability before it (-1: not changed). */
+extern __thread struct outermost { char *frame; int cancel; } hook_outermost;
+
 static inline struct guard hook_enter(void)
 {
 	struct guard g = { .err = errno };
-	opt4_inside++;
+	bool first = !opt4_inside++;
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &g.cancel);
+	if (first)
+		hook_outermost = (struct outermost){ __builtin_frame_address(0), g.cancel };
 	return g;
+}
+
+/* Is this thread inside opt4? Finds out if it is not any more: see guard.c. To be inlined into a hook. */
+bool hook_abandoned(const char *frame);
+static inline __attribute__((always_inline)) bool hook_inside(void)
+{
+	return unlikely(opt4_inside) && !hook_abandoned(__builtin_frame_address(0));
 }
 
 static inline void hook_leave(struct guard g)

@@ -14,7 +14,7 @@ static ssize_t original_name(const char *path, char buf[PATH_ROOM])
 	ssize_t len = -1;
 	int fd;
 
-	if (!session_dev || opt4_inside || !path || (fd = path_proc_fd(path)) < 0)
+	if (!session_dev || hook_inside() || !path || (fd = path_proc_fd(path)) < 0)
 		return -1;
 	struct guard g = hook_enter();
 	if (next.fstat(fd, &st) == 0 && st.st_dev == session_dev && fd_object(fd, st.st_ino, &e)) {

@@ -11,7 +11,7 @@ static void mapped(int fd, int prot, int flags)
 		return;
 	if (fd_is(fd, FD_PENDING))
 		fd_demand(fd);
-	if (opt4_inside || !fd_get(fd, &e))
+	if (hook_inside() || !fd_get(fd, &e))
 		return;
 	if (e.kind == FD_WRITER && (flags & MAP_TYPE) != MAP_PRIVATE)
 		fd_forget(fd);  /* also if it is read only as yet: mprotect may change that */
@@ -62,7 +62,7 @@ EXPORT ssize_t copy_file_range(int in, off64_t *in_off, int out, off64_t *out_of
 	if (unlikely(fd_is(in, FD_PENDING)))
 		fd_demand(in);
 	ssize_t r = next.copy_file_range(in, in_off, out, out_off, n, flags);
-	if (unlikely(r < 0 && (errno == EXDEV || errno == EINVAL || errno == EOPNOTSUPP) && !opt4_inside && fd_get(in, &e) &&
+	if (unlikely(r < 0 && (errno == EXDEV || errno == EINVAL || errno == EOPNOTSUPP) && !hook_inside() && fd_get(in, &e) &&
 	    e.kind == FD_OBJECT) && fd_original(in))
 		r = next.copy_file_range(in, in_off, out, out_off, n, flags);
 	return r;

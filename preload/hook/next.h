@@ -9,6 +9,7 @@
 
 #include <fcntl.h>
 #include <sched.h>
+#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
@@ -22,6 +23,7 @@
 #include <sys/uio.h>
 #include <sys/xattr.h>
 #include <unistd.h>
+#include <utime.h>
 
 /* In glibc's binary interface, but not (or no longer) in its headers. */
 int __open_2(const char *path, int flags);
@@ -64,7 +66,11 @@ int pivot_root(const char *new_root, const char *put_old);
 	X(flock) X(lockf) X(lockf64) X(chmod) X(fchmod) X(fchown) X(futimens) X(futimes) \
 	X(fsetxattr) X(fremovexattr) X(fgetxattr) X(flistxattr) \
 	X(__readlink_chk) X(__readlinkat_chk) X(realpath) X(__realpath_chk) X(canonicalize_file_name) \
-	X(chdir) X(fchdir) X(chroot) X(pivot_root) X(setns) X(unshare)
+	X(chdir) X(fchdir) X(chroot) X(pivot_root) X(setns) X(unshare) \
+	X(posix_spawn) X(posix_spawnp) X(system) X(popen) X(vfork) \
+	X(fchmodat) X(chown) X(lchown) X(fchownat) X(utimensat) X(utimes) X(lutimes) X(utime) X(futimesat) \
+	X(setxattr) X(lsetxattr) X(removexattr) X(lremovexattr) \
+	X(mkstemp) X(mkstemp64) X(mkostemp) X(mkostemp64) X(mkstemps) X(mkstemps64) X(mkostemps) X(mkostemps64)
 
 struct next {
 #define X(name) __typeof__(name) *name;

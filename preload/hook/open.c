@@ -128,9 +128,9 @@ static inline bool look(int dirfd, const char *path, int flags)
 	if (!hook_on || (flags & OPEN_NEVER))
 		return false;
 	if (path_may(path))
-		return !opt4_inside &&
+		return !hook_inside() &&
 		       (!fd_is(dirfd, FD_ELSEWHERE) || path[0] == '/' || path[0] == '.' || opens_to_write(flags));
-	return unlikely(session_dev && opens_to_write(flags)) && path && path_proc_fd(path) >= 0 && !opt4_inside;
+	return unlikely(session_dev && opens_to_write(flags)) && path && path_proc_fd(path) >= 0 && !hook_inside();
 }
 
 /* The number is a new file's now. */

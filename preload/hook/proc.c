@@ -12,17 +12,6 @@
 bool hook_on;
 pid_t hook_pid;
 
-/* A fork makes every offset shared: a swap in one process would part it from the other. Hints are forgotten for
- * good; of a writer nobody can say any more when it ends. */
-static void before_fork(void)
-{
-	struct fd_entry e;
-
-	for (int fd = fd_highest(); fd >= 0; fd--)
-		if (fd_is(fd, FD_OURS) && fd_get(fd, &e) && e.kind != FD_OBJECT)
-			fd_forget(fd);
-}
-
 static void child(void)
 {
 	hook_pid = getpid();
@@ -58,7 +47,7 @@ void hook_activate(void)
 	if (hook_on || !next_resolved())
 		return;
 	session_job_begin();
-	pthread_atfork(before_fork, NULL, child);
+	pthread_atfork(fd_share, NULL, child);
 	hook_on = true;
 }
 
@@ -130,7 +119,7 @@ static void off(const char *why)
 {
 	if (!hook_on || hook_pid != getpid())
 		return;
-	before_fork();
+	fd_share();
 	hook_on = false;
 	struct guard g = hook_enter();
 	session_disable(why);

@@ -10,7 +10,7 @@
  * calls pay for an fstat. */
 static inline void to_original(int fd)
 {
-	if (unlikely((session_dev || fd_is(fd, FD_OURS)) && !opt4_inside))
+	if (unlikely((session_dev || fd_is(fd, FD_OURS)) && !hook_inside()))
 		fd_original(fd);
 }
 
@@ -35,7 +35,7 @@ static uint32_t meta_before(int fd)
 	struct where w;
 	uint32_t rec = REC_NONE;
 
-	if (opt4_inside || (!session_dev && !fd_is(fd, FD_OURS)))
+	if (hook_inside() || (!session_dev && !fd_is(fd, FD_OURS)))
 		return REC_NONE;
 	fd_original(fd);
 	if (path_of_fd(fd, &w) == PATH_ROOT) {

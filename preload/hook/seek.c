@@ -8,7 +8,7 @@ static bool moves_back(int fd)
 	struct stat st;
 	int r = 0;
 
-	if (opt4_inside || !fd_get(fd, &e) || e.kind != FD_OBJECT)
+	if (hook_inside() || !fd_get(fd, &e) || e.kind != FD_OBJECT)
 		return false;
 	struct guard g = hook_enter();
 	uint64_t checked = e.c.checked;

@@ -15,7 +15,7 @@ static __attribute__((noinline)) int identity(int fd, uint64_t ino, struct stat 
 	struct fd_entry e;
 	int r = 0;
 
-	if (opt4_inside)
+	if (hook_inside())
 		return 0;
 	struct guard g = hook_enter();
 	if (fd_object(fd, ino, &e)) {

@@ -85,8 +85,8 @@ static inline bool look(const char *path, const char *mode)
 	if (!hook_on || !mode)
 		return false;
 	if (path_may(path))
-		return !opt4_inside;
-	return unlikely(session_dev && path && path_proc_fd(path) >= 0) && !reads_only(mode) && !opt4_inside;
+		return !hook_inside();
+	return unlikely(session_dev && path && path_proc_fd(path) >= 0) && !reads_only(mode) && !hook_inside();
 }
 
 EXPORT FILE *fopen(const char *path, const char *mode)
@@ -132,7 +132,7 @@ static FILE *reopened(const char *path, const char *mode, FILE *f, FILE *(*down)
 EXPORT FILE *freopen(const char *path, const char *mode, FILE *f)
 {
 	OPAQUE(path);
-	if (!hook_on || opt4_inside)
+	if (!hook_on || hook_inside())
 		return next.freopen(path, mode, f);
 	return reopened(path, mode, f, next.freopen);
 }
@@ -140,7 +140,7 @@ EXPORT FILE *freopen(const char *path, const char *mode, FILE *f)
 EXPORT FILE *freopen64(const char *path, const char *mode, FILE *f)
 {
 	OPAQUE(path);
-	if (!hook_on || opt4_inside)
+	if (!hook_on || hook_inside())
 		return next.freopen64(path, mode, f);
 	return reopened(path, mode, f, next.freopen64);
 }

@@ -140,6 +140,40 @@ LAZY(int, pivot_root, (const char *a, const char *b), (a, b), -1)
 LAZY(int, setns, (int fd, int t), (fd, t), -1)
 LAZY(int, unshare, (int fl), (fl), -1)
 
+LAZY(int, fchmodat, (int d, const char *p, mode_t m, int fl), (d, p, m, fl), -1)
+LAZY(int, chown, (const char *p, uid_t u, gid_t g), (p, u, g), -1)
+LAZY(int, lchown, (const char *p, uid_t u, gid_t g), (p, u, g), -1)
+LAZY(int, fchownat, (int d, const char *p, uid_t u, gid_t g, int fl), (d, p, u, g, fl), -1)
+LAZY(int, utimensat, (int d, const char *p, const struct timespec t[2], int fl), (d, p, t, fl), -1)
+LAZY(int, utimes, (const char *p, const struct timeval t[2]), (p, t), -1)
+LAZY(int, lutimes, (const char *p, const struct timeval t[2]), (p, t), -1)
+LAZY(int, utime, (const char *p, const struct utimbuf *t), (p, t), -1)
+LAZY(int, futimesat, (int d, const char *p, const struct timeval t[2]), (d, p, t), -1)
+LAZY(int, setxattr, (const char *p, const char *k, const void *v, size_t n, int fl), (p, k, v, n, fl), -1)
+LAZY(int, lsetxattr, (const char *p, const char *k, const void *v, size_t n, int fl), (p, k, v, n, fl), -1)
+LAZY(int, removexattr, (const char *p, const char *k), (p, k), -1)
+LAZY(int, lremovexattr, (const char *p, const char *k), (p, k), -1)
+LAZY(int, posix_spawn, (pid_t *pid, const char *p, const posix_spawn_file_actions_t *fa, const posix_spawnattr_t *at, char *const v[],
+	char *const e[]), (pid, p, fa, at, v, e), ENOSYS)
+LAZY(int, posix_spawnp, (pid_t *pid, const char *p, const posix_spawn_file_actions_t *fa, const posix_spawnattr_t *at, char *const v[],
+	char *const e[]), (pid, p, fa, at, v, e), ENOSYS)
+LAZY(int, system, (const char *c), (c), -1)
+LAZY(FILE *, popen, (const char *c, const char *m), (c, m), NULL)
+LAZY(int, mkstemp, (char *t), (t), -1)
+LAZY(int, mkstemp64, (char *t), (t), -1)
+LAZY(int, mkostemp, (char *t, int fl), (t, fl), -1)
+LAZY(int, mkostemp64, (char *t, int fl), (t, fl), -1)
+LAZY(int, mkstemps, (char *t, int n), (t, n), -1)
+LAZY(int, mkstemps64, (char *t, int n), (t, n), -1)
+LAZY(int, mkostemps, (char *t, int n, int fl), (t, n, fl), -1)
+LAZY(int, mkostemps64, (char *t, int n, int fl), (t, n, fl), -1)
+
+/* A fork does what vfork promises. */
+static pid_t stub_vfork(void)
+{
+	return (pid_t)syscall(SYS_fork);
+}
+
 static void stub_closefrom(int low)
 {
 	syscall(SYS_close_range, low < 0 ? 0 : low, ~0u, 0);

@@ -79,7 +79,7 @@ void fd_demand(int fd)
 {
 	struct fd_entry e;
 
-	if (opt4_inside || !fd_get(fd, &e))
+	if (hook_inside() || !fd_get(fd, &e))
 		return;
 	struct guard g = hook_enter();
 	if (e.kind == FD_HINT)
@@ -93,9 +93,11 @@ bool fd_hold(int fd, uint32_t *claim)
 {
 	struct fd_entry e;
 
-	if (opt4_inside || !fd_get(fd, &e) || e.kind != FD_HINT || !claim_hint(fd, CLAIM_SWAP, &e))
+	if (hook_inside() || !fd_get(fd, &e) || e.kind != FD_HINT || !claim_hint(fd, CLAIM_SWAP, &e))
 		return false;
 	*claim = e.claim;
+	if (!opt4_inside)
+		hook_outermost = (struct outermost){ __builtin_frame_address(0), -1 };
 	opt4_inside++;          /* a signal handler that closes fd must not wait for us */
 	return true;
 }
@@ -135,7 +137,7 @@ bool fd_original(int fd)
 	struct stat st;
 	bool ok = true;
 
-	if (opt4_inside)
+	if (hook_inside())
 		return true;
 	if (fd_is(fd, FD_OURS) && fd_get(fd, &e) && e.kind != FD_OBJECT) {
 		if (e.kind == FD_HINT)

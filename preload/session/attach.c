@@ -104,9 +104,9 @@ static void register_job(void)
 	uint32_t pid = s ? (uint32_t)strtoul(s, &end, 10) : 0;
 	uint64_t start = s && *end == ':' ? strtoull(end + 1, NULL, 10) : 0;
 	if (!pid || !proc_alive(pid, start, me->pidns)) {
-		job_become();
-		pid = me->pid;
-		start = me->start;
+		const struct proc_id *own = job_orphan();
+		pid = own->pid;
+		start = own->start;
 	}
 	struct job *free_job = NULL;
 	if (!session_lock())
@@ -266,8 +266,14 @@ bool session_attach(void)
 			session_disable("the session has been removed");
 		return !view.disabled;
 	}
-	if (now_coarse() < view.retry_at || atomic_exchange(&attaching, 1))
+	if (now_coarse() < view.retry_at)
 		return false;
+	struct calm calm;
+	calm_begin(&calm);
+	if (atomic_exchange(&attaching, 1)) {
+		calm_end(&calm);
+		return false;
+	}
 	int rc = attach();
 	if (rc < 0) {
 		char where[32];
@@ -280,6 +286,7 @@ bool session_attach(void)
 		atomic_store(&view.attached, !view.disabled);
 	}
 	atomic_store(&attaching, 0);
+	calm_end(&calm);
 	return rc == 0 && !view.disabled;
 }
 

@@ -68,6 +68,8 @@ int session_hint(uint32_t rec, int fd, struct cached *c)
 void record_drop(uint32_t rec)
 {
 	bool ours = false;
+	struct calm calm;
+	calm_begin(&calm);
 	if (!session_lock()) {
 		/* can't file it, but nobody shall find it: then who opens it next drops it */
 		struct resident r;
@@ -76,6 +78,7 @@ void record_drop(uint32_t rec)
 			object_path(path, &r.key);
 			unlink(path);
 		}
+		calm_end(&calm);
 		return;
 	}
 	struct record *r = &view.rec[rec];
@@ -90,6 +93,7 @@ void record_drop(uint32_t rec)
 	session_unlock();
 	if (ours)
 		room_evict_reserve(&rec, 1, 0);
+	calm_end(&calm);
 }
 
 void session_invalidate(uint32_t rec)

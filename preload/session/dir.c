@@ -1,10 +1,10 @@
 /* dir.c - the session's directory: its name, whose it is, creation and removal. */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/syscall.h>
 #include <sys/vfs.h>
 #include <time.h>
 #include <unistd.h>
@@ -107,21 +107,29 @@ void dir_unlock(int fd)
 	close(fd);
 }
 
+void dir_each(int fd, void (*fn)(int fd, const char *name, void *arg), void *arg)
+{
+	struct entry { uint64_t ino; int64_t off; unsigned short len; unsigned char type; char name[]; } *e; /* the kernel's */
+	_Alignas(struct entry) char buf[4096];
+	long n;
+	while ((n = syscall(SYS_getdents64, fd, buf, sizeof(buf))) > 0)
+		for (long at = 0; at < n; at += e->len) {
+			e = (struct entry *)(void *)(buf + at);
+			if (strcmp(e->name, ".") && strcmp(e->name, ".."))
+				fn(fd, e->name, arg);
+		}
+}
+
+static void remove_it(int fd, const char *name, void *arg) { unlinkat(fd, name, 0); }
+
 /* Removes the files of one directory below dirfd, and it. */
 static void clear_one(int dirfd, const char *name, bool remove_dir)
 {
 	int fd = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	DIR *d = fd >= 0 ? fdopendir(fd) : NULL;
-	if (!d) {
-		if (fd >= 0)
-			close(fd);
+	if (fd < 0)
 		return;
-	}
-	struct dirent *e;
-	while ((e = readdir(d)))
-		if (strcmp(e->d_name, ".") && strcmp(e->d_name, ".."))
-			unlinkat(fd, e->d_name, 0);
-	closedir(d);
+	dir_each(fd, remove_it, NULL);
+	close(fd);
 	if (remove_dir)
 		unlinkat(dirfd, name, AT_REMOVEDIR);
 }
@@ -133,6 +141,12 @@ void dir_clear_sub(const char *path, const char *sub)
 		return;
 	clear_one(dirfd, sub, true);
 	close(dirfd);
+}
+
+static void remove_ours(int fd, const char *name, void *arg)
+{
+	if (!strncmp(name, "plan.", 5) || !strncmp(name, "policy.", 7) || !strncmp(name, "live.", 5) || !strncmp(name, "index", 5))
+		unlinkat(fd, name, 0);
 }
 
 void dir_clear(const char *path, enum clear what)
@@ -151,14 +165,7 @@ void dir_clear(const char *path, enum clear what)
 		clear_one(dirfd, "objects", true);
 		clear_one(dirfd, "dead", true);
 	}
-	int fd = dup(dirfd);
-	DIR *d = fd >= 0 ? fdopendir(fd) : NULL;
-	struct dirent *e;
-	while (d && (e = readdir(d)))
-		if (!strncmp(e->d_name, "plan.", 5) || !strncmp(e->d_name, "policy.", 7) || !strncmp(e->d_name, "live.", 5) || !strncmp(e->d_name, "index", 5))
-			unlinkat(dirfd, e->d_name, 0);
-	if (d)
-		closedir(d);
+	dir_each(dirfd, remove_ours, NULL);
 	if (what == CLEAR_ALL) {
 		unlinkat(dirfd, "lock", 0);
 		rmdir(path);   /* EBUSY on a mount point of the user's own: it stays, empty */

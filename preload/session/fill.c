@@ -134,7 +134,7 @@ static int give_object(uint32_t rec, int flags, struct cached *c)
 	return object_open(&r.key, flags);
 }
 
-int session_fetch(int fd, int flags, struct cached *c)
+static int fetch(int fd, int flags, struct cached *c)
 {
 	struct stat st;
 	struct origin o;
@@ -188,5 +188,14 @@ int session_fetch(int fd, int flags, struct cached *c)
 	if (s != REC_RESIDENT)
 		keeper_check();
 	pthread_setcancelstate(cancel, &cancel);
+	return rc;
+}
+
+int session_fetch(int fd, int flags, struct cached *c)
+{
+	struct calm calm;
+	calm_begin(&calm);
+	int rc = fetch(fd, flags, c);
+	calm_end(&calm);
 	return rc;
 }

@@ -9,12 +9,12 @@
 
 static struct proc_id job;     /* ours; pid 0: none */
 
-void job_become(void)
+const struct proc_id *job_orphan(void)
 {
-	char mine[64];
-	job = *proc_self();
-	snprintf(mine, sizeof(mine), "%u:%llu", job.pid, (unsigned long long)job.start);
-	setenv("OPT4_JOB", mine, 1);
+	/* Its children learn it by fork. Not by setenv(): a thread of the program may be reading the environment. */
+	if (!job.pid || !proc_alive(job.pid, job.start, job.pidns))
+		job = *proc_self();
+	return &job;
 }
 
 void session_job_begin(void)
@@ -29,7 +29,10 @@ void session_job_begin(void)
 		if (job.pid && proc_alive(job.pid, job.start, me->pidns))
 			return;
 	}
-	job_become();
+	char mine[64];
+	job = *me;
+	snprintf(mine, sizeof(mine), "%u:%llu", job.pid, (unsigned long long)job.start);
+	setenv("OPT4_JOB", mine, 1);
 }
 
 /* The job's own process goes: its entry with it, and the session when it was the last. */
@@ -63,8 +66,10 @@ static void job_end(void)
 
 void session_leave(void)
 {
+	struct calm calm;
 	if (!conf.active)
 		return;
+	calm_begin(&calm);
 	opt4_inside++;
 	if (view.h && view.slot < SLOTS_MAX) {
 		if (view.run && view.own_plan && session_lock()) {
@@ -88,4 +93,5 @@ void session_leave(void)
 		job.pid = 0;
 	}
 	opt4_inside--;
+	calm_end(&calm);
 }

@@ -17,6 +17,7 @@
 
 static _Atomic uint64_t only_try_until;
 static _Atomic uint32_t vain;      /* waits in vain since the lock was last had */
+static __thread bool holding;      /* this thread */
 
 static void futex_wait(_Atomic uint32_t *word, uint32_t seen, uint64_t ns)
 {
@@ -91,6 +92,7 @@ bool session_lock(void)
 		}
 		if (!take())
 			return false;
+		holding = true;
 		if (view.policy_gen == view.h->policy_gen)
 			return true;
 		session_unlock();
@@ -98,8 +100,17 @@ bool session_lock(void)
 	return false;
 }
 
+void session_abandoned(void)
+{
+	if (!holding)
+		return;
+	repair_locked();
+	session_unlock();
+}
+
 void session_unlock(void)
 {
+	holding = false;
 	atomic_store(&view.h->lock, 0);
 	if (atomic_load(&view.h->lock_waiters))
 		syscall(SYS_futex, &view.h->lock, FUTEX_WAKE, 1, NULL, NULL, 0);

@@ -31,11 +31,14 @@ void opt4_log(const char *fmt, ...)
 	}
 	line[n] = '\n';
 	if (*conf.log) {
+		struct calm calm;
+		calm_begin(&calm);
 		int fd = strcmp(conf.log, "stderr") ? open(conf.log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY, 0600) : 2;
 		if (fd >= 0 && write(fd, line, (size_t)n + 1) < 0)
 			n = 0;     /* nowhere left to say it */
 		if (fd > 2)
 			close(fd);
+		calm_end(&calm);
 	}
 	opt4_inside--;
 	errno = saved;

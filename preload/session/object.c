@@ -1,6 +1,5 @@
 /* object.c - the files in objects/ and dead/. No lock is held here; names make it safe: an object is never
  * written after its link, a name in dead/ is its evictor's alone. */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -144,56 +143,70 @@ int object_evict(const struct key *k)
 	return unlink_if_free(dead);
 }
 
+static int dead_open(char path[sizeof(view.dir) + 8])
+{
+	snprintf(path, sizeof(view.dir) + 8, "%s/dead", view.dir);
+	return open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+}
+
+struct newest { char start[48], name[256]; unsigned long most; };
+
+static void look_newest(int fd, const char *name, void *arg)
+{
+	struct newest *w = arg;
+	unsigned long n = strncmp(name, w->start, strlen(w->start)) ? 0 : strtoul(name + strlen(w->start), NULL, 10) + 1;
+	if (n <= w->most)
+		return;
+	w->most = n;
+	snprintf(w->name, sizeof(w->name), "%s", name);
+}
+
 int object_evicted(const struct key *k, uint32_t slot)
 {
-	char path[sizeof(view.dir) + 300], start[48], newest[256] = "";
-	unsigned long most = 0;
-	*hex(hex(start, k->path), k->stat) = 0;
-	snprintf(start + 32, sizeof(start) - 32, ".%u.", slot);
-	snprintf(path, sizeof(path), "%s/dead", view.dir);
-	DIR *d = opendir(path);
-	for (struct dirent *e; d && (e = readdir(d));) {
-		unsigned long n = strncmp(e->d_name, start, strlen(start)) ? 0 : strtoul(e->d_name + strlen(start), NULL, 10) + 1;
-		if (n <= most)
-			continue;
-		most = n;
-		snprintf(newest, sizeof(newest), "%s", e->d_name);
+	char path[sizeof(view.dir) + 300];
+	struct newest w = { .most = 0 };
+	*hex(hex(w.start, k->path), k->stat) = 0;
+	snprintf(w.start + 32, sizeof(w.start) - 32, ".%u.", slot);
+	int fd = dead_open(path);
+	if (fd >= 0) {
+		dir_each(fd, look_newest, &w);
+		close(fd);
 	}
-	if (d)
-		closedir(d);
-	if (!most)
+	if (!w.most)
 		return -ENOENT;
-	snprintf(path, sizeof(path), "%s/dead/%s", view.dir, newest);
+	snprintf(path, sizeof(path), "%s/dead/%s", view.dir, w.name);
 	return unlink_if_free(path);
 }
 
 /* Unlinks what nobody has open in dead/, but for what some process is evicting at this moment: that is its
- * own. Pages freed. */
-static uint64_t reap(void)
+ * own. Adds up pages freed. */
+static void reap_one(int fd, const char *name, void *freed)
 {
 	char path[sizeof(view.dir) + 300];
-	uint64_t freed = 0;
-	snprintf(path, sizeof(path), "%s/dead", view.dir);
-	DIR *d = opendir(path);
-	for (struct dirent *e; d && (e = readdir(d));) {
-		struct stat st;
-		if (e->d_name[0] == '.')
-			continue;
-		snprintf(path, sizeof(path), "%s/dead/%s", view.dir, e->d_name);
-		if (lstat(path, &st) < 0)
-			continue;
-		const char *dot = strchr(e->d_name, '.');
-		uint32_t slot = dot ? (uint32_t)strtoul(dot + 1, NULL, 10) : 0;
-		bool busy = false;
-		for (int i = 0; i < INFLIGHT_MAX && !busy; i++) {
-			uint32_t rec = view.h->inflight[i].rec;
-			busy = rec && rec <= view.h->ncap && view.h->inflight[i].slot == slot && rec_state(rec - 1) == REC_EVICTING;
-		}
-		if (!busy && unlink_if_free(path))
-			freed += ((uint64_t)st.st_size + PAGE - 1) / PAGE;
+	struct stat st;
+	if (fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return;
+	const char *dot = strchr(name, '.');
+	uint32_t slot = dot ? (uint32_t)strtoul(dot + 1, NULL, 10) : 0;
+	for (int i = 0; i < INFLIGHT_MAX; i++) {
+		uint32_t rec = view.h->inflight[i].rec;
+		if (rec && rec <= view.h->ncap && view.h->inflight[i].slot == slot && rec_state(rec - 1) == REC_EVICTING)
+			return;
 	}
-	if (d)
-		closedir(d);
+	snprintf(path, sizeof(path), "%s/dead/%s", view.dir, name);
+	if (unlink_if_free(path))
+		*(uint64_t *)freed += ((uint64_t)st.st_size + PAGE - 1) / PAGE;
+}
+
+static uint64_t reap(void)
+{
+	char path[sizeof(view.dir) + 8];
+	uint64_t freed = 0;
+	int fd = dead_open(path);
+	if (fd < 0)
+		return 0;
+	dir_each(fd, reap_one, &freed);
+	close(fd);
 	return freed;
 }
 

@@ -173,14 +173,17 @@ void room_release(uint64_t pages)
 void room_shrink(void)
 {
 	uint32_t victims[VICTIMS_MAX];
+	struct calm calm;
+	calm_begin(&calm);
 	room_look();
 	for (int round = 0; round < 1000 && atomic_load(&view.h->room_left) < 0; round++) {
 		if (!session_lock())
-			return;
+			break;
 		int n = room_victims(0, FILE_NONE, (struct use){ 0, 0 }, victims, VICTIMS_MAX);
 		session_unlock();
 		if (n <= 0)
-			return;
+			break;
 		room_evict_reserve(victims, n, 0);
 	}
+	calm_end(&calm);
 }

@@ -131,6 +131,9 @@ void session_job_begin(void);
  * other job lives in it. Idempotent. */
 void session_leave(void);
 
+/* A signal handler has left one of these functions by longjmp: releases what this thread held. */
+void session_abandoned(void);
+
 /* Switch off for good in this process (chroot, setns, a failure that will not mend). */
 void session_disable(const char *why);
 

@@ -2,6 +2,7 @@
 #ifndef OPT4_VIEW_H
 #define OPT4_VIEW_H
 
+#include <signal.h>
 #include <stdio.h>
 #include "conf.h"
 #include "follow.h"
@@ -59,6 +60,13 @@ struct view {
 };
 extern struct view view;
 
+/* ---- calm.c ---- */
+/* Between begin and end none of the program's signal handlers runs on this thread, and a SIGXFSZ for what we write is
+ * taken away again. Nests. Keeps errno. */
+struct calm { sigset_t was; bool xfsz; };
+void calm_begin(struct calm *c);
+void calm_end(const struct calm *c);
+
 /* ---- lock.c: the session lock ---- */
 /* Takes it within 10 ms or says no (counted). Takes it over from a dead owner after repairing what that
  * one may have left half done. Never called twice by one thread. Also brings the mapping of the policy's
@@ -83,6 +91,9 @@ void dir_unlock(int fd);
  * (CLEAR_INSIDE); the directory too (CLEAR_ALL). */
 enum clear { CLEAR_INDEX, CLEAR_INSIDE, CLEAR_ALL };
 void dir_clear(const char *path, enum clear what);
+/* fn for each name in the open directory but `.` and `..`; it may unlink it. No allocation (readdir makes one): a signal
+ * handler that opens a file may have interrupted malloc. */
+void dir_each(int fd, void (*fn)(int fd, const char *name, void *arg), void *arg);
 void dir_clear_sub(const char *path, const char *sub); /* one flat folder of it */
 int dir_boot_id(uint8_t id[40]);
 
@@ -221,7 +232,7 @@ static inline void rec_touch(uint32_t rec)
 }
 
 /* ---- job.c ---- */
-void job_become(void);                     /* an orphan of its job is a job of its own */
+const struct proc_id *job_orphan(void);    /* an orphan of its job is a job of its own */
 
 /* ---- stats.c ---- */
 int stats_write(const char *file);         /* JSON; 0 or -errno */

@@ -299,6 +299,7 @@ void session_invalidate_tree(unsigned r, const char *rel, size_t len)
 void session_after_fork(void) { say("forked"); }
 void session_job_begin(void) {}
 void session_leave(void) { say("leave"); }
+void session_abandoned(void) { }
 void session_disable(const char *why) { disabled = true; say("disable %s", why); }
 void opt4_log(const char *fmt, ...) {}
 
