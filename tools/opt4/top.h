@@ -12,13 +12,13 @@
 struct top_worker {
 	uint32_t slot, pid;
 	uint64_t accesses, hits;
-	uint32_t plan;            /* the trace it follows + 1; 0 = none */
-	bool placed;              /* it has a place in that trace: */
+	uint32_t plan;            /* the plan it follows + 1; 0 = none */
+	bool placed;              /* it has a place in that: */
 	uint32_t epoch, batch;
 	uint64_t behind;          /* positions behind the front */
 };
 
-struct top_plan {                 /* one joined trace */
+struct top_plan {                 /* one joined trace, or live order */
 	char path[256];
 	uint64_t position, positions;    /* the front; all */
 	uint64_t matched, diverged;
@@ -29,6 +29,8 @@ struct top_plan {                 /* one joined trace */
 	uint64_t ahead;                  /* positions from the front on whose files are all resident */
 	bool ahead_more;                 /* at least: no farther was looked */
 	bool gate_shut, followed;        /* followed: a worker has read something of it */
+	bool live;                       /* no trace: the order of one epoch, learned from the running loader */
+	bool ended;                      /* live: its epoch is over */
 };
 
 struct top_frame {
@@ -36,6 +38,8 @@ struct top_frame {
 	bool live;                       /* a job of it lives */
 	char session[PATH_BYTES], root[PATH_BYTES], policy[16];
 	struct counters n;
+	uint64_t matched, diverged;      /* over all plans, those replaced too */
+	uint64_t live_epochs;            /* live orders so far */
 	uint64_t budget_bytes, used_bytes, lingering_bytes;
 	uint32_t resident, files, clients, jobs, nplans, nworkers;
 	struct top_plan plans[PLANS_MAX];

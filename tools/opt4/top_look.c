@@ -29,18 +29,32 @@ static void ahead(const struct plan *p, struct top_plan *t)
 	t->ahead_more = pos == end && end < t->positions;
 }
 
+/* The plan that a process follows, and its run there; both + 1, 0 = none. */
+static uint32_t follows(const struct slot *s, uint32_t *run)
+{
+	uint32_t live = s->live_plan;
+
+	if (live && live <= PLANS_MAX && atomic_load(&view.h->plans[live - 1].gen) == s->live_gen) {
+		*run = s->live_run;
+		return live;
+	}
+	*run = s->plan_run;
+	return s->plan;
+}
+
 /* Where the job is. The follower brings its front up to date only now and then: the workers' own places
  * are newer, where there are workers. */
 static uint64_t front(const struct follow_shared *sh, uint32_t plan)
 {
 	uint64_t most = 0;
+	uint32_t run;
 
 	for (uint32_t i = 0; i < view.h->slots_hi && i < SLOTS_MAX; i++) {
 		const struct slot *s = &view.slots[i];
 
-		if (s->plan == plan + 1 && s->plan_run - 1 < RUNS_MAX && s->pid && proc_alive(s->pid, s->start, s->pidns)
-		    && sh->runs[s->plan_run - 1].at.last > most)
-			most = sh->runs[s->plan_run - 1].at.last;
+		if (s->pid && follows(s, &run) == plan + 1 && run - 1 < RUNS_MAX && proc_alive(s->pid, s->start, s->pidns)
+		    && sh->runs[run - 1].at.last > most)
+			most = sh->runs[run - 1].at.last;
 	}
 	return most ? most : sh->front;
 }
@@ -59,6 +73,8 @@ static void look_plan(uint32_t n, struct top_plan *t)
 	t->positions = h->npos;
 	t->matched = sh->matched;
 	t->diverged = sh->diverged;
+	t->live = atomic_load(&view.h->plans[n].gen) != 0;
+	t->ended = view.h->plans[n].ended;
 	t->gate_shut = sh->gate_shut;
 	t->followed = sh->matched + sh->diverged > 0;
 	t->per_batch = h->nbatches ? (double)h->npos / h->nbatches : 1;
@@ -78,7 +94,7 @@ static void look_plan(uint32_t n, struct top_plan *t)
 static void look_worker(uint32_t slot, const struct slot *s, const struct top_frame *f, struct top_worker *w)
 {
 	*w = (struct top_worker){ .slot = slot, .pid = s->pid, .accesses = s->accesses, .hits = s->hits };
-	uint32_t plan = s->plan, run = s->plan_run, segment, batch;
+	uint32_t run, plan = follows(s, &run), segment, batch;
 
 	if (!plan || plan > f->nplans || !view.plans[plan - 1].mapped)
 		return;
@@ -113,9 +129,16 @@ void top_look(struct top_frame *f)
 	f->resident = h->resident;
 	f->files = h->nfiles + atomic_load(&h->nextra);
 	f->nplans = h->nplans < PLANS_MAX ? h->nplans : PLANS_MAX;
-	for (uint32_t n = 0; n < f->nplans; n++)
-		if (plan_map(n) == 0)
-			look_plan(n, &f->plans[n]);
+	f->live_epochs = h->live_epochs;
+	f->matched = h->live_matched;
+	f->diverged = h->live_diverged;
+	for (uint32_t n = 0; n < f->nplans; n++) {
+		if (plan_map(n) < 0)
+			continue;
+		look_plan(n, &f->plans[n]);
+		f->matched += f->plans[n].matched;
+		f->diverged += f->plans[n].diverged;
+	}
 	for (uint32_t i = 0; i < h->slots_hi && i < SLOTS_MAX; i++) {
 		const struct slot *s = &view.slots[i];
 

@@ -49,7 +49,7 @@ static void metric(const struct top_frame *f, FILE *out, const char *name, const
 	fprintf(out, "} %.17g\n", v);
 }
 
-/* One value for each joined trace. */
+/* One value for each joined trace or live order. */
 static void traces(const struct top_frame *f, FILE *out, const char *name, const char *type, const char *help,
 		   double value(const struct top_plan *))
 {
@@ -70,8 +70,6 @@ static double epoch(const struct top_plan *p) { return p->epoch; }
 static double position(const struct top_plan *p) { return (double)p->position; }
 static double positions(const struct top_plan *p) { return (double)p->positions; }
 static double ahead(const struct top_plan *p) { return (double)p->ahead / (p->per_batch > 0 ? p->per_batch : 1); }
-static double matched(const struct top_plan *p) { return (double)p->matched; }
-static double diverged(const struct top_plan *p) { return (double)p->diverged; }
 static double shut(const struct top_plan *p) { return p->gate_shut; }
 
 void top_prometheus(const struct top_frame *f, FILE *out)
@@ -96,6 +94,9 @@ void top_prometheus(const struct top_frame *f, FILE *out)
 		{ "prefetched_total", n->prefetched, "Files fetched before they were asked for." },
 		{ "prefetched_bytes_total", n->prefetched_bytes, "Bytes fetched before they were asked for." },
 		{ "prefetch_wasted_total", n->prefetch_wasted, "Prefetched files evicted unread." },
+		{ "matched_total", f->matched, "Accesses that came in the order known beforehand." },
+		{ "diverged_total", f->diverged, "Accesses that did not." },
+		{ "live_epochs_total", f->live_epochs, "Epochs whose order was learned from the running loader." },
 		{ "errors_total", n->errors, "Failures that ended at the original file." },
 		{ "lock_timeouts_total", n->lock_timeouts, "Waits for the session's lock given up." },
 		{ "repairs_total", n->repairs, "Repairs after a process that died." },
@@ -115,10 +116,8 @@ void top_prometheus(const struct top_frame *f, FILE *out)
 	metric(f, out, "clients", "gauge", "Processes that use the session.", f->clients);
 	metric(f, out, "jobs", "gauge", "Jobs that use the session.", f->jobs);
 	traces(f, out, "epoch", "gauge", "Epoch that the job is in, from 0.", epoch);
-	traces(f, out, "position", "gauge", "Accesses of the trace that the front has reached.", position);
-	traces(f, out, "positions", "gauge", "Accesses in the trace.", positions);
+	traces(f, out, "position", "gauge", "Accesses of the order that the front has reached.", position);
+	traces(f, out, "positions", "gauge", "Accesses in the order.", positions);
 	traces(f, out, "ahead_batches", "gauge", "Batches from the front on that are wholly in the cache.", ahead);
-	traces(f, out, "matched_total", "counter", "Accesses that came as traced.", matched);
-	traces(f, out, "diverged_total", "counter", "Accesses that did not.", diverged);
-	traces(f, out, "gate_shut", "gauge", "1: the job does not follow the trace, opt4 only keeps.", shut);
+	traces(f, out, "gate_shut", "gauge", "1: the job does not follow the order, opt4 only keeps.", shut);
 }

@@ -27,15 +27,20 @@ static double now(uint64_t part, uint64_t part0, uint64_t whole, uint64_t whole0
 	return whole > whole0 && part >= part0 ? ratio(part - part0, whole - whole0) : 0;
 }
 
-static void plan(const struct top_plan *p, int width, FILE *out)
+static void plan(const struct top_frame *f, const struct top_plan *p, int width, FILE *out)
 {
 	double per = p->per_batch > 0 ? p->per_batch : 1;
 
-	if (!p->followed) {
+	if (p->live && p->ended)
+		return;
+	if (!p->followed && !p->live) {
 		fprintf(out, "epoch     not begun   %s\n", p->path);
 		return;
 	}
-	fprintf(out, "epoch     %u of 0 to %u  ", p->epoch, p->last_epoch);
+	if (p->live)               /* learned from the loader: how many will follow is not known */
+		fprintf(out, "epoch     %llu begun  ", (unsigned long long)f->live_epochs);
+	else
+		fprintf(out, "epoch     %u of 0 to %u  ", p->epoch, p->last_epoch);
 	bar(out, p->epoch_part, width > 78 ? 30 : 12);
 	fprintf(out, "  %.1f %%   batch %u of %u\n", 100 * p->epoch_part, p->batch, p->nbatches);
 	fprintf(out, "position  %llu of %llu   ahead %llu%s batches   as traced %.1f %%%s\n", (unsigned long long)p->position,
@@ -60,9 +65,13 @@ static void workers(const struct top_frame *f, const struct top_frame *before, d
 		if (w->placed) {
 			double per = f->plans[w->plan - 1].per_batch;
 
-			fprintf(out, " %6u %9u %14.0f\n", w->epoch, w->batch, (double)w->behind / (per > 0 ? per : 1));
+			if (f->plans[w->plan - 1].live)
+				fprintf(out, " %6s", "-");
+			else
+				fprintf(out, " %6u", w->epoch);
+			fprintf(out, " %9u %14.0f\n", w->batch, (double)w->behind / (per > 0 ? per : 1));
 		} else {
-			fprintf(out, " %6s %9s %14s\n", "-", "-", w->plan ? "lost" : "no trace");
+			fprintf(out, " %6s %9s %14s\n", "-", "-", w->plan ? "lost" : "no order");
 		}
 	}
 }
@@ -76,7 +85,7 @@ void top_text(const struct top_frame *f, const struct top_frame *before, int wid
 	fprintf(out, "session   %s%s\nroot      %s\n", f->session, f->live ? "" : "  (its jobs are gone)", f->root);
 	fprintf(out, "policy    %s   jobs %u   processes %u\n", f->policy, f->jobs, f->clients);
 	for (uint32_t i = 0; i < f->nplans; i++)
-		plan(&f->plans[i], width, out);
+		plan(f, &f->plans[i], width, out);
 	fprintf(out, "hits      now %.1f %%   so far %.1f %%   late %.1f %%   reuse %.1f %%   waiting %.2f s a second\n",
 		100 * now(n->hits, o->hits, n->accesses, o->accesses), 100 * ratio(n->hits, n->accesses),
 		100 * ratio(n->late, n->accesses), n->accesses ? 100 - 100 * ratio(n->fills + n->bypassed, n->accesses) : 0.0,
