@@ -236,15 +236,19 @@ def main():
     p.add_argument("--images", type=int)
     p.add_argument("--compute", type=float, default=3, help="(a): ms a batch of %d" % BATCH)
     p.add_argument("--store", choices=("a", "b"))
+    p.add_argument("--cells", help="(a): C:RATIO,.. where RATIO is dataset / bandwidth in times of the compute")
     a = p.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    if a.store == "b" and a.cells:
+        p.error("--cells is for the store a")
     cs, ratios = ((.25, .5, .75), (.5, 1, 2, 4)) if a.full else ((.5,), (4,))
+    cells = [tuple(map(float, cell.split(":"))) for cell in a.cells.split(",")] if a.cells else [(c, r) for c in cs for r in ratios]
     bench = Bench(a)
     start, result = time.time(), {"batch": BATCH, "workers": WORKERS}
     try:
         if a.store != "b":
             try:
-                result["device"] = bench.device([(c, r) for c in cs for r in ratios])
+                result["device"] = bench.device(cells)
                 print_device(result["device"])
             except NoBox as e:
                 result["device"] = {"skipped": str(e)}
