@@ -1,3 +1,13 @@
+# Benches. `make bench`: each in a form of minutes at most, a table and JSON under build/bench; `make bench-readme`: the page.
+# A bench's rule is `bench-NAME: ...; $(call BENCH,NAME,its title) COMMAND`, and `bench: bench-NAME` puts it into `make bench`;
+# where that takes long, bench-NAME goes into LONG_BENCHES instead, and a bench-NAME-quick into bench.
+BENCH = @bench/run.sh $(1) "$(strip $(2))"
+LONG_BENCHES := policy plan trace follow
+bench-long: $(addprefix bench-,$(LONG_BENCHES))
+bench-readme:
+	@python3 bench/readme.py $(LONG_BENCHES)
+.PHONY: bench bench-long bench-readme
+
 # The slow store that tests and benches run on: bench/slowstore/store.h says what it models.
 SLOWSTORE := $B/slowstore.so $B/slowstore-stat
 $B/slowstore.so: $(patsubst %,$B/bench/slowstore/%.o,store hooks stat)
@@ -9,24 +19,29 @@ slowstore: $(SLOWSTORE)
 
 .PHONY: slowstore
 
-# A trace of 1.28 million files x 90 epochs: seconds, memory, attaching.
+# A trace of 1.28 million files x 90 epochs: seconds, memory, attaching (5 minutes, 1.3 GB of disk); quick: a tenth of both.
 $B/bench-trace-reader: tests/trace/reader.c preload/session/trace.c preload/session/trace.h
 	@mkdir -p $B
 	$(CC) $(CFLAGS_ALL) -o $@ tests/trace/reader.c preload/session/trace.c
+TRACE_BENCH = "$$(tests/setup.sh python)" bench/trace/trace.py $B/opt4-trace $B/bench-trace-reader
 bench-trace: $B/opt4-trace $B/bench-trace-reader
-	@mkdir -p $B/bench && python=$$(tests/setup.sh python) && \
-	  $$python bench/trace/trace.py $B/opt4-trace $B/bench-trace-reader $B/bench/trace.json
-bench: bench-trace
-.PHONY: bench bench-trace
+	$(call BENCH,trace,Writing a trace and attaching to it) $(TRACE_BENCH) $B/bench/trace.json
+bench-trace-quick: $B/opt4-trace $B/bench-trace-reader
+	$(call BENCH,trace-quick,Writing a trace and attaching to it) $(TRACE_BENCH) $B/bench/trace-quick.json --files 128000 --epochs 9
+bench: bench-trace-quick
+.PHONY: bench-trace bench-trace-quick
 
 # What following the trace costs, in hits when the trace is wrong and in time at ImageNet's size (1.3 GB of memory).
 $B/bench/follow/follow: $(patsubst %,$B/%.o,bench/follow/main tests/follow/plan tests/follow/job tests/follow/play tests/follow/cache) $(filter $B/preload/session/follow%,$(SESSION)) $(POLICY)
 	$(CC) -o $@ $^ $(LDFLAGS)
+FOLLOW_TITLE := Following the trace: hits when it is wrong and what tracker and policy cost an access
 bench-follow: $B/bench/follow/follow
-	$< $B/bench/follow.json
-bench: bench-follow
+	$(call BENCH,follow,$(FOLLOW_TITLE)) $< $B/bench/follow.json
+bench-follow-quick: $B/bench/follow/follow
+	$(call BENCH,follow-quick,$(FOLLOW_TITLE)) $< $B/bench/follow-quick.json quick
+bench: bench-follow-quick
 -include $(wildcard $B/tests/follow/*.d)
-.PHONY: bench bench-follow
+.PHONY: bench-follow bench-follow-quick
 
 # What calls that are not ours pay, and what a hit costs: each a table, and JSON under build/bench.
 $B/bench/hit: bench/hit/hit.c
@@ -35,21 +50,25 @@ $B/bench/hit $B/bench/toll:
 	@mkdir -p $(@D)
 	$(CC) -std=gnu11 $(OPTFLAGS) $(WARN) -D_GNU_SOURCE -o $@ $< -ldl
 bench-hit: $B/libopt4.so $B/bench/hit
-	bench/hit/hit.sh $(HIT_FILES)
+	$(call BENCH,hit,A hit beside a hot page cache and a bare file on tmpfs) bench/hit/hit.sh $(HIT_FILES)
 bench-toll: $B/libopt4.so $B/bench/toll
-	bench/toll/toll.sh
+	$(call BENCH,toll,What calls that are not opt4's pay) bench/toll/toll.sh
 bench: bench-toll bench-hit
-.PHONY: bench bench-hit bench-toll
+.PHONY: bench-hit bench-toll
 
-# What an access costs under each policy (1 GB of memory, 2 minutes); bench-plan: a whole plan at ImageNet's size (up to 10 minutes).
+# What an access costs under each policy (1 GB of memory, 2 minutes; quick: 10,000 files only, seconds); bench-plan: a whole plan at
+# ImageNet's size (up to 10 minutes).
 $B/bench/policy/policy: $B/bench/policy/policy.o $(filter $B/tools/opt4/plan_run.o $B/tools/opt4/plan_lru.o $B/tools/opt4/plan_time.o $B/tools/opt4/simulate.o,$(CLI)) $(POLICY)
 	$(CC) -o $@ $^ $(LDFLAGS) -pthread -lm
+POLICY_TITLE := An access under each policy: CPU time with a step of the simulator around it and the bytes of state
 bench-policy: $B/bench/policy/policy
-	$< $B/bench/policy.json
+	$(call BENCH,policy,$(POLICY_TITLE)) $< $B/bench/policy.json
+bench-policy-quick: $B/bench/policy/policy
+	$(call BENCH,policy-quick,$(POLICY_TITLE)) $< $B/bench/policy-quick.json quick
 bench-plan: $B/bench/policy/policy
-	$< $B/bench/plan.json sweep
-bench: bench-policy
-.PHONY: bench-policy bench-plan
+	$(call BENCH,plan,A whole plan at ImageNet's size) $< $B/bench/plan.json sweep
+bench: bench-policy-quick
+.PHONY: bench-policy bench-policy-quick bench-plan
 
 # The main job, start to end, on a machine as it comes: OPT4_DEMO_IMAGES=DIR takes a folder of yours.
 demo:
@@ -59,6 +78,6 @@ demo:
 
 # A job's epochs against the page cache, keep, OPT without prefetch, and the bound (up to 10 minutes; EPOCH=--full: hours, resumable).
 bench-epoch: all slowstore
-	@python=$$(tests/setup.sh python) && $$python bench/epoch/epoch.py $B $(EPOCH)
+	$(call BENCH,epoch,A job's epochs beside the page cache and other policies and the bound) "$$(tests/setup.sh python)" bench/epoch/epoch.py $B $(EPOCH)
 bench: bench-epoch
 .PHONY: bench-epoch

@@ -149,7 +149,7 @@ static int sweep(FILE *json)
 {
 	static struct plan p = { .npolicies = 6, .nsizes = 20 };
 	struct rusage usage;
-	double start;
+	double start, cpu;
 
 	p.in = shuffled(IMAGENET, 90);
 	p.dataset = sim_dataset(&p.in);
@@ -161,13 +161,17 @@ static int sweep(FILE *json)
 			*plan_at(&p, i, k) = (struct plan_cell){ .policy = all[i], .cache = p.sizes[k] };
 		}
 	start = seconds(CLOCK_MONOTONIC);
+	cpu = seconds(CLOCK_PROCESS_CPUTIME_ID);
 	if (plan_run(&p))
 		return 1;
 	start = seconds(CLOCK_MONOTONIC) - start;
+	cpu = seconds(CLOCK_PROCESS_CPUTIME_ID) - cpu;
 	getrusage(RUSAGE_SELF, &usage);
-	printf("six policies at twenty sizes, 1.28 million files x 90 epochs: %.0f s, %.0f MiB   <= 600 s, <= 1024 MiB: %s\n",
-	       start, (double)usage.ru_maxrss / 1024, start <= 600 && usage.ru_maxrss <= 1 << 20 ? "yes" : "NO");
-	fprintf(json, "\n{\"sweep_seconds\": %.1f, \"max_rss_bytes\": %ld}", start, usage.ru_maxrss * 1024);
+	printf("six policies at twenty sizes, 1.28 million files x 90 epochs: %.0f s (CPU time %.0f s), %.0f MiB   "
+	       "<= 600 s, <= 1024 MiB: %s\n", start, cpu, (double)usage.ru_maxrss / 1024,
+	       start <= 600 && usage.ru_maxrss <= 1 << 20 ? "yes" : "NO");
+	fprintf(json, "\n{\"sweep_seconds\": %.1f, \"cpu_seconds\": %.1f, \"max_rss_bytes\": %ld}", start, cpu,
+		usage.ru_maxrss * 1024);
 	return start > 600;
 }
 
