@@ -59,6 +59,37 @@ void policy_refill(void)
 		}
 }
 
+/* The residents as the policy would evict them, first to last: inserted in this order into a fresh state, lru and fifo
+ * are where they were (lfu keeps the order, not the counts). NULL where the order follows from the uses (opt), or
+ * for want of memory. Not malloc: a signal handler may have come here out of malloc. Under the lock. */
+static uint32_t *eviction_order(uint32_t *n, size_t *bytes)
+{
+	struct victim v = { .file = FILE_NONE };
+	*n = 0;
+	*bytes = (size_t)view.h->resident * 4;
+	if (view.pol.ops->soonest || !*bytes)
+		return NULL;
+	uint32_t *order = mmap(NULL, *bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (order == MAP_FAILED)
+		return NULL;
+	while (*n < *bytes / 4 && (v = view.pol.ops->victim(&view.pol, FILE_NONE, (struct use){ 0, 0 }, v)).file != FILE_NONE)
+		order[(*n)++] = v.file;
+	return order;
+}
+
+static void refill_in_order(uint32_t *order, uint32_t n, size_t bytes)
+{
+	if (!order || n != view.h->resident)
+		policy_refill();
+	else
+		for (uint32_t i = 0; i < n; i++) {
+			view.rec[order[i]].use = plans_use(order[i]);
+			view.pol.ops->insert(&view.pol, order[i], view.rec[order[i]].use);
+		}
+	if (order)
+		munmap(order, bytes);
+}
+
 int policy_rebuild(uint32_t nfiles, uint32_t naxes, uint32_t npos_of_last)
 {
 	for (int tries = 0; tries < 5; tries++) {
@@ -89,10 +120,13 @@ int policy_rebuild(uint32_t nfiles, uint32_t naxes, uint32_t npos_of_last)
 		}
 		snprintf(old, sizeof(old), "%s/policy.%u", view.dir, gen);
 		bool alone = plans_guard();
+		uint32_t n;
+		size_t bytes;
+		uint32_t *order = eviction_order(&n, &bytes);
 		view.h->shape = shape;
 		view.h->policy_gen = fresh;
 		if ((rc = plans_refresh()) == 0 && (rc = policy_refresh()) == 0)
-			policy_refill();
+			refill_in_order(order, n, bytes);
 		if (alone)
 			plans_unguard();
 		session_unlock();
