@@ -8,7 +8,8 @@ load common
 	sleep .1
 	export OPT4_LIVE=0 OPT4_PREFETCH=off OPT4_ROOT=$BATS_TEST_TMPDIR/data OPT4_POLICY=lru OPT4_CACHE=$((5000 * 4096))
 	export OPT4_STATS=$BATS_TEST_TMPDIR/stats.json
-	read -r accesses hits < <(opt4_preload python3 "$REPO/tests/lib/lru_untraced.py" "$OPT4_ROOT" 5000 20000 "$SEED")
+	output=$(opt4_preload python3 "$REPO/tests/lib/lru_untraced.py" "$OPT4_ROOT" 5000 20000 "$SEED")
+	read -r accesses hits <<<"$output"
 	[ "$(json "['accesses']" <"$OPT4_STATS")" = "$accesses" ]
 	[ "$(json "['hits']" <"$OPT4_STATS")" = "$hits" ]
 	[ "$hits" -gt 5000 ]
