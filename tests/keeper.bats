@@ -103,9 +103,8 @@ kill_keeper() {
 	sleep .3
 	p=$(keeper)
 	[ "$(wc -w <<<"$p")" = 1 ]
-	ls -l "/proc/$p/fd"
 	[ "$(readlink "/proc/$p/fd/0" "/proc/$p/fd/1" "/proc/$p/fd/2" | sort -u)" = /dev/null ]
-	! ls -l "/proc/$p/fd" | grep three
+	! ls -l "/proc/$p/fd" 2>/dev/null | grep three
 	[ "$(readlink "/proc/$p/cwd")" = / ]
 	[ "$(ps -o ppid= -p "$p" | tr -d ' ')" != "$(cat "$BATS_TEST_TMPDIR/pid")" ]
 	[ "$(ps -o sid= -p "$p" | tr -d ' ')" = "$p" ]

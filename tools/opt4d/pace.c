@@ -35,16 +35,20 @@ static void steer(double mean)
 	limit = limit > MOST ? MOST : limit < FLOOR && !probing ? FLOOR : limit;
 }
 
-/* What the store gives for long. A window in which nothing was left to fetch says little: a store that was idle gives
- * a burst (a throttled block device several times its rate), one of which little was asked gives little. So such a one
- * moves the figure only a little, up or down; if it is too low for that, the look-ahead grows, and the store is kept
- * busy until it is known again. */
+/* What the store gives for long: only while fetches queue in it (or as many run as ever may) is that what it gives. A
+ * store that was idle gives a burst (a throttled block device several times its rate), and one of which little is
+ * asked gives little; so else the figure is raised a little at most. A store that is bound by latency never gets one:
+ * a look-ahead that covers its latency is all it needs. */
 static void measure(uint64_t bytes, uint64_t busy, uint64_t everybody)
 {
-	if (!starved && everybody > bytes)
+	bool full = latency > GROW * least || (!starved && limit == MOST);
+	if (full && everybody > bytes)
 		bytes = everybody; /* clients read past us: their share is the store's, too */
 	double got = (double)bytes / (double)busy;
-	bandwidth += bandwidth > 0 ? (got - bandwidth) * (starved ? .02 : .4) : got;
+	if (full && bandwidth <= 0)
+		bandwidth = got;
+	else if (bandwidth > 0 && (full || got > bandwidth))
+		bandwidth += (got - bandwidth) * (full ? .4 : .02);
 }
 
 void pace_running(uint32_t before, uint32_t after)
