@@ -185,6 +185,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "usage: policy OUT.json [quick|sweep]\n");
 		return 2;
 	}
+	setvbuf(stdout, NULL, _IOLBF, 0);         /* a row as soon as it is known, into a pipe too */
 	fputc('[', json);
 	if (!strcmp(how, "sweep")) {
 		missed = sweep(json);
