@@ -34,14 +34,15 @@ void ahead_tick(void);
 void ahead_wake(void);
 
 /* ---- pace.c; all under keeper_lock ---- */
-/* A fetch of so many bytes took ns (failed: bytes 0); how many others ran. */
+/* A fetch of so many bytes took ns; bytes 0: it failed, which says nothing of the pace. */
 void pace_done(uint64_t bytes, uint64_t ns);
 /* Fetches that may run at a time now. */
 uint32_t pace_allowed(void);
-/* Every round. `idle`: nothing to fetch was found since the last, so what was measured says little of the store. */
+/* The number of fetches that run changes; busy time is counted by it. */
 void pace_running(uint32_t before, uint32_t after);
+/* Nothing to fetch was found: what is measured now says little of what the store could give. */
 void pace_starved(void);
-double pace_bandwidth(void);               /* bytes a ns that the store gives; 0 = not known yet */
+double pace_bandwidth(void);               /* bytes a ns that the store gives for long; 0 = it was never full */
 double pace_latency(void);                 /* ns a fetch */
 /* Items of a plan that were read and the time that the job waited for files, as totals; gives ns an item would take
  * if it never waited. 0 = not known yet. */
