@@ -1,0 +1,169 @@
+# Without a trace: the order of each epoch comes from the running DataLoader, and the program computes what it would.
+
+load common
+
+setup_file() {
+	seed
+	cd "$BATS_FILE_TMPDIR"
+	dataset "$PWD/data" 400 4096
+	VENV=$REPO/.venv-torch-current/bin/python
+	[ -x "$VENV" ] && [ -e "$REPO/.venv-torch-current/complete" ] || VENV=
+	export SEED VENV
+}
+
+setup() {
+	echo "TEST_SEED=$SEED"
+	cd "$BATS_FILE_TMPDIR"
+	export OPT4_STATS=$BATS_TEST_TMPDIR/stats OPT4_LOG=$BATS_TEST_TMPDIR/log PYTHONDONTWRITEBYTECODE=1
+}
+
+# live SECONDS COMMAND...: half of the dataset fits, nothing is prefetched
+live() { OPT4_ROOT=$PWD/data OPT4_CACHE=800K OPT4_PREFETCH=${PREFETCH:-off} LD_PRELOAD=$LIB within "$@"; }
+stat_of() { json "['$1']" <"$OPT4_STATS"; }
+jobs_py() { echo "-W ignore $REPO/tests/live/jobs.py data"; }
+
+# same PYTHON JOB...: losses and all generators' states, plain and preloaded
+same() {
+	local python=$1
+	shift
+	within 250 "$python" $(jobs_py) "$@" >"$BATS_TEST_TMPDIR/plain"
+	live 250 "$python" $(jobs_py) "$@" >"$BATS_TEST_TMPDIR/live"
+	diff "$BATS_TEST_TMPDIR/plain" "$BATS_TEST_TMPDIR/live"
+	[ "$(wc -l <"$BATS_TEST_TMPDIR/live")" = $# ]
+	calc "$(stat_of live_epochs) >= $#"
+	[ "$(stat_of errors)" = 0 ]
+	no_session
+}
+
+@test "losses and generators are as without: fork, spawn, forkserver, no worker, persistent ones, watched datasets" {
+	same "$PYTHON" no-workers one-worker generator persistent spawn forkserver watched watched-alone no-batches
+}
+
+@test "losses and generators are as without: every sampler, and ones of the user's own" {
+	same "$PYTHON" sequential replacement more-than-all weighted part own-sampler own-batches endless
+}
+
+@test "losses and generators are as without: subsets, validation, loaders zipped, left, broken off, made again and again" {
+	same "$PYTHON" subset concat left-early train-val zipped broken-off again-and-again
+}
+
+@test "the same under the current torch" {
+	[ -n "$VENV" ] || skip "no .venv-torch-current: make test-torch-current makes it"
+	same "$VENV" generator persistent spawn watched own-sampler left-early train-val in-any-order
+}
+
+# later JOB [FIRST]: exact OPT's hits in each epoch from FIRST on are the half that fits; .99 of it at least
+later() {
+	local e
+	live 120 "$PYTHON" $(jobs_py) "$1"
+	for e in $(seq "${2:-1}" "${3:-2}"); do
+		calc "$(json "['epochs'][$e]['reuse_ratio']" <"$OPT4_STATS") >= .99 * .5"
+	done
+	calc "$(stat_of match_ratio) > .99"
+	[ "$(stat_of gate)" = open ]
+	[ "$(stat_of policy)" = opt ]
+}
+
+@test "from the second epoch on as many hits as exact OPT with the whole future: 0, 1, 4 workers, persistent ones" {
+	local job
+	for job in no-workers one-worker generator persistent; do later $job; done
+}
+
+@test "the same with spawned workers, and with a dataset that must be watched first" {
+	later spawn 1 1
+	later watched
+	[ "$(stat_of live_epochs)" = 2 ]
+}
+
+@test "two ranks by mp.spawn: each its own order, one cache; as without" {
+	local set_epoch
+	for set_epoch in "" --no-set-epoch; do
+		within 120 "$PYTHON" -W ignore "$REPO/tests/live/ranks.py" data $set_epoch >"$BATS_TEST_TMPDIR/plain"
+		live 120 "$PYTHON" -W ignore "$REPO/tests/live/ranks.py" data $set_epoch >"$BATS_TEST_TMPDIR/live"
+		diff "$BATS_TEST_TMPDIR/plain" "$BATS_TEST_TMPDIR/live"
+		[ "$(wc -l <"$BATS_TEST_TMPDIR/live")" = 2 ]
+		[ "$(stat_of live_epochs)" = 6 ]
+		calc "$(stat_of match_ratio) > .98"
+		for e in 1 2; do calc "$(json "['epochs'][$e]['reuse_ratio']" <"$OPT4_STATS") >= .99 * .5"; done
+	done
+}
+
+@test "what can fit is fetched ahead of the job" {
+	PREFETCH=auto live 120 "$PYTHON" $(jobs_py) generator
+	calc "$(stat_of prefetched) > 0"
+	[ "$(stat_of accesses)" = 1200 ]
+	calc "$(stat_of match_ratio) > .99"
+}
+
+@test "opt4 run with neither trace nor root: the loader's own dataset tells where it is" {
+	run_opt4 --cache 800K --prefetch off --stats "$OPT4_STATS" -- "$PYTHON" $(jobs_py) generator >"$BATS_TEST_TMPDIR/out" 2>"$BATS_TEST_TMPDIR/err"
+	"$PYTHON" $(jobs_py) generator | diff - "$BATS_TEST_TMPDIR/out"
+	grep -q '1200 accesses' "$BATS_TEST_TMPDIR/err"
+	[ "$(stat_of root)" = "$(realpath data)" ]
+	[ "$(stat_of live_epochs)" = 3 ]
+	no_session
+	run run_opt4 -- "$PYTHON" -c 'import torch.utils.data'
+	[ $status = 0 ]
+	[[ $output == *"no DataLoader of torch's over a folder of images was seen; name the dataset with --root"* ]]
+	[ -z "$(find "${TMPDIR:-/tmp}" -maxdepth 1 -name 'opt4-run*')" ]
+}
+
+@test "a wrong trace: the live order takes its place at once; a right one is left alone" {
+	"$OPT4_TRACE_TOOL" imagefolder "$PWD/data" --epochs 3 --seed 4 --batch-size 8 --workers 4 -o wrong.trace
+	"$OPT4_TRACE_TOOL" imagefolder "$PWD/data" --epochs 3 --seed 3 --batch-size 8 --workers 4 -o right.trace
+	OPT4_TRACE=$PWD/wrong.trace live 120 "$PYTHON" $(jobs_py) generator
+	[ "$(stat_of live_epochs)" = 3 ]
+	calc "$(json "['epochs'][2]['reuse_ratio']" <"$OPT4_STATS") >= .95 * .5"
+	OPT4_TRACE=$PWD/right.trace live 120 "$PYTHON" $(jobs_py) generator
+	[ "$(stat_of live_epochs)" = 0 ]
+	[ "$(stat_of hits)" = 400 ]
+}
+
+@test "OPT4_LIVE=0, -I, -E and -S: as before" {
+	local how
+	for how in -I -E -S; do
+		live 60 /usr/bin/env python3 $how -c 'import sys; assert not any("opt4" in m.lower() for m in sys.modules), sys.modules; print(open(sys.argv[1], "rb").read(1))' data/c00/*0.jpg
+	done
+	OPT4_LIVE=0 live 60 "$PYTHON" $(jobs_py) generator
+	[ "$(stat_of live_epochs)" = 0 ]
+	[ "$(stat_of policy)" = keep ]
+	[ "$(stat_of hits)" = 400 ]
+}
+
+@test "the sitecustomize that it hides runs, sys.path is the program's own, and nothing of torch is imported" {
+	mkdir -p site
+	echo 'import sys; sys.seen_by_site = list(sys.path)' >site/sitecustomize.py
+	cat >site/look.py <<'EOF'
+import sys
+print(getattr(sys, "seen_by_site", None) is not None, sys.modules["sitecustomize"].__file__, sys.path[1:])
+print(sorted(m for m in sys.modules))
+EOF
+	PYTHONPATH=$PWD/site "$PYTHON" site/look.py >"$BATS_TEST_TMPDIR/plain"
+	PYTHONPATH=$PWD/site live 60 "$PYTHON" site/look.py >"$BATS_TEST_TMPDIR/live"
+	diff "$BATS_TEST_TMPDIR/plain" "$BATS_TEST_TMPDIR/live"
+	grep -q "True $PWD/site/sitecustomize.py" "$BATS_TEST_TMPDIR/live"
+	echo 'raise RuntimeError("its own trouble")' >site/sitecustomize.py
+	PYTHONPATH=$PWD/site "$PYTHON" -c 'print(1)' >"$BATS_TEST_TMPDIR/plain" 2>&1
+	PYTHONPATH=$PWD/site live 60 "$PYTHON" -c 'print(1)' >"$BATS_TEST_TMPDIR/live" 2>&1
+	[ "$(tail -1 "$BATS_TEST_TMPDIR/live")" = 1 ]
+	grep -q "its own trouble" "$BATS_TEST_TMPDIR/live"
+}
+
+@test "Ctrl-C in the middle of an epoch ends the program as it would; nothing stays" {
+	cat >"$BATS_TEST_TMPDIR/interrupted.py" <<'EOF'
+import os, signal, sys
+sys.path.insert(0, os.environ["REPO"] + "/tests/live")
+import jobs
+from torch.utils.data import DataLoader
+try:
+    for i, batch in enumerate(DataLoader(jobs.folder("data"), 8, shuffle=True, num_workers=2)):
+        if i == 7:
+            os.kill(os.getpid(), signal.SIGINT)
+except KeyboardInterrupt:
+    print("interrupted", i)
+    raise
+EOF
+	run -130 live 60 "$PYTHON" -W ignore "$BATS_TEST_TMPDIR/interrupted.py"
+	[[ $output == *"interrupted 7"* ]]
+	no_session
+}
