@@ -13,6 +13,7 @@
 #define RECOUNT   32u              /* blocks a round */
 #define HOPS      64u
 #define SHARE     .8               /* of the measured bandwidth that is counted upon */
+#define ROUNDS    9u               /* a worker can be this far behind the front: the follower's own bound */
 #define BATCHES   8u               /* look-ahead at least .. */
 #define SMALL     200u             /* .. but in a small dataset this part of an epoch: each position that is held
                                     * ahead of its use is one that can't be held for the next epoch */
@@ -126,11 +127,21 @@ static uint32_t limit_of(uint32_t plan)
 	return end < ahead[plan].npos ? (uint32_t)end : ahead[plan].npos;
 }
 
+/* Where the job can still be: after a jump (a resumed job, an epoch left early) the horizon follows late, and what
+ * lies far behind the front is read by nobody any more. */
+static uint32_t oldest(const struct follow_shared *sh)
+{
+	uint64_t rounds = (uint64_t)ROUNDS * sh->round;
+	if (rounds && sh->front > rounds && sh->front - rounds > sh->horizon)
+		return sh->front - (uint32_t)rounds;
+	return sh->horizon;
+}
+
 static bool look(uint32_t plan, struct next *n)
 {
 	struct ahead *a = &ahead[plan];
 	const struct follow_shared *sh = shared(plan);
-	uint32_t end = limit_of(plan), pos = a->scan > sh->horizon ? a->scan : sh->horizon;
+	uint32_t end = limit_of(plan), old = oldest(sh), pos = a->scan > old ? a->scan : old;
 	if (sh->gate_shut || idle_plan(plan))
 		return false;
 	while (pos < end) {
@@ -247,7 +258,7 @@ void ahead_tick(void)
 		const struct follow_shared *sh = shared(i);
 		if (idle_plan(i))
 			continue;
-		uint32_t first = (sh->horizon < sh->front ? sh->horizon : sh->front) / BLOCK, end = limit_of(i) / BLOCK + 1;
+		uint32_t old = oldest(sh), first = (old < sh->front ? old : sh->front) / BLOCK, end = limit_of(i) / BLOCK + 1;
 		end = end < a->nblocks ? end : a->nblocks;
 		/* those that the job is in, then a share of the rest in turn */
 		for (uint32_t b = first; b < end && b < first + RECOUNT / 4; b++)
