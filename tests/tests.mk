@@ -26,3 +26,5 @@ test-torch-current:
 .PHONY: test-torch-current
 include tests/suites/suites.mk
 include tests/trust/trust.mk
+include tests/faults/faults.mk
+include tests/fuzz/fuzz.mk

@@ -2,6 +2,7 @@
 #include "fd.h"
 
 #include <linux/futex.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -28,7 +29,7 @@ static void wake(struct slot *s)
 static void raise_highest(int fd)
 {
 	int hi = highest;
-	while (fd > hi && !__atomic_compare_exchange_n(&highest, &hi, fd, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+	while (fd > hi && !atomic_compare_exchange_strong_explicit(&highest, &hi, fd, memory_order_relaxed, memory_order_relaxed))
 		;
 }
 
@@ -58,7 +59,7 @@ void fd_install(int fd, enum fd_kind kind, const struct cached *c, uint32_t grou
 	s->group = group;
 	s->c = *c;
 	s->claim = seq / 2 * CLAIM_STATES + (kind == FD_HINT ? CLAIM_READY : CLAIM_NONE);
-	__atomic_store_n(&s->seq, seq + 1, __ATOMIC_RELEASE);
+	atomic_store_explicit(&s->seq, seq + 1, memory_order_release);
 
 	raise_highest(fd);
 	__atomic_store_n(&fd_flags[fd], FD_OURS | (pending ? FD_PENDING : 0), __ATOMIC_RELEASE);
@@ -70,7 +71,7 @@ bool fd_get(int fd, struct fd_entry *e)
 		return false;
 	struct slot *s = &slots[fd];
 	for (int tries = 0; tries < 100; tries++) {
-		uint32_t seq = __atomic_load_n(&s->seq, __ATOMIC_ACQUIRE);
+		uint32_t seq = atomic_load_explicit(&s->seq, memory_order_acquire);
 		e->kind = s->kind;
 		e->group = s->group;
 		e->claim = s->claim;
@@ -96,7 +97,8 @@ static void end_claim(struct slot *s)
 			ms += 10;
 			continue;
 		}
-		if (__atomic_compare_exchange_n(&s->claim, &w, w - CLAIM_STATE(w) + CLAIM_NONE, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+		if (atomic_compare_exchange_strong_explicit(&s->claim, &w, w - CLAIM_STATE(w) + CLAIM_NONE, memory_order_acq_rel,
+			memory_order_relaxed))
 			break;
 	}
 	wake(s);
@@ -186,7 +188,7 @@ bool fd_claim(int fd, uint32_t *from, unsigned to)
 	uint32_t want = *from - CLAIM_STATE(*from) + to;
 	uint32_t was = *from;
 
-	if (!__atomic_compare_exchange_n(&s->claim, &was, want, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+	if (!atomic_compare_exchange_strong_explicit(&s->claim, &was, want, memory_order_acq_rel, memory_order_acquire))
 		return false;
 	*from = want;
 	if (to != CLAIM_BUSY && to != CLAIM_SWAP)

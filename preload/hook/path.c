@@ -1,6 +1,7 @@
 /* path.c - lexical matching of paths against the dataset's roots. */
 #include "path.h"
 
+#include <stdatomic.h>
 #include <string.h>
 #include <sys/syscall.h>
 
@@ -64,16 +65,17 @@ static ssize_t get_cwd(char buf[PATH_ROOM])
 	size_t len = n == 2 ? 0 : (size_t)n - 1;
 	seq = cwd.seq;
 	/* Not for a vfork child, whose memory is its parent's but whose cwd is not. */
-	if (!(seq & 1) && getpid() == hook_pid && __atomic_compare_exchange_n(&cwd.seq, &seq, seq + 1, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)) {
+	if (!(seq & 1) && getpid() == hook_pid &&
+	    atomic_compare_exchange_strong_explicit(&cwd.seq, &seq, seq + 1, memory_order_acq_rel, memory_order_relaxed)) {
 		memcpy(cwd.path, buf, len);
 		cwd.len = (uint32_t)len;
 		cwd.cached_gen = gen + 1;
-		__atomic_store_n(&cwd.seq, seq + 2, __ATOMIC_RELEASE);
+		atomic_store_explicit(&cwd.seq, seq + 2, memory_order_release);
 	}
 	return (ssize_t)len;
 }
 
-/* The real path of an open descriptor, or -1. */
+/* The real path of an open descriptor; its length (0 for "/", as get_cwd()), or -1. */
 static ssize_t fd_path(int fd, char buf[PATH_ROOM])
 {
 	char link[32];
@@ -82,7 +84,7 @@ static ssize_t fd_path(int fd, char buf[PATH_ROOM])
 	snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
 	ssize_t n = next.readlink(link, buf, PATH_ROOM);
 	errno = err;
-	return n > 1 && n < PATH_ROOM && buf[0] == '/' ? n : -1;
+	return n < 1 || n >= PATH_ROOM || buf[0] != '/' ? -1 : n == 1 ? 0 : n;
 }
 
 /* ---- matching ---- */

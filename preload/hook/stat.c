@@ -81,9 +81,10 @@ EXPORT int statx(int dirfd, const char *path, int flags, unsigned mask, struct s
 {
 	/* The inode number is needed to know an object. */
 	int r = next.statx(dirfd, path, flags, mask | STATX_INO, stx);
-	OPAQUE(path);
-	if (r == 0 && unlikely(makedev(stx->stx_dev_major, stx->stx_dev_minor) == session_dev) && path) {
-		int fd = named(dirfd, path, flags);
+	const char *name = path;
+	OPAQUE(name);
+	if (r == 0 && unlikely(makedev(stx->stx_dev_major, stx->stx_dev_minor) == session_dev) && name) {
+		int fd = named(dirfd, name, flags);
 		if (fd >= 0 && identity(fd, stx->stx_ino, NULL, stx))
 			r = next.statx(dirfd, path, flags, mask, stx);
 	}

@@ -70,7 +70,7 @@ RAW(int, __fxstat64, (int v, int fd, struct stat64 *st), SYS_fstat, fd, st)
 RAW(int, __fxstatat, (int v, int d, const char *p, struct stat *st, int fl), SYS_newfstatat, d, p, st, fl)
 RAW(int, __fxstatat64, (int v, int d, const char *p, struct stat64 *st, int fl), SYS_newfstatat, d, p, st, fl)
 
-static _Noreturn void stub__exit(int status)
+static __attribute__((noreturn)) void stub__exit(int status)
 {
 	for (;;)
 		syscall(SYS_exit_group, status);

@@ -12,6 +12,7 @@
 
 #define BUFFER   (128u << 10)
 #define BUFFERS  4
+#define INTERRUPTS 100           /* of one copy: then the original will do */
 
 #ifndef SYS_cachestat
 #define SYS_cachestat 451
@@ -70,9 +71,10 @@ static bool set_direct(int fd, bool on)
 
 static int put(int to, const char *buf, size_t n, uint64_t at)
 {
+	int interrupted = 0;
 	while (n) {
 		ssize_t did = pwrite(to, buf, n, (off_t)at);
-		if (did < 0 && errno == EINTR)
+		if (did < 0 && errno == EINTR && interrupted++ < INTERRUPTS)
 			continue;
 		if (did <= 0)
 			return did < 0 ? -errno : -EIO;
@@ -85,12 +87,13 @@ static int put(int to, const char *buf, size_t n, uint64_t at)
 
 static int copy(int from, int to, uint64_t size, char *buf, size_t room, bool direct)
 {
+	int interrupted = 0;
 	for (uint64_t at = 0; at < size;) {
 		uint64_t want = size - at < room ? size - at : room;
 		if (direct && at % PAGE == 0)
 			want = (want + PAGE - 1) / PAGE * PAGE;
 		ssize_t got = pread(from, buf, want, (off_t)at);
-		if (got < 0 && errno == EINTR)
+		if (got < 0 && errno == EINTR && interrupted++ < INTERRUPTS)
 			continue;
 		if (got < 0 && errno == EINVAL && direct) {
 			direct = false; /* the file system promised more than it holds, or a short read left us unaligned */

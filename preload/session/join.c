@@ -40,7 +40,8 @@ int plan_first(void)
 		h->nplans = h->shape.naxes = 1;
 		h->shape.npos[0] = conf.trace.h->npos;
 	}
-	h->policy_gen = h->policy_seq = 1;
+	h->policy_gen = 1;
+	atomic_store(&h->policy_seq, 1);
 	return policy_file(1, &h->shape);
 }
 

@@ -1,0 +1,133 @@
+/* index.c - libFuzzer: a session's index (and policy state) damaged at any places, then used as a client uses it: mapped,
+ * joined, looked up, filled from, its statistics printed. A hostile index may make it slow to be useful, never wrong
+ * in memory. The input is a list of (where, what) patches: 4 bytes place, 8 bytes value. */
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "../../preload/session/view.h"
+
+#define FILES 12
+static char root[] = "/var/tmp/o4fuzz.XXXXXX", shm[] = "/dev/shm/opt4-fuzz.XXXXXX";
+static size_t head, bytes;   /* what lies before the records, in all */
+static char *pristine;
+
+static void remove_all(void)
+{
+	char cmd[200];
+	snprintf(cmd, sizeof cmd, "rm -rf %s %s", root, shm);
+	if (system(cmd))
+		return;
+}
+
+static void access_all(void)
+{
+	for (int i = 0; i < FILES; i++) {
+		char name[32], path[128], buf[100];
+		struct cached c;
+		snprintf(name, sizeof name, "f%d.jpg", i);
+		snprintf(path, sizeof path, "%s/%s", root, name);
+		uint32_t rec = session_record(0, name, strlen(name));
+		if (rec == REC_NONE)
+			continue;
+		int fd = session_open(rec, AT_FDCWD, path, O_RDONLY, &c);
+		if (fd >= 0)
+			session_touch(&c);
+		int orig = open(path, O_RDONLY);
+		if (fd < 0 && orig >= 0 && session_hint(rec, orig, &c) == 0)
+			fd = session_fetch(orig, O_CLOEXEC, &c);
+		struct stat st;
+		if (fd >= 0) {
+			session_stat(&c, &st);
+			session_whose(fd, &c);
+			(void)!read(fd, buf, sizeof buf);
+			close(fd);
+		}
+		if (orig >= 0)
+			close(orig);
+		session_invalidate(i % 5 ? REC_NONE : rec);
+	}
+}
+
+static void leave(void)
+{
+	if (view.h && view.slot < SLOTS_MAX)
+		atomic_store(&view.slots[view.slot].pid, 0);
+	view_unmap();
+	view.disabled = false;
+	view.retry_at = 0;
+}
+
+static void prepare(void)
+{
+	char path[160], dir[160];
+	if (!mkdtemp(root) || !mkdtemp(shm))
+		abort();
+	atexit(remove_all);
+	snprintf(dir, sizeof dir, "%s/s", shm);
+	for (int i = 0; i < FILES; i++) {
+		snprintf(path, sizeof path, "%s/f%d.jpg", root, i);
+		FILE *f = fopen(path, "w");
+		for (int b = 0; f && b < 5000; b++)
+			fputc(i, f);
+		fclose(f);
+	}
+	usleep(50000);
+	setenv("OPT4_ROOT", root, 1);
+	setenv("OPT4_DIR", dir, 1);
+	setenv("OPT4_CACHE", "64K", 1);
+	setenv("OPT4_MAXFILE", "16K", 1);
+	setenv("OPT4_POLICY", "lru", 1);
+	setenv("OPT4_KEEP", "1", 1);
+	conf_load();
+	session_job_begin();
+	access_all();
+	if (!view.h)
+		abort();
+	head = view.h->off_records + FILES * sizeof(struct record);
+	bytes = view.h->index_bytes;
+	pristine = malloc(head);
+	memcpy(pristine, view.h, head);
+	leave();
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
+{
+	char path[200];
+	if (!pristine)
+		prepare();
+	snprintf(path, sizeof path, "%s/index", conf.dir);
+	int fd = open(path, O_RDWR);
+	if (fd >= 0) {
+		if (ftruncate(fd, (off_t)bytes) || pwrite(fd, pristine, head, 0) != (ssize_t)head)
+			abort();
+		for (; n >= 12; data += 12, n -= 12) {
+			uint32_t at;
+			uint64_t v;
+			memcpy(&at, data, 4);
+			memcpy(&v, data + 4, 8);
+			/* mostly the header's fixed part, else anywhere before the records' end; whole words, as wild writes are */
+			at = at & 1 ? at / 2 % (uint32_t)(head - 8) : at / 2 % sizeof(struct index_header);
+			if (pwrite(fd, &v, at % 3 ? 8 : 4, at & ~3u) < 0)
+				abort();
+		}
+		if (n >= 8 && data[0] == 7)
+			if (ftruncate(fd, (off_t)(data[1] * 4096u)))
+				abort();
+		close(fd);
+	}
+	access_all();
+	if (view.h) {
+		FILE *f = fopen("/dev/null", "w");
+		stats_print(f);
+		fclose(f);
+		room_shrink();
+		object_reap(true);
+	}
+	leave();
+	return 0;
+}
