@@ -75,6 +75,12 @@ later() {
 	[ "$(stat_of live_epochs)" = 2 ]
 }
 
+@test "orders replayed outside the program are torch's" {
+	${CC:-cc} -std=gnu11 -O2 -Wall -Wextra -Werror -o "$BATS_TEST_TMPDIR/replay" "$REPO/tests/live/replay.c" "$REPO/tools/opt4d/replay.c"
+	"$PYTHON" -W ignore "$REPO/tests/live/replay.py" "$BATS_TEST_TMPDIR/replay" "$SEED"
+	[ -z "$VENV" ] || "$VENV" -W ignore "$REPO/tests/live/replay.py" "$BATS_TEST_TMPDIR/replay" "$SEED"
+}
+
 @test "two ranks by mp.spawn: each its own order, one cache; as without" {
 	local set_epoch
 	for set_epoch in "" --no-set-epoch; do
@@ -163,7 +169,10 @@ except KeyboardInterrupt:
     print("interrupted", i)
     raise
 EOF
-	run -130 live 60 "$PYTHON" -W ignore "$BATS_TEST_TMPDIR/interrupted.py"
+	run live 60 "$PYTHON" -W ignore "$BATS_TEST_TMPDIR/interrupted.py"
+	[ $status = 130 ]
 	[[ $output == *"interrupted 7"* ]]
+	# Python ends itself by the signal: the session is the next run's to remove
+	OPT4_ROOT=$PWD/data LD_PRELOAD=$LIB cat data/c00/f000000.jpg >/dev/null
 	no_session
 }

@@ -10,6 +10,9 @@
  * looks at /proc; a start takes 1-2 ms. Also buries the keeper that died. No lock held. */
 void keeper_check(void);
 
+/* A look at /proc. */
+bool keeper_lives(void);
+
 /* Wakes the keeper if it sleeps. No lock held; async-signal safe. */
 void keeper_ring(void);
 
@@ -25,6 +28,12 @@ int keeper_spawn(const char *path, char *const argv[], char *const envp[]);
 /* Asks the keeper to let go of a session that is marked `gone`, and waits 100 ms at most until it has. */
 void keeper_dismiss(void);
 
+/* Starts the keeper's program once more, to replay the order that the session's file `spool` asks for (live.h). It is
+ * nobody's child, as the keeper. 1-2 ms. 0 or -errno. */
+int keeper_order(const char *spool);
+
+/* Maps the session at dir and takes a slot (kind as in layout.h). 0 or -errno; keeper_detach() ends it in every case. */
+int keeper_visit(const char *dir, uint32_t kind);
 /* Keeper: maps the session at dir and takes a slot and the keeper's office. 0; -EEXIST: another keeper lives. */
 int keeper_attach(const char *dir);
 /* Gives up office and slot. Idempotent. */

@@ -23,7 +23,7 @@ static bool wanted(void)
 	return h->prefetch && h->nplans && h->budget_pages && !atomic_load(&h->gone);
 }
 
-static bool lives(void)
+bool keeper_lives(void)
 {
 	uint32_t pid = atomic_load(&view.h->keeper_pid);
 	return pid && proc_alive(pid, view.h->keeper_start, view.h->keeper_pidns);
@@ -64,8 +64,7 @@ static bool runs(char *path, const char *dir, size_t len, const char *rest)
 	       access(path, X_OK) == 0;
 }
 
-/* Beside the library, in ../libexec or ../bin as seen from it, on PATH. */
-static bool find(char *path, char *own, char *scratch, size_t room)
+static bool look_for(char *path, char *own, char *scratch, size_t room)
 {
 	if (own_file(own, scratch, room)) {
 		size_t len = (size_t)(strrchr(own, '/') - own);
@@ -79,6 +78,24 @@ static bool find(char *path, char *own, char *scratch, size_t room)
 		p += len;
 	}
 	return false;
+}
+
+/* Beside the library, in ../libexec or ../bin as seen from it, on PATH. Where it was found is remembered. */
+static bool find(char *path, char *own, char *scratch, size_t room)
+{
+	static char known[PATH_MAX];
+	static _Atomic bool have;
+	if (have && access(known, X_OK) == 0) {
+		strcpy(path, known);
+		return true;
+	}
+	if (!look_for(path, own, scratch, room))
+		return false;
+	if (!have) {               /* two threads write the same */
+		strcpy(known, path);
+		have = true;
+	}
+	return true;
 }
 
 /* The keeper keeps the job's other preloads (a slow store, an allocator) and sheds this library; it is active
@@ -102,10 +119,10 @@ static void set_preload(char *to, const char *from)
 	*to = 0;
 }
 
-static int start(char *block)
+static int start(char *block, char *const argv[])
 {
 	char *path = block, *own = path + PATH_MAX, *preload = own + PATH_MAX, *text = preload + (64 << 10);
-	char **env = (char **)(void *)(text + (64 << 10)), *argv[] = { (char *)NAME, view.dir, NULL };
+	char **env = (char **)(void *)(text + (64 << 10));
 	size_t n = 0, most = (size_t)(block + BLOCK - (char *)env) / sizeof(*env) - 1;
 	if (!find(path, own, text, 64 << 10)) {
 		opt4_log("opt4: prefetch: no " NAME " beside the library, in ../libexec/opt4, ../bin or on PATH; files are fetched on demand");
@@ -127,12 +144,22 @@ static int start(char *block)
 	return rc;
 }
 
+static int begin(char *const argv[])
+{
+	char *block = mmap(NULL, BLOCK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (block == MAP_FAILED)
+		return -errno;
+	int rc = start(block, argv);
+	munmap(block, BLOCK);
+	return rc;
+}
+
 void keeper_check(void)
 {
 	static _Atomic uint64_t next;
 	struct index_header *h = view.h;
 	uint64_t now = now_coarse(), due = atomic_load(&next), tried;
-	if (now < due || !wanted() || !atomic_compare_exchange_strong(&next, &due, now + LOOK_NS) || lives())
+	if (now < due || !wanted() || !atomic_compare_exchange_strong(&next, &due, now + LOOK_NS) || keeper_lives())
 		return;
 	if (atomic_load(&h->keeper_pid))
 		repair_bury();     /* what it was fetching is free for all again */
@@ -142,11 +169,14 @@ void keeper_check(void)
 	if ((tried && now - tried < LOOK_NS << (fails < 8 ? fails : 8)) || !atomic_compare_exchange_strong(&h->keeper_tried, &tried, now))
 		return;
 	atomic_fetch_add(&h->keeper_fails, 1);   /* it sets this to 0 */
-	char *block = mmap(NULL, BLOCK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (block == MAP_FAILED)
-		return;
-	start(block);
-	munmap(block, BLOCK);
+	char *argv[] = { (char *)NAME, view.dir, NULL };
+	begin(argv);
+}
+
+int keeper_order(const char *spool)
+{
+	char *argv[] = { (char *)NAME, (char *)"--order", view.dir, (char *)spool, NULL };
+	return begin(argv);
 }
 
 void keeper_ring(void)
@@ -159,27 +189,39 @@ void keeper_ring(void)
 void keeper_dismiss(void)
 {
 	keeper_ring();
-	for (int i = 0; i < 200 && lives(); i++) {
+	for (int i = 0; i < 200 && keeper_lives(); i++) {
 		if (i % 20 == 10 && proc_stopped(view.h->keeper_pid))
 			return;
 		nanosleep(&(struct timespec){ 0, 500000 }, NULL);
 	}
 }
 
-int keeper_attach(const char *dir)
+int keeper_visit(const char *dir, uint32_t kind)
 {
-	const struct proc_id *me = proc_self();
 	int rc = dir_secure(dir, false);
 	if (rc < 0 || (rc = index_map(dir)) < 0)
 		return rc;
-	if ((rc = slot_claim(1) ? 0 : -EAGAIN) < 0 || (rc = plans_refresh()) < 0 || (rc = policy_refresh()) < 0)
+	if (!slot_claim(kind))
+		return -EAGAIN;
+	/* a live order may be replaced meanwhile */
+	for (int i = 0; i < 100 && ((rc = plans_refresh()) < 0 || (rc = policy_refresh()) < 0) && (rc == -EAGAIN || rc == -ENOENT); i++)
+		;
+	if (rc == 0)
+		repair_bury();
+	return rc;
+}
+
+int keeper_attach(const char *dir)
+{
+	const struct proc_id *me = proc_self();
+	int rc = keeper_visit(dir, 1);
+	if (rc < 0)
 		goto out;
-	repair_bury();
 	rc = -EAGAIN;
 	for (int i = 0; i < 100 && rc == -EAGAIN; i++) {
 		if (!session_lock())
 			continue;
-		rc = lives() ? -EEXIST : 0;
+		rc = keeper_lives() ? -EEXIST : 0;
 		if (rc == 0) {
 			view.h->keeper_start = me->start;
 			view.h->keeper_pidns = me->pidns;

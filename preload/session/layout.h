@@ -18,6 +18,7 @@
 #define JOBS_MAX    64
 #define PLANS_MAX   AXES_MAX     /* joined traces */
 #define ROOTS_MAX   16
+#define SPOOLED_MAX 16
 #define LOADERS_MAX 64           /* running loaders whose dataset is remembered */
 #define EPOCHS_MAX  2048         /* later ones are added to the last */
 #define INFLIGHT_MAX 512
@@ -189,6 +190,7 @@ struct index_header {
 	uint64_t live_epochs;          /* live orders so far */
 	uint64_t live_matched, live_diverged; /* of those replaced */
 	struct live_loader loaders[LOADERS_MAX];
+	_Atomic uint32_t spooled[SPOOLED_MAX]; /* live.N.spool that wait for the keeper to start their replay; 0 = free */
 	uint32_t reserved[64];
 };
 

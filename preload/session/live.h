@@ -64,6 +64,16 @@ int live_publish(const struct live_epoch *e);
  * for the programs that this process starts, itself included before its main(). False: it is not there. */
 bool live_python_path(const char *dir);
 
+/* ---- live_spool.c: the same, but the order is replayed by a process of its own ---- */
+
+/* e: as for live_publish(), but no order. what: a struct replay (tools/opt4d/replay.h). A few ms, whatever the length.
+ * 0: it is on its way; or -errno. */
+int live_spool(const struct live_epoch *e, const void *what, size_t bytes);
+/* Keeper: starts the replays that were left to it. */
+void live_spooled(void);
+/* In that process: reads the session's file `spool` into e and what, and removes it. 0 or -errno. */
+int live_unspool(const char *spool, struct live_epoch *e, void *what, size_t bytes);
+
 /* ---- live.c: following ---- */
 
 /* A loader reads this dataset; this process and those forked from it work for it. */

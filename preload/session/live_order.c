@@ -314,19 +314,24 @@ int live_publish(const struct live_epoch *e)
 	d.npos = count_positions(&d, e);
 	int rc = d.npos ? traced(&d, e) : -ENOENT;
 	if (rc == 0) {
-		d.gen = atomic_fetch_add(&view.h->live_seq, 1) + 1;
-		rc = build(&d, e);
-		int lock = rc == 0 ? dir_lock(view.dir) : -1;  /* a trace may be joining */
-		if (rc == 0)
-			rc = lock < 0 ? lock : publish(&d, e);
+		/* A trace may be joining, or the last job leaving: then nothing may be made in its folder. */
+		int lock = dir_lock(view.dir);
+		if (lock < 0 || atomic_load(&view.h->gone)) {
+			rc = lock < 0 ? lock : -ESTALE;
+		} else {
+			d.gen = atomic_fetch_add(&view.h->live_seq, 1) + 1;
+			rc = build(&d, e);
+			if (rc == 0)
+				rc = publish(&d, e);
+			if (rc < 0) {
+				path_of(&d, "order", path);
+				unlink(path);
+				path_of(&d, "plan", path);
+				unlink(path);
+			}
+		}
 		if (lock >= 0)
 			dir_unlock(lock);
-		if (rc < 0) {
-			path_of(&d, "order", path);
-			unlink(path);
-			path_of(&d, "plan", path);
-			unlink(path);
-		}
 	}
 	munmap(d.t, d.table_bytes);
 	if (rc == 0) {

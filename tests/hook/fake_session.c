@@ -312,6 +312,7 @@ bool live_python_path(const char *folder) { return false; }
 int live_files(uint64_t dataset, uint32_t n, const char *paths, size_t bytes) { return -ENOSYS; }
 int live_known(uint64_t dataset, uint32_t n) { return 0; }
 int live_publish(const struct live_epoch *e) { return -ENOSYS; }
+int live_spool(const struct live_epoch *e, const void *what, size_t bytes) { return -ENOSYS; }
 void live_loader(uint64_t key, uint64_t dataset) {}
 void live_follow(uint64_t key) {}
 void live_sample(uint32_t n, uint32_t index) {}

@@ -4,11 +4,13 @@
 #include <fcntl.h>
 #include <linux/futex.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
+#include "../../preload/session/live.h"
 #include "opt4d.h"
 
 #define ROUND_NS 100000000ull      /* while the job reads */
@@ -58,6 +60,7 @@ static bool leave(void)
 
 static void plans(void)
 {
+	live_spooled();
 	if (view.policy_gen != view.h->policy_gen && session_lock())   /* it maps what has joined */
 		session_unlock();
 	if (!ahead_plans())
@@ -133,11 +136,15 @@ int main(int argc, char **argv)
 		puts("opt4d " OPT4_VERSION);
 		return 0;
 	}
+	if (argc == 4 && !strcmp(argv[1], "--order"))
+		return order(argv[2], argv[3]);
 	if (argc != 2 || *argv[1] == '-') {
 		fprintf(stderr, "opt4d: usage: one session's directory is wanted; jobs start this program themselves\n");
 		return 2;
 	}
 	conf_load();               /* before the folder is left: paths may be relative to it */
+	if (conf.have_trace)       /* for the replays that it starts */
+		setenv("OPT4_TRACE", conf.trace_path, 1);
 	if (chdir("/") < 0)
 		return 1;
 	step_back();

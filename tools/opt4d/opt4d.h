@@ -5,6 +5,7 @@
  * pace.c     measures the store and the job
  * fetch.c    the threads that read; admission
  * skip.c     files whose original fails
+ * order.c    a process of its own: an epoch's order from a generator's state (replay.c)
  *
  * One mutex, `keeper_lock`, guards all that is the keeper's own and every call that takes the session lock, so that
  * the session lock is contended by clients only. No original is touched under it. */
@@ -56,6 +57,11 @@ void skip_failed(uint32_t rec);
 void skip_resize(uint32_t rec, uint32_t pages);
 bool skip_now(uint32_t rec);
 uint32_t skip_pages(uint32_t rec);         /* 0: as the trace says */
+
+/* ---- order.c ---- */
+/* opt4d --order: replays what the session's file `spool` asks for and publishes it, in a process of its own that
+ * ends with it. Exit status. */
+int order(const char *dir, const char *spool);
 
 /* ---- fetch.c ---- */
 /* There may be something to fetch. Under keeper_lock. */

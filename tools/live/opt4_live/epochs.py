@@ -6,7 +6,7 @@ import weakref
 
 from . import files, lib, record, samplers
 
-SMALL = 1 << 16   # samples up to which the order is drawn in this process: a few ms; larger ones in a child
+SMALL = 1 << 15   # samples up to which the order is drawn in this process: a few ms; larger ones outside
 WAIT = .2         # seconds that a child's answer is worth waiting for, while workers start
 
 MASK = (1 << 64) - 1
@@ -137,21 +137,27 @@ def begin(it):
     if not known and not state.says:
         return               # its files are learned this time
     small = state.samples <= SMALL and _length(it._index_sampler, state) <= SMALL
-    told = samplers.foretell(it._index_sampler) if small else None
-    if told and (known or small):
-        if not known:
-            lib.files(state.dataset, state.samples, files.packed(it._dataset))
-        order, size, nbatches = told
-        fields["batch_size"] = size
-        lib.epoch(order, None, nbatches=nbatches, **fields)
-        return
+    if small:
+        told = samplers.foretell(it._index_sampler)
+        if told:
+            if not known:
+                lib.files(state.dataset, state.samples, files.packed(it._dataset))
+            order, fields["batch_size"], fields["nbatches"] = told
+            lib.epoch(order, None, **fields)
+            return
+    elif known:
+        told = samplers.replayable(it._index_sampler)
+        if told:
+            what, fields["batch_size"], fields["nbatches"] = told
+            if lib.replay(what, **fields) == 0:
+                return
 
     def work():
         if not known:
             lib.files(state.dataset, state.samples, files.packed(it._dataset))
         told = samplers.run_out(it._sampler_iter)
         if told:
-            lib.epoch(told[0], told[1], nbatches=len(told[1]), **fields)
+            lib.epoch(told[0], told[1], **dict(fields, nbatches=len(told[1])))
     samplers.in_child(work, WAIT if small else 0)
 
 

@@ -24,6 +24,7 @@ def load():
         lib.opt4_live_files.argtypes = [u64, u32, ctypes.c_char_p, ctypes.c_size_t]
         lib.opt4_live_known.argtypes = [u64, u32]
         lib.opt4_live_epoch.argtypes = [ctypes.POINTER(Epoch)]
+        lib.opt4_live_replay.argtypes = [ctypes.POINTER(Epoch), ctypes.c_char_p, ctypes.c_size_t]
         lib.opt4_live_loader.argtypes = [u64, u64]
         lib.opt4_live_follow.argtypes = lib.opt4_live_end.argtypes = [u64]
         lib.opt4_live_sample.argtypes = [u32, u32]
@@ -51,6 +52,12 @@ def epoch(order, counts, **fields):
     """order, counts: array('I'), counts None for batches of batch_size. 0: published."""
     e = Epoch(n=len(order), order=order.buffer_info()[0], counts=counts.buffer_info()[0] if counts else None, **fields)
     return _lib.opt4_live_epoch(ctypes.byref(e))
+
+
+def replay(what, **fields):
+    """The order is replayed by a process of its own. what: struct replay of tools/opt4d/replay.h. 0: on its way."""
+    e = Epoch(**fields)
+    return _lib.opt4_live_replay(ctypes.byref(e), what, len(what))
 
 
 def loader(key, dataset):

@@ -2,9 +2,12 @@
 
 import copy
 import os
+import struct
 import sys
 from array import array
 
+LARGE = 214748364 # permutations from this length on differ from torch to torch
+STATE = 5056      # bytes of a generator's state
 CAP = 1 << 28     # batches and indices beyond which a sampler is taken for endless
 
 
@@ -53,6 +56,60 @@ def foretell(index_sampler):
     if drop:
         del order[len(order) // size * size:]
     return order, size, -(-len(order) // size)
+
+
+def _seeded(seed):
+    import torch
+    return torch.Generator().manual_seed(seed).get_state()
+
+
+def _global_seed():
+    """What a RandomSampler without a generator draws to seed one, with the global generator left as it was."""
+    import torch
+    state = torch.get_rng_state()
+    try:
+        return int(torch.empty((), dtype=torch.int64).random_().item())
+    finally:
+        torch.set_rng_state(state)
+
+
+def replayable(index_sampler):
+    """(struct replay as bytes, batch size, batches) for the samplers whose order is a permutation, so that another
+    process can draw it from a generator's state. None: not one of those."""
+    import torch
+    from torch.utils.data import sampler as s
+    from torch.utils.data.distributed import DistributedSampler
+    size, drop, sampler = 1, False, index_sampler
+    if type(sampler) is s.BatchSampler:
+        size, drop, sampler = sampler.batch_size, sampler.drop_last, sampler.sampler
+    kind, rank, world, cycle, state = type(sampler), 0, 1, 0, None
+    if kind is s.SequentialSampler:
+        n = take = len(sampler.data_source)
+    elif kind is s.RandomSampler and not sampler.replacement:
+        n, take = len(sampler.data_source), sampler.num_samples
+        generator = sampler.generator
+        if generator is None:
+            state = _seeded(_global_seed())
+        elif type(generator) is torch.Generator and generator.device.type == "cpu":
+            state = generator.get_state()
+        else:
+            return None
+    elif kind is DistributedSampler:
+        n, take = len(sampler.dataset), sampler.num_samples
+        rank, world, cycle = sampler.rank, sampler.num_replicas, 1
+        if sampler.shuffle:
+            state = _seeded(sampler.seed + sampler.epoch)
+    else:
+        return None
+    if drop:
+        take = take // size * size
+    if not 0 < n < LARGE or not 0 < take < 1 << 31:
+        return None
+    state = bytes(STATE) if state is None else state.numpy().tobytes()
+    if len(state) != STATE:
+        return None
+    shuffled = int(any(state[:4096]))
+    return struct.pack("<6I", n, shuffled, rank, world, take, cycle) + state, size, -(-take // size)
 
 
 def run_out(sampler_iter):

@@ -1,0 +1,47 @@
+/* order.c - opt4d --order: one epoch's order, replayed outside the training process. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "../../preload/session/live.h"
+#include "opt4d.h"
+#include "replay.h"
+
+static int publish(const char *spool)
+{
+	struct live_epoch e;
+	struct replay r;
+	int rc = live_unspool(spool, &e, &r, sizeof(r));
+	if (rc < 0)
+		return rc;
+	/* the job's trace may have this order already */
+	for (uint32_t n = 0; conf.have_trace && n < view.h->nplans; n++)
+		if (view.h->plans[n].trace_id == conf.trace.h->id)
+			view.own_plan = n + 1;
+	uint32_t *to = malloc((size_t)r.take * sizeof(*to) + 1);
+	rc = to ? replay_order(&r, to) : -ENOMEM;
+	if (rc == 0) {
+		e.n = r.take;
+		e.order = to;
+		rc = live_publish(&e);
+	}
+	free(to);
+	return rc;
+}
+
+int order(const char *dir, const char *spool)
+{
+	conf_load();
+	if (chdir("/") < 0)
+		return 1;
+	int rc = keeper_visit(dir, 2);
+	if (rc == 0) {
+		atomic_store(&view.attached, true);
+		rc = publish(spool);
+	}
+	keeper_detach();
+	if (rc < 0)
+		fprintf(stderr, "opt4d: %s: %s; this epoch's order stays unknown\n", spool, strerror(-rc));
+	return rc < 0;
+}
