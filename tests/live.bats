@@ -114,6 +114,13 @@ later() {
 	[ -z "$(find "${TMPDIR:-/tmp}" -maxdepth 1 -name 'opt4-run*')" ]
 }
 
+@test "a budget in percent is of the loader's dataset" {
+	run_opt4 --cache 25% --prefetch off --quiet --stats "$OPT4_STATS" -- "$PYTHON" $(jobs_py) generator
+	[ "$(stat_of budget_bytes)" = 409600 ]
+	[ "$(stat_of dataset_bytes)" = 1638400 ]
+	for e in 1 2; do calc "$(json "['epochs'][$e]['reuse_ratio']" <"$OPT4_STATS") >= .99 * .25"; done
+}
+
 @test "a wrong trace: the live order takes its place at once; a right one is left alone" {
 	"$OPT4_TRACE_TOOL" imagefolder "$PWD/data" --epochs 3 --seed 4 --batch-size 8 --workers 4 -o wrong.trace
 	"$OPT4_TRACE_TOOL" imagefolder "$PWD/data" --epochs 3 --seed 3 --batch-size 8 --workers 4 -o right.trace

@@ -338,6 +338,8 @@ void conf_load(void)
 	conf.active = conf.nroots > 0;
 }
 
+void conf_set_size(uint64_t bytes) { conf.live_bytes = bytes; }
+
 bool conf_add_root(const char *path)
 {
 	size_t len = strlen(path);

@@ -28,6 +28,7 @@ struct conf {
 	bool keep;
 	char log[4096];            /* "" silent */
 	bool live;
+	uint64_t live_bytes;       /* what the loader's dataset takes, in whole pages, where no trace says it; 0 unknown */
 	uint64_t maxfile;          /* 0 = default */
 	unsigned nglobs;
 	char glob[CONF_GLOBS][64];

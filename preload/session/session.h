@@ -40,6 +40,8 @@ bool conf_live(void);                      /* OPT4_LIVE: learn the order from th
  * already; the first, where there was none and conf_active() may become true by it (OPT4_ROOT is then set). False: it
  * is no root, or the library is to do nothing in this program. */
 bool conf_add_root(const char *path);
+/* What that dataset takes in whole pages, for a budget in percent: before the session is made. */
+void conf_set_size(uint64_t bytes);
 /* Afterwards, where the session may have been attached already. */
 void session_roots_added(void);
 

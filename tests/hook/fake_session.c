@@ -308,6 +308,7 @@ void opt4_log(const char *fmt, ...) {}
 bool conf_live(void) { return false; }
 bool conf_add_root(const char *path) { return false; }
 void session_roots_added(void) {}
+void conf_set_size(uint64_t bytes) {}
 bool live_python_path(const char *folder) { return false; }
 int live_files(uint64_t dataset, uint32_t n, const char *paths, size_t bytes) { return -ENOSYS; }
 int live_known(uint64_t dataset, uint32_t n) { return 0; }

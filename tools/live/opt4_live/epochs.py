@@ -91,6 +91,7 @@ def announce(it, loader):
     if not lib.active():
         return
     it._opt4 = state = State(it, loader)
+    _tell_size(it._dataset, state)
     lib.loader(state.key, state.dataset)
     key = state.key
 
@@ -113,6 +114,17 @@ def _inherit(root):
             f.write(root)
     except (OSError, TypeError):
         pass
+
+
+_sized = False
+
+
+def _tell_size(dataset, state):
+    """OPT4_CACHE in percent, and no trace that knows of what: of the first loader's dataset."""
+    global _sized
+    if not _sized and state.says and os.environ.get("OPT4_CACHE", "").endswith("%") and not os.environ.get("OPT4_TRACE"):
+        _sized = True
+        lib.size(files.size(dataset))
 
 
 def _rank():

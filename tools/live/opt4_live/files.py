@@ -68,6 +68,26 @@ def paths(dataset):
             yield _path(entry)
 
 
+def path_at(dataset, i):
+    """The path of sample i. Only where says() is true."""
+    parts, indices = _inside(dataset)
+    if indices is not None:
+        return path_at(parts[0], int(indices[i]))
+    for p in parts:
+        if i < len(p):
+            return path_at(p, i)
+        i -= len(p)
+    return _path(_entries(dataset)[i])
+
+
+def size(dataset):
+    """What the files take in whole pages: of many, from each of so many a sample (to some percent)."""
+    n = len(dataset)
+    step = 1 if n <= 4096 else n / 1024
+    some = [int(k * step) for k in range(int(n / step))]
+    return sum(-(-os.stat(path_at(dataset, i)).st_size // 4096) for i in some) * 4096 * n // max(1, len(some))
+
+
 def packed(dataset):
     """All paths, absolute, each with a NUL: what the library reads."""
     here = os.fsencode(os.getcwd()) + b"/"

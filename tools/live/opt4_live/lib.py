@@ -26,9 +26,9 @@ def load():
         lib.opt4_live_epoch.argtypes = [ctypes.POINTER(Epoch)]
         lib.opt4_live_replay.argtypes = [ctypes.POINTER(Epoch), ctypes.c_char_p, ctypes.c_size_t]
         lib.opt4_live_loader.argtypes = [u64, u64]
-        lib.opt4_live_follow.argtypes = lib.opt4_live_end.argtypes = [u64]
+        lib.opt4_live_follow.argtypes = lib.opt4_live_end.argtypes = lib.opt4_live_size.argtypes = [u64]
         lib.opt4_live_sample.argtypes = [u32, u32]
-        for name in ("loader", "follow", "end", "sample"):
+        for name in ("loader", "follow", "end", "sample", "size"):
             getattr(lib, "opt4_live_" + name).restype = None
         _lib = lib
     return True
@@ -58,6 +58,11 @@ def replay(what, **fields):
     """The order is replayed by a process of its own. what: struct replay of tools/opt4d/replay.h. 0: on its way."""
     e = Epoch(**fields)
     return _lib.opt4_live_replay(ctypes.byref(e), what, len(what))
+
+
+def size(n):
+    """The dataset's bytes in whole pages, before anything of it is cached."""
+    _lib.opt4_live_size(n)
 
 
 def loader(key, dataset):
