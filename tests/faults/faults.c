@@ -240,3 +240,12 @@ __attribute__((visibility("default"))) long syscall(long nr, ...)
 		return -1;
 	return NEXT(syscall)(nr, a[0], a[1], a[2], a[3], a[4], a[5]);
 }
+
+/* The keeper ends so. */
+static void *real__exit;
+__attribute__((visibility("default"))) _Noreturn void _exit(int status)
+{
+	end();
+	NEXT(_exit)(status);
+	__builtin_unreachable();
+}

@@ -10,5 +10,6 @@ $B/tests/faults/drive: tests/faults/drive.c tests/faults/faults.h tests/hook/com
 
 faults: all $(FAULT_BINS)
 	@tests/faults/run.sh $B $(CALLS)
+	@tests/faults/keeper.sh $B
 
 .PHONY: faults

@@ -1,5 +1,5 @@
 # trust.mk - what tests/trust*.bats run.
-TRUST_TESTS := $(patsubst %,$B/tests/trust/%,process handler)
+TRUST_TESTS := $(patsubst %,$B/tests/trust/%,process handler grow)
 
 $(TRUST_TESTS): $B/tests/trust/%: tests/trust/%.c tests/hook/common.h
 	@mkdir -p $(@D)
