@@ -166,6 +166,31 @@ def in_any_order(root):
     return epochs(root, num_workers=3, in_order=False)[1:] if "in_order" in DataLoader.__init__.__code__.co_varnames else None
 
 
+def stateful(root):
+    from torchdata.stateful_dataloader import StatefulDataLoader
+    t, d = Training(), folder(root)
+    for workers in (0, 2):
+        loader = StatefulDataLoader(d, 8, shuffle=True, num_workers=workers)
+        for _ in range(2):
+            for batch in loader:
+                t.step(batch)
+    return t.digest.hexdigest()[:12], states()
+
+
+def accelerated(root):
+    from accelerate import Accelerator
+    t, d = Training(), folder(root)
+    accelerator = Accelerator(cpu=True)
+    t.model, t.optimiser, loader = accelerator.prepare(
+        t.model, t.optimiser, DataLoader(d, 8, shuffle=True, num_workers=2))
+    for _ in range(3):
+        for batch in loader:
+            t.step(batch)
+    return t.digest.hexdigest()[:12], states()
+
+
+EXTRAS = {"stateful": stateful, "accelerated": accelerated}   # where torchdata and accelerate are installed
+
 JOBS = {
     "no-workers": lambda r: epochs(r),
     "one-worker": lambda r: epochs(r, num_workers=1),
@@ -213,7 +238,7 @@ def main():
         torch.manual_seed(11)   # else two runs could not be compared; what follows draws from it as it likes
         random.seed(12)
         np.random.seed(13)
-        print(name, *(JOBS[name](root) or ["-"]), flush=True)
+        print(name, *((JOBS.get(name) or EXTRAS[name])(root) or ["-"]), flush=True)
 
 
 if __name__ == "__main__":
