@@ -274,7 +274,8 @@ bool session_attach(void)
 		calm_end(&calm);
 		return false;
 	}
-	int rc = attach();
+	/* Another thread may have done it between our look and now: a second attempt that failed would unmap what it uses. */
+	int rc = atomic_load(&view.attached) ? 0 : attach();
 	if (rc < 0) {
 		char where[32];
 		snprintf(where, sizeof(where), "/dev/shm/opt4-%u", (unsigned)geteuid());

@@ -155,10 +155,18 @@ static int identity(struct cached *c, struct origin *o)
 	if (!view.h || c->rec >= view.h->ncap)
 		return -ENOENT;
 	const struct record *r = &view.rec[c->rec];
-	uint64_t now = now_coarse();
-	*o = r->st;                /* stays after eviction, until the next fill */
-	atomic_thread_fence(memory_order_acquire);
-	if (r->obj_ino != c->obj_ino || o->ino != c->ino)
+	uint64_t now = now_coarse(), w, obj_ino;
+	int tries = 0;
+	/* It stays after eviction, until the next fill: whose filler may be writing just now. */
+	do {
+		w = atomic_load_explicit(&r->state, memory_order_acquire);
+		*o = r->st;
+		obj_ino = r->obj_ino;
+		atomic_thread_fence(memory_order_acquire);
+		if (ST_STATE(w) == REC_FILLING || ++tries > 4)
+			return -ESTALE;
+	} while (atomic_load_explicit(&r->state, memory_order_relaxed) != w);
+	if (obj_ino != c->obj_ino || o->ino != c->ino)
 		return -ESTALE;
 	if (now - c->checked > (view.revalidate_ns > 1000000000u ? view.revalidate_ns : 1000000000u)) {
 		char path[PATH_BYTES];

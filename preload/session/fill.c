@@ -150,7 +150,8 @@ static int fetch(int fd, int flags, struct cached *c)
 	if (atomic_load(&view.h->room_left) < 0)
 		room_shrink();
 	enum rec_state s = rec_state(rec);
-	if (s == REC_RESIDENT && !origin_same(&view.rec[rec].st, &st)) {
+	struct resident was;
+	if (s == REC_RESIDENT && record_read(rec, &was) && !origin_same(&was.st, &st)) {
 		record_drop(rec);
 		COUNT(view.h->n.invalidated, 1);
 	}

@@ -8,7 +8,7 @@ build=$(realpath "$1")
 shift
 cd "$(dirname "$0")/../.." || exit 1
 [ $# -gt 0 ] || set -- tests/trust.bats tests/hook.bats tests/bytes.bats tests/bytes_calls.bats tests/crash_files.bats tests/session.bats
-if [ -z "${OPT4_ASAN_NS:-}" ]; then
+if [ -z "${SUITE_ASAN:-}" ]; then
 	[ "$(id -u)" = 0 ] || { echo "opt4: asan: needs root, to bring the runtime into every program" >&2; exit 1; }
 	tree=$build/asan
 	mkdir -p "$tree" "$build/trust"
@@ -19,7 +19,7 @@ if [ -z "${OPT4_ASAN_NS:-}" ]; then
 	flags="-fsanitize=address,undefined -fno-sanitize=nonnull-attribute -fno-omit-frame-pointer"
 	make -s -C "$tree" CFLAGS="$flags" LDFLAGS="-fsanitize=address,undefined" all >"$tree/make.log" 2>&1 || { tail -5 "$tree/make.log"; exit 1; }
 	make -s -C "$tree" test-bins >"$tree/make.log" 2>&1 || { tail -5 "$tree/make.log"; exit 1; }
-	OPT4_ASAN_NS=1 exec unshare -m --propagation private "$0" "$build" "$@"
+	SUITE_ASAN=1 exec unshare -m --propagation private "$0" "$build" "$@"
 fi
 tree=$build/asan
 ns=$(mktemp -d)

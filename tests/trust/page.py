@@ -1,0 +1,117 @@
+#!/usr/bin/env python3
+"""tests/TRUST.md from the results below build/trust: page.py BUILD > tests/TRUST.md. Only what a run has left there is
+told; what was not run is said to be missing."""
+import datetime, json, os, re, subprocess, sys
+
+build = sys.argv[1]
+results = os.path.join(build, "trust")
+
+
+def when(name):
+    return datetime.date.fromtimestamp(os.path.getmtime(os.path.join(results, name))).isoformat()
+
+
+def load(name):
+    path = os.path.join(results, name)
+    if not os.path.exists(path):
+        return None
+    with open(path) as f:
+        return json.load(f) if name.endswith(".json") else [line.split() for line in f if line.strip()]
+
+
+out = []
+say = out.append
+missing = []
+
+
+def section(title, name, command):
+    data = load(name)
+    if data is None:
+        missing.append(f"{title} (`{command}`)")
+        return None
+    say(f"\n## {title}\n\n`{command}`, {when(name)}.\n")
+    return data
+
+
+say("# Trust: what was run, and what came of it\n")
+say("Made by `make trust-page` from the results of the runs (`make trust` does them all, about an hour). A *new failure* is one that")
+say("the same test does not have without the library; such a test is tried again alone, both ways. *eager*: a library for which no")
+say("file is too young to be cached, so that what tests write and read again at once comes from the cache; *churn*: that, with a")
+say("cache of 256 KiB to 1 MiB and random eviction; *keeper*: under `opt4 run`. CPython runs import from a copy of the standard")
+say("library that is a dataset root too: most of their hits are of its files.")
+
+suite = section("CPython's own tests", "cpython.json", "make test-suites SUITES=cpython")
+if suite:
+    variants = list(suite[0]["variants"])
+    say("| module | tests | fail plain | " + " | ".join(f"{v}: new, hits, evicted" for v in variants) + " |")
+    say("| --- | ---: | ---: |" + " ---: |" * len(variants))
+    for r in suite:
+        say(f"| {r['module']} | {r['tests']} | {len(r['plain_failures'])} | " + " | ".join(
+            f"{len(v['new_failures']) + len(v['not_run'])}, {v['hits']}, {v['evictions']}" for v in r["variants"].values()) + " |")
+    say(f"| **{len(suite)} modules** | **{sum(r['tests'] for r in suite)}** | {sum(len(r['plain_failures']) for r in suite)} | " + " | ".join(
+        f"**{sum(len(r['variants'][v]['new_failures']) + len(r['variants'][v]['not_run']) for r in suite)}**, "
+        f"{sum(r['variants'][v]['hits'] for r in suite)}, {sum(r['variants'][v]['evictions'] for r in suite)}" for v in variants) + " |")
+    unsteady = sorted({t for r in suite for t in r.get("unsteady", [])})
+    if unsteady:
+        say(f"\nFailed once, not when tried again alone: {', '.join(unsteady)}.")
+
+suite = section("Pillow's tests", "pillow.json", "make test-suites SUITES=pillow")
+if suite:
+    say(f"{suite['tests']} tests, of which {len(suite['plain_failures'])} fail plain. " + "; ".join(
+        f"{v}: {len(r['new_failures'])} new failures, {r['hits']} hits, {r['evictions']} evicted" for v, r in suite["variants"].items()) + ".")
+
+suite = section("Everyday programs", "differ.json", "make test-suites SUITES=differ")
+if suite:
+    variants = [v for v in suite[0] if v != "tool"]
+    say("The same output, exit status and tree of files as plain?\n")
+    say("| program | " + " | ".join(f"{v}: same, hits, evicted" for v in variants) + " |")
+    say("| --- |" + " ---: |" * len(variants))
+    for r in suite:
+        say(f"| {r['tool']} | " + " | ".join(f"{'yes' if r[v]['same'] else '**no**'}, {r[v]['hits']}, {r[v]['evictions']}" for v in variants) + " |")
+
+for title, name, what in (("Faults in the library", "faults.txt", "each call of the library's, the nth of its name in turn, and every one of its own"),
+                          ("Faults in the keeper", "keeper_faults.txt", "the 1st, 2nd, 5th and 20th call of a name, and every one")):
+    table = section(title, name, "make faults")
+    if table:
+        calls = {}
+        for call, error, tried, fired, found in table:
+            calls.setdefault(call, []).append((error, int(tried), int(fired), int(found)))
+        say(f"{what[0].upper() + what[1:]}; right bytes or the original's own error. "
+            f"**{sum(int(r[2]) for r in table)} faults tried, {sum(int(r[3]) for r in table)} came to pass, {sum(int(r[4]) for r in table)} findings.**\n")
+        say("| call | errno (tried) | findings |")
+        say("| --- | --- | ---: |")
+        for call, cells in calls.items():
+            say(f"| {call} | " + ", ".join(f"{e} ({t})" for e, t, _, _ in cells) + f" | {sum(c[3] for c in cells)} |")
+
+table = section("Fuzzing", "fuzz.txt", "make fuzz")
+if table:
+    say("| target | executions | seconds | findings |\n| --- | ---: | ---: | ---: |")
+    for target, n, seconds, found in table:
+        say(f"| {target} | {int(n):,} | {seconds} | {found} |")
+
+table = section("Address and undefined behaviour sanitizers", "asan.txt", "make test-asan")
+if table:
+    say("| tests | passed | failed | reports |\n| --- | ---: | ---: | ---: |")
+    for row in table:
+        say("| " + " | ".join(row) + " |")
+
+table = section("Thread sanitizer", "tsan.txt", "make test-tsan")
+if table and table[0]:
+    accesses, wrong, reports = table[0]
+    say(f"The session's shared state by 8 threads in the place of processes: {int(accesses):,} accesses, {wrong} wrong, {reports} reports beside those "
+        "that tests/trust/tsan.supp explains.")
+
+table = section("Crashes and situations in the suite", "suite.txt", "make trust-suite")
+if table:
+    say("| tests | passed | failed |\n| --- | ---: | ---: |")
+    for name, passed, failed in table:
+        say(f"| {name} | {passed} | {failed} |")
+
+if missing:
+    say("\n## Not run\n")
+    for m in missing:
+        say(f"- {m}")
+notes = os.path.join(os.path.dirname(os.path.abspath(__file__)), "notes.md")
+if os.path.exists(notes):
+    say("\n" + open(notes).read().rstrip())
+print("\n".join(out))
