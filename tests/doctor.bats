@@ -28,7 +28,7 @@ doctor() {
 		mount -t tmpfs -o size=512m,mode=1777 tmpfs /dev/shm
 		mount --bind "$BATS_TEST_TMPDIR/swaps" /proc/swaps
 		eval "$SETUP"
-		unset OPT4_TRACE_TOOL OPT4_TEST_SHM
+		unset OPT4_TRACE_TOOL
 		exec "${DOCTOR:-$OPT4}" doctor "$@"' bash "$@"
 	echo "$output"
 }
