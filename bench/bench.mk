@@ -70,6 +70,12 @@ bench-plan: $B/bench/policy/policy
 bench: bench-policy-quick
 .PHONY: bench-policy bench-policy-quick bench-plan
 
+# What learning the order from the running DataLoader costs the training process (1.28 million samples, a minute or two).
+bench-live: all
+	$(call BENCH,live,What learning the order from the running DataLoader costs the training process) "$$(tests/setup.sh python)" bench/live/live.py $B/libopt4.so $B/bench/live.json
+bench: bench-live
+.PHONY: bench-live
+
 # The main job, start to end, on a machine as it comes: OPT4_DEMO_IMAGES=DIR takes a folder of yours.
 demo:
 	@tests/setup.sh build && $(MAKE) --no-print-directory all slowstore

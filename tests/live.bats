@@ -1,39 +1,9 @@
 # Without a trace: the order of each epoch comes from the running DataLoader, and the program computes what it would.
 
 load common
+load lib/live
 
-setup_file() {
-	seed
-	cd "$BATS_FILE_TMPDIR"
-	dataset "$PWD/data" 400 4096
-	VENV=$REPO/.venv-torch-current/bin/python
-	[ -x "$VENV" ] && [ -e "$REPO/.venv-torch-current/complete" ] || VENV=
-	export SEED VENV
-}
-
-setup() {
-	echo "TEST_SEED=$SEED"
-	cd "$BATS_FILE_TMPDIR"
-	export OPT4_STATS=$BATS_TEST_TMPDIR/stats OPT4_LOG=$BATS_TEST_TMPDIR/log PYTHONDONTWRITEBYTECODE=1
-}
-
-# live SECONDS COMMAND...: half of the dataset fits, nothing is prefetched
-live() { OPT4_ROOT=$PWD/data OPT4_CACHE=800K OPT4_PREFETCH=${PREFETCH:-off} LD_PRELOAD=$LIB within "$@"; }
-stat_of() { json "['$1']" <"$OPT4_STATS"; }
-jobs_py() { echo "-W ignore $REPO/tests/live/jobs.py data"; }
-
-# same PYTHON JOB...: losses and all generators' states, plain and preloaded
-same() {
-	local python=$1
-	shift
-	within 250 "$python" $(jobs_py) "$@" >"$BATS_TEST_TMPDIR/plain"
-	live 250 "$python" $(jobs_py) "$@" >"$BATS_TEST_TMPDIR/live"
-	diff "$BATS_TEST_TMPDIR/plain" "$BATS_TEST_TMPDIR/live"
-	[ "$(wc -l <"$BATS_TEST_TMPDIR/live")" = $# ]
-	calc "$(stat_of live_epochs) >= $#"
-	[ "$(stat_of errors)" = 0 ]
-	no_session
-}
+setup() { setup_live; }
 
 @test "losses and generators are as without: fork, spawn, forkserver, no worker, persistent ones, watched datasets" {
 	same "$PYTHON" no-workers one-worker generator persistent spawn forkserver watched watched-alone no-batches
@@ -47,9 +17,9 @@ same() {
 	same "$PYTHON" subset concat left-early train-val zipped broken-off again-and-again
 }
 
-@test "the same under the current torch" {
+@test "the same under the current torch (tests/long/live.bats: more of it)" {
 	[ -n "$VENV" ] || skip "no .venv-torch-current: make test-torch-current makes it"
-	same "$VENV" generator persistent spawn watched own-sampler left-early train-val in-any-order
+	same "$VENV" generator watched
 }
 
 # later JOB [FIRST]: exact OPT's hits in each epoch from FIRST on are the half that fits; .99 of it at least

@@ -198,7 +198,7 @@ static uint32_t choose(uint64_t stream)
 }
 
 /* Under both locks and the guard: the plan in slot n is this one from now on. */
-static int replace(const struct draft *d, const struct live_epoch *e, uint32_t n, const struct policy_shape *shape, uint32_t policy_gen)
+static void replace(const struct draft *d, const struct live_epoch *e, uint32_t n, const struct policy_shape *shape, uint32_t policy_gen)
 {
 	struct index_header *h = view.h;
 	struct plan_entry *p = &h->plans[n];
@@ -224,12 +224,9 @@ static int replace(const struct draft *d, const struct live_epoch *e, uint32_t n
 		memcpy(h->policy, "opt", 4);
 	h->shape = *shape;
 	h->policy_gen = policy_gen;
-	int rc = plans_refresh();
-	if (rc == 0)
-		rc = policy_refresh();
-	if (rc == 0)
+	/* From here on it is the others' plan, too, whether this process can map it or not. */
+	if (plans_refresh() == 0 && policy_refresh() == 0)
 		policy_refill();
-	return rc;
 }
 
 /* The policy's state is made without the lock; who finds that another changed its shape meanwhile begins again. */
@@ -258,7 +255,7 @@ static int publish(const struct draft *d, const struct live_epoch *e)
 			bool changed = was != view.h->policy_gen;
 			if (!changed && plans_guard()) {
 				gone = atomic_load(&view.h->plans[n].gen);
-				rc = replace(d, e, n, &shape, fresh);
+				replace(d, e, n, &shape, fresh);
 				plans_unguard();
 				snprintf(old, sizeof(old), "%s/policy.%u", view.dir, was);
 			} else {

@@ -1,13 +1,12 @@
 """Tells opt4 the order of each epoch when a DataLoader begins it, and changes nothing that the program can see.
 
 patch() is called once torch.utils.data.dataloader has been imported. No exception of ours leaves a hook; no
-generator's state is moved; nothing is printed. SHARED/ORDER in the sources of torch: all draws that precede an epoch
-have happened when _next_index() first meets a new _sampler_iter, and none of the epoch's own.
+generator's state is moved; nothing is printed. When _next_index() first meets a new _sampler_iter, all draws that
+precede the epoch (base_seed, samplers that draw in __iter__) have happened, and none of its own: so from there a clone
+of the generator tells what will come.
 """
 
 import functools
-import os
-import sys
 
 from . import lib
 

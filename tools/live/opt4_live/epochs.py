@@ -140,6 +140,8 @@ def begin(it):
     state = it.__dict__.get("_opt4")
     if state is None:
         return
+    if it._num_workers:
+        lib.follow(0)        # the workers know; what this process opens itself is none of the loader's
     epoch = _counts[state.number] = _counts.get(state.number, -1) + 1
     fields = {"loader": state.key, "stream": state.stream, "dataset": state.dataset, "epoch": epoch, "rank": _rank(),
               "workers": it._num_workers, "batch_size": state.batch_size, "persistent": state.persistent,

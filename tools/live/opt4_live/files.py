@@ -13,20 +13,20 @@ def _path(entry):
     return entry[0] if isinstance(entry, (tuple, list)) and entry else entry
 
 
+def _own(holder, name):
+    """An attribute that is plainly there: no property, no __getattr__ of the program's runs for us."""
+    return getattr(holder, "__dict__", {}).get(name)
+
+
 def _entries(dataset):
     """The dataset's list of files or of (file, ...), or None. Looks at two entries only."""
     n = len(dataset)
-    for holder in (dataset, getattr(dataset, "reader", None)):
+    for holder in (dataset, _own(dataset, "reader")):
         for name in LISTS:
-            entries = getattr(holder, name, None)
-            if entries is None or not n or isinstance(entries, PATHS) or not hasattr(entries, "__getitem__"):
+            entries = _own(holder, name)
+            if not (isinstance(entries, (list, tuple)) or type(entries).__name__ == "ndarray") or len(entries) != n or not n:
                 continue
-            try:
-                if len(entries) != n:
-                    continue
-                ends = entries[0], entries[n - 1]
-            except Exception:
-                continue
+            ends = entries[0], entries[n - 1]
             if all(isinstance(_path(e), PATHS) and os.path.isfile(_path(e)) for e in ends) and not _several(ends[0]):
                 return entries
     return None
@@ -108,7 +108,7 @@ def roots(dataset):
     if parts:
         return [r for p in parts for r in roots(p)]
     for name in ROOTS:
-        root = getattr(dataset, name, None)
+        root = _own(dataset, name)
         if isinstance(root, PATHS) and os.fspath(root) and os.path.isdir(root):
             return [os.path.abspath(os.fsencode(root))]
     entries = _entries(dataset)

@@ -7,7 +7,7 @@ import sys
 import time
 from array import array
 
-LUMP = 1 << 16
+LUMP = 1 << 12   # a job that is killed loses no more
 _open = []
 _count = 0
 

@@ -11,48 +11,54 @@ STATE = 5056      # bytes of a generator's state
 CAP = 1 << 28     # batches and indices beyond which a sampler is taken for endless
 
 
-def _plain(sampler):
-    """(a sampler to run in its place, whether it draws from the global generator), or None: not one of torch's."""
+def _twin(generator):
+    """A clone of a CPU generator; of the global one for None. None: it is another device's."""
+    import torch
+    twin = torch.Generator()
+    if generator is None:
+        twin.set_state(torch.get_rng_state())
+    elif type(generator) is torch.Generator and generator.device.type == "cpu":
+        twin.set_state(generator.get_state())
+    else:
+        return None
+    return twin
+
+
+def _global_seed():
+    """The seed that a RandomSampler without a generator is about to draw."""
+    import torch
+    return int(torch.empty((), dtype=torch.int64, device="cpu").random_(generator=_twin(None)).item())
+
+
+def _stand_in(sampler):
+    """What yields the same as the sampler, from clones; None: not one of torch's, or a generator of another device."""
     import torch
     from torch.utils.data import sampler as s
     from torch.utils.data.distributed import DistributedSampler
     kind = type(sampler)
-    if kind in (s.SequentialSampler, DistributedSampler):
-        return sampler, False
+    if kind in (s.SequentialSampler, DistributedSampler):   # these touch no generator but their own
+        return sampler
     if kind not in (s.RandomSampler, s.SubsetRandomSampler, s.WeightedRandomSampler):
         return None
-    generator = sampler.generator
-    if generator is None:
-        return sampler, True
-    if type(generator) is not torch.Generator or generator.device.type != "cpu":
-        return None
-    twin = copy.copy(sampler)
-    twin.generator = torch.Generator()
-    twin.generator.set_state(generator.get_state())
-    return twin, False
+    copied = copy.copy(sampler)
+    if kind is s.RandomSampler and sampler.generator is None:
+        copied.generator = torch.Generator().manual_seed(_global_seed())
+    else:
+        copied.generator = _twin(sampler.generator)
+    return copied if copied.generator is not None else None
 
 
 def foretell(index_sampler):
     """(indices array('I'), batch size, batches) of the epoch that begins, drawn from clones; every generator is as before.
     None: not a sampler of torch's own."""
-    import torch
     from torch.utils.data.sampler import BatchSampler
-    size, drop = 1, False
-    sampler = index_sampler
+    size, drop, sampler = 1, False, index_sampler
     if type(sampler) is BatchSampler:
         size, drop, sampler = sampler.batch_size, sampler.drop_last, sampler.sampler
-    plain = _plain(sampler)
-    if plain is None:
+    stand_in = _stand_in(sampler)
+    if stand_in is None:
         return None
-    twin, from_global = plain
-    if from_global:
-        state = torch.get_rng_state()
-        try:
-            order = array("I", twin)
-        finally:
-            torch.set_rng_state(state)
-    else:
-        order = array("I", twin)
+    order = array("I", stand_in)
     if drop:
         del order[len(order) // size * size:]
     return order, size, -(-len(order) // size)
@@ -61,16 +67,6 @@ def foretell(index_sampler):
 def _seeded(seed):
     import torch
     return torch.Generator().manual_seed(seed).get_state()
-
-
-def _global_seed():
-    """What a RandomSampler without a generator draws to seed one, with the global generator left as it was."""
-    import torch
-    state = torch.get_rng_state()
-    try:
-        return int(torch.empty((), dtype=torch.int64).random_().item())
-    finally:
-        torch.set_rng_state(state)
 
 
 def replayable(index_sampler):
