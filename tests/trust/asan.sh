@@ -2,12 +2,14 @@
 # asan.sh BUILD [FILE.bats...]: the suite's quick part with a library, tools and keeper built with the address and undefined behaviour
 # sanitizers. Works on a copy of the tree below BUILD/asan. Needs root: /etc/ld.so.preload, seen by nobody else (a mount
 # namespace with an overlay), brings the sanitizers' runtime into every program before our library.
+# Only reports with a frame of ours count: the runtime also stops coreutils' dd and cat (aligned_alloc) and mawk (memcmp) for
+# what they do themselves, so files of the suite that lean on those fail here for that reason.
 # Results: BUILD/trust/asan.txt, lines `file passed failed reports`. Exit 0: all passed and the sanitizers reported nothing.
 set -u
 build=$(realpath "$1")
 shift
 cd "$(dirname "$0")/../.." || exit 1
-[ $# -gt 0 ] || set -- tests/trust.bats tests/hook.bats tests/bytes.bats tests/bytes_calls.bats tests/crash_files.bats tests/session.bats
+[ $# -gt 0 ] || set -- tests/trust.bats tests/hook.bats tests/bytes.bats
 if [ -z "${SUITE_ASAN:-}" ]; then
 	[ "$(id -u)" = 0 ] || { echo "opt4: asan: needs root, to bring the runtime into every program" >&2; exit 1; }
 	tree=$build/asan
@@ -32,14 +34,15 @@ for lib in libasan.so libubsan.so; do realpath "$(gcc -print-file-name=$lib)"; d
 bad=0
 cd "$tree" || exit 1
 for file; do
-	before=$(find "$tree" -maxdepth 1 -name 'found.*' | wc -l)
+	rm -f "$tree"/found.*
 	BATS_TEST_TIMEOUT=600 tests/run.sh "$file" >"$tree/out" 2>&1
 	grep -A8 '^not ok' "$tree/out"
 	read -r passed failed < <(sed -n 's/^\([0-9]*\) passed, \([0-9]*\) failed.*/\1 \2/p' "$tree/out" | tail -1)
-	reports=$(($(find "$tree" -maxdepth 1 -name 'found.*' | wc -l) - before))
+	ours=$(grep -lE ' (preload|policy|tools/opt4d?)/[a-z0-9_/]*\.c:|libopt4\.so|/opt4d' "$tree"/found.* 2>/dev/null)
+	reports=$(wc -w <<<"$ours")
+	[ -z "$ours" ] || head -qn 30 $ours
 	echo "asan $file: ${passed:-0} passed, ${failed:-0} failed, $reports reports"
 	echo "$file ${passed:-0} ${failed:-0} $reports" >>"$build/trust/asan.txt"
 	[ "${failed:-1}" = 0 ] && [ "$reports" = 0 ] || bad=1
 done
-[ $bad = 0 ] || head -n 30 "$tree"/found.* 2>/dev/null
 exit $bad
