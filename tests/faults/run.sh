@@ -15,5 +15,11 @@ env OPT4_ROOT="$top/d" OPT4_DIR="$shm/s" OPT4_CACHE=160K OPT4_MAXFILE=64K OPT4_P
 	LD_PRELOAD="$build/tests/suites/libeager.so:$build/tests/faults/libfaults.so" \
 	"$build/tests/faults/drive" "$top/d" "$top/table" "$@"
 rc=$?
-[ $# -gt 0 ] || cp "$top/table" "$build/trust/faults.txt"
+# Calls that were chosen replace their own lines of an earlier table.
+if [ $# -gt 0 ] && [ -e "$build/trust/faults.txt" ]; then
+	for call; do sed -i "/^$call /d" "$build/trust/faults.txt"; done
+	cat "$top/table" >>"$build/trust/faults.txt"
+else
+	cp "$top/table" "$build/trust/faults.txt"
+fi
 exit $rc
