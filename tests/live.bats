@@ -138,6 +138,7 @@ import os, signal, sys
 sys.path.insert(0, os.environ["REPO"] + "/tests/live")
 import jobs
 from torch.utils.data import DataLoader
+signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where the suite itself runs in the background
 try:
     for i, batch in enumerate(DataLoader(jobs.folder("data"), 8, shuffle=True, num_workers=2)):
         if i == 7:

@@ -150,7 +150,8 @@ EOP
 		rm -f "$BATS_TEST_TMPDIR/pids"
 		# a session of its own, as at a terminal: the signal goes to all
 		OPT4_TRACE=$PWD/one.trace OPT4_CACHE=50% LD_PRELOAD=$LIB setsid -f "$PYTHON" -c '
-import os, subprocess, sys
+import os, signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where the suite itself runs in the background
 open(sys.argv[1], "w").write(str(os.getpid()))
 sys.argv = ["churn.py", sys.argv[2], "--procs", "2", "--seconds", "60"]
 exec(open(os.environ["REPO"] + "/tests/lib/churn.py").read())' "$BATS_TEST_TMPDIR/pids" "$SUMS" >/dev/null 2>&1 3>&-
