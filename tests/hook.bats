@@ -17,6 +17,7 @@ for n in [*'abcdefghij', 'sub/a', 'sub/b']:
 situation() {
 	local t=$BATS_TEST_TMPDIR/$1.${2/:/.} lib
 	for lib in plain fake real; do files "$t/$lib/d"; done
+	sleep .05   # what changed in the last 20 ms is not cached
 	shm=$(mktemp -d /dev/shm/opt4-hook.XXXXXX)
 	within 60 "$B/tests/hook/$1" "$2" "$t/plain/d" >"$t/plain.out" 2>&1 </dev/null
 	FAKE_ROOT=$t/fake/d FAKE_DIR=$shm FAKE_LOG=$t/log LD_PRELOAD=$B/tests/hook/libfake.so \

@@ -30,14 +30,14 @@ none_left() {
 	return 1
 }
 
-@test "200 workers killed and stopped at random beside 4 that go on: right bytes, the budget held, nothing left" {
+@test "500 workers killed and stopped at random beside 4 that go on: right bytes, the budget held, nothing left" {
 	local i victim
 	export OPT4_POLICY=lru OPT4_PREFETCH=off OPT4_DIR=/dev/shm/opt4-test-long SLOWSTORE_LATENCY=1ms
 	holder
 	start account "$B/tests/session_samples" "$OPT4_DIR/index"
-	LD_PRELOAD=$LIB within 250 "$PYTHON" "$REPO/tests/lib/churn.py" "$SUMS" --procs 4 --hold 4 --seconds 120 >"$BATS_TEST_TMPDIR/others" 3>&- &
+	LD_PRELOAD=$LIB within 560 "$PYTHON" "$REPO/tests/lib/churn.py" "$SUMS" --procs 4 --hold 4 --seconds 240 >"$BATS_TEST_TMPDIR/others" 3>&- &
 	local others=$!
-	for i in {1..40}; do
+	for i in {1..100}; do
 		rm -f "$BATS_TEST_TMPDIR/pids"
 		LD_PRELOAD=$LIB:$SLOWSTORE "$PYTHON" "$REPO/tests/lib/churn.py" "$SUMS" --procs 5 --hold 2 --seconds 60 --seed "$SEED$i" --may-die \
 			--pids "$BATS_TEST_TMPDIR/pids" >/dev/null 3>&- &
