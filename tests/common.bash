@@ -18,7 +18,8 @@ seed() {
 
 # dataset DIR N [SIZE [CLASSES]]: an ImageFolder layout of N files of random bytes named *.jpg, not
 # images. SIZE: bytes (all alike), A-B (uniform) or ~MEAN (log-normal, sigma .5). Same seed, same bytes.
-dataset() { "$PYTHON" "$REPO/tests/dataset.py" --seed "${SEED:-1}" "$@"; }
+# Returns when the files are old enough to be cached: what changed in the last 20 ms is not.
+dataset() { "$PYTHON" "$REPO/tests/dataset.py" --seed "${SEED:-1}" "$@" && sleep .05; }
 
 # within SECONDS CMD...: a watchdog; 124 or 137 when it had to bite. Give ten times what is expected.
 within() { timeout -k 5 "$@"; }
