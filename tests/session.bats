@@ -151,7 +151,8 @@ EOP
 		# a session of its own, as at a terminal: the signal goes to all
 		OPT4_TRACE=$PWD/one.trace OPT4_CACHE=50% LD_PRELOAD=$LIB setsid -f "$PYTHON" -c '
 import os, signal, sys
-signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where the suite itself runs in the background
+signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where the suite itself runs in the background,
+signal.signal(signal.SIGHUP, signal.SIG_DFL)              # and this one under nohup
 open(sys.argv[1], "w").write(str(os.getpid()))
 sys.argv = ["churn.py", sys.argv[2], "--procs", "2", "--seconds", "60"]
 exec(open(os.environ["REPO"] + "/tests/lib/churn.py").read())' "$BATS_TEST_TMPDIR/pids" "$SUMS" >/dev/null 2>&1 3>&-
