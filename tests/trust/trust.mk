@@ -3,7 +3,8 @@ TRUST_TESTS := $(patsubst %,$B/tests/trust/%,process handler grow)
 
 $(TRUST_TESTS): $B/tests/trust/%: tests/trust/%.c tests/hook/common.h
 	@mkdir -p $(@D)
-	$(CC) -std=gnu11 -O1 -g $(WARN) -D_GNU_SOURCE -o $@ $< -pthread
+	$(CC) -std=gnu11 -O1 -g $(WARN) -D_GNU_SOURCE -o $@ $(filter %.c,$^) -pthread
+$B/tests/trust/process: tests/trust/process_meta.c tests/trust/process.h
 
 test-bins: $(TRUST_TESTS) $(EAGER)
 
