@@ -108,6 +108,21 @@ trace() { "$PYTHON" "$OPT4_TRACE_TOOL" imagefolder "$2" --epochs 3 --seed "$3" -
 	[ -z "$(find /dev/shm -path "*opt4-$(id -u)/more-*" -prune)" ]
 }
 
+@test "jobs that end at the same moment: one of them is the last" {
+	local round
+	mkfifo "$BATS_TEST_TMPDIR/gate"
+	for round in {1..60}; do
+		for _ in {1..6}; do
+			OPT4_ROOT=$PWD/data OPT4_PREFETCH=off OPT4_STATS= LD_PRELOAD=$LIB within 30 cat "$(head -1 "$LIST")" - <"$BATS_TEST_TMPDIR/gate" >/dev/null 3>&- &
+		done
+		exec 7>"$BATS_TEST_TMPDIR/gate"
+		sleep .05
+		exec 7>&-      # end of file for all six
+		wait
+		[ -z "$(ours)" ] || { echo "round $round: $(ours)"; return 1; }
+	done
+}
+
 @test "python train.py | cat ends when train.py does, and at once" {
 	OPT4_ROOT=$PWD/data OPT4_CACHE=5M OPT4_PREFETCH=4 LD_PRELOAD=$LIB "$PYTHON" "$REPO/tests/lib/follow_order.py" data <(printf '{"path": "%s", "epoch": 0}\n' \
 		$(find data -type f -printf '%P\n')) | within 10 cat >"$BATS_TEST_TMPDIR/out"

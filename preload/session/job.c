@@ -39,19 +39,18 @@ void session_job_begin(void)
 static void job_end(void)
 {
 	struct index_header *h = view.h;
-	bool last = true;
 	for (int i = 0; i < JOBS_MAX; i++) {
 		struct job *j = &h->jobs[i];
-		if (!j->pid)
-			continue;
 		if (j->pid == job.pid && j->start == job.start && j->pidns == job.pidns)
 			memset(j, 0, sizeof(*j));
-		else if (proc_alive(j->pid, j->start, j->pidns))
-			last = false;
 	}
 	if (*conf.stats)
 		stats_write(conf.stats);
-	if (!last || h->keep)
+	if (h->keep)
+		return;
+	/* Ours is gone before we look for others: of two that end at once, one at least finds nobody. */
+	atomic_thread_fence(memory_order_seq_cst);
+	if (index_live())
 		return;
 	int lock = dir_lock(view.dir);
 	if (lock < 0)
