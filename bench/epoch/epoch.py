@@ -105,7 +105,7 @@ class Bench:
                        OPT4_CACHE="%g%%" % (c * 100) if c else "0")
         counter, slow = None, slow and who != "hot"
         if slow:
-            state = os.path.join(self.tmp, "store")
+            state = os.path.join(self.tmp, "slowstore.state")
             if os.path.exists(state):
                 os.unlink(state)
             preload.append(os.path.join(self.build, "slowstore.so"))
