@@ -18,14 +18,16 @@ setup() {
 	export PYTHON=$BATS_FILE_TMPDIR/python FAKE_TORCH=1.13.0 FAKE_LOADED=1
 }
 
-# doctor SETUP [ARGUMENT...]: runs it where /dev/shm is a tmpfs of 512 MiB, swap is off, and SETUP has run.
+# doctor SETUP [ARGUMENT...]: runs it where /dev/shm is a tmpfs of 512 MiB, with huge pages where the kernel has them,
+# swap is off, and SETUP has run.
 doctor() {
 	local setup=$1
 	shift
 	[ -e namespaces ] || skip "needs root and mount namespaces"
 	: >"$BATS_TEST_TMPDIR/swaps"
 	SETUP=$setup run within 60 unshare -m --propagation private bash -ec '
-		mount -t tmpfs -o size=512m,mode=1777 tmpfs /dev/shm
+		mount -t tmpfs -o size=512m,mode=1777,huge=within_size tmpfs /dev/shm 2>/dev/null ||
+			mount -t tmpfs -o size=512m,mode=1777 tmpfs /dev/shm
 		mount --bind "$BATS_TEST_TMPDIR/swaps" /proc/swaps
 		eval "$SETUP"
 		unset OPT4_TRACE_TOOL
@@ -149,6 +151,35 @@ limit() {
 	fi
 }
 
+# kernel SETTING...: one that has huge pages on tmpfs, set so; without SETTING one that has none
+kernel() {
+	echo 'mount -t tmpfs tmpfs /sys/kernel/mm; mkdir /sys/kernel/mm/transparent_hugepage'
+	[ $# = 0 ] || echo "echo '$*' >/sys/kernel/mm/transparent_hugepage/shmem_enabled"
+}
+
+@test "/dev/shm with pages of 4 KiB only, where the kernel has larger ones" {
+	local usual='always within_size advise [never] deny force' large
+	doctor "$(kernel "$usual"); mount -t tmpfs tmpfs /dev/shm"
+	[ "$status" = 0 ]
+	says warn pages "/dev/shm has pages of 4 KiB only.*mount -o remount,huge=within_size /dev/shm$"
+	OPT4_DIR=/dev/shm/mine doctor "$(kernel "$usual"); mount -t tmpfs tmpfs /dev/shm; mkdir -m 700 /dev/shm/mine"
+	says warn pages ".*huge=within_size /dev/shm$"
+	# not a word where the mount's option would change nothing
+	for large in 'always within_size advise never deny [force]' 'always within_size advise never [deny] force' ''; do
+		doctor "$(kernel $large); mount -t tmpfs tmpfs /dev/shm"
+		[ "$status" = 0 ]
+		[ -z "$(grep ' pages ' <<<"$output")" ]
+	done
+	doctor "$(kernel "$usual"); mount -o remount,huge=advise /dev/shm || echo no huge pages here"
+	if ! grep -q 'no huge pages' <<<"$output"; then
+		says warn pages "4 KiB only"
+		for large in within_size always; do
+			doctor "$(kernel "$usual"); mount -o remount,huge=$large /dev/shm"
+			says ok pages "/dev/shm has huge pages"
+		done
+	fi
+}
+
 @test "no library; a library on a file system mounted noexec" {
 	mkdir -p "$BATS_TEST_TMPDIR/bin" "$BATS_TEST_TMPDIR/lib/opt4"
 	cp "$OPT4" "$BATS_TEST_TMPDIR/bin/"
@@ -262,6 +293,17 @@ meta() {
 	says bad dataset "/nonsuch: No such file"
 	says bad dataset "in memory already"
 	says ok dataset "/proc on proc"
+}
+
+@test "a dataset on a network file system is looked at less often" {
+	local type
+	for type in nfs4 fuse.sshfs; do
+		doctor 'cp /proc/$$/mountinfo "$BATS_TEST_TMPDIR/mounts"
+			echo "999 1 0:999 / $PWD/data rw - '$type' server:/images rw" >>"$BATS_TEST_TMPDIR/mounts"
+			mount --bind "$BATS_TEST_TMPDIR/mounts" /proc/$$/mountinfo' --root "$PWD/data"
+		[ "$status" = 0 ]
+		says ok dataset "$PWD/data on $type: looked at again after 60 s.*OPT4_REVALIDATE"
+	done
 }
 
 @test "another user's directory in our name, one open to others, a file there" {

@@ -139,6 +139,7 @@ int cmd_doctor(int argc, char **argv)
 	doctor_trace(&d);
 	doctor_roots(&d);
 	doctor_shm(&d);
+	doctor_pages(&d);
 	doctor_cgroup(&d);
 	doctor_swap(&d);
 	doctor_sessions(&d);

@@ -31,6 +31,7 @@ void doctor_python(struct doctor *d);     /* sets python, torch */
 void doctor_trace(struct doctor *d);      /* sets dataset, files */
 void doctor_roots(struct doctor *d);
 void doctor_shm(struct doctor *d);
+void doctor_pages(struct doctor *d);
 void doctor_cgroup(struct doctor *d);
 void doctor_swap(struct doctor *d);
 void doctor_sessions(struct doctor *d);
@@ -38,7 +39,9 @@ void doctor_sessions(struct doctor *d);
 /* The bytes the cache would take: OPT4_CACHE, or the default's upper end for this much free room. 0: none. */
 unsigned long long doctor_budget(const struct doctor *d, unsigned long long room);
 
-/* Type and mount options of the file system that holds `path`, by the longest mount point above it. */
-bool doctor_mount(const char *path, char type[64], char options[512]);
+struct doctor_mount { char point[4096], type[64], options[512]; };   /* options: `,rw,size=1G,` */
+
+/* The file system that holds `path`, by the longest mount point above it. False: not known. */
+bool doctor_mount(const char *path, struct doctor_mount *m);
 
 #endif

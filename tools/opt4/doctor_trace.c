@@ -153,7 +153,8 @@ static bool networked(const char *type)
 
 static void root(struct doctor *d, const char *path)
 {
-	char real[PATH_MAX], type[64], options[512];
+	struct doctor_mount m;
+	char real[PATH_MAX];
 	const char *home = getenv("HOME");
 	struct stat st;
 
@@ -165,14 +166,14 @@ static void root(struct doctor *d, const char *path)
 		doctor_say(d, DOCTOR_BAD, "dataset", "%s: %s; make it readable for this user", path, strerror(errno));
 	} else if (!strcmp(real, "/") || (home && !strcmp(real, home))) {
 		doctor_say(d, DOCTOR_BAD, "dataset", "%s is never taken as a dataset; give the folder of the images", path);
-	} else if (!doctor_mount(real, type, options)) {
+	} else if (!doctor_mount(real, &m)) {
 		doctor_say(d, DOCTOR_OK, "dataset", "%s", path);
-	} else if (!strcmp(type, "tmpfs") || !strcmp(type, "ramfs")) {
-		doctor_say(d, DOCTOR_BAD, "dataset", "%s lies in memory already (%s), opt4 leaves it alone; run the job without", path, type);
-	} else if (networked(type)) {
-		doctor_say(d, DOCTOR_OK, "dataset", "%s on %s: looked at again after 60 s, not at every open (OPT4_REVALIDATE)", path, type);
+	} else if (!strcmp(m.type, "tmpfs") || !strcmp(m.type, "ramfs")) {
+		doctor_say(d, DOCTOR_BAD, "dataset", "%s lies in memory already (%s), opt4 leaves it alone; run the job without", path, m.type);
+	} else if (networked(m.type)) {
+		doctor_say(d, DOCTOR_OK, "dataset", "%s on %s: looked at again after 60 s, not at every open (OPT4_REVALIDATE)", path, m.type);
 	} else {
-		doctor_say(d, DOCTOR_OK, "dataset", "%s on %s", path, type);
+		doctor_say(d, DOCTOR_OK, "dataset", "%s on %s", path, m.type);
 	}
 }
 
