@@ -7,7 +7,9 @@
 __thread struct outermost hook_outermost;
 
 /* What is called from inside lies deeper on the stack than the guard; so do handlers, unless they have a stack of
- * their own. Called from where the guard was or further up, the guard's function is gone. */
+ * their own. Called from where the guard was or further up, the guard's function is gone. A hook that asks from a
+ * function of its own stands deeper than it is and may find a guard alive that is not: then it does nothing until the
+ * next open, which asks from its own frame. */
 bool hook_abandoned(const char *frame)
 {
 	stack_t alt;

@@ -80,7 +80,7 @@ static __attribute__((noinline)) FILE *fopen_slow(const char *path, const char *
 	return f;
 }
 
-static inline bool look(const char *path, const char *mode)
+static inline __attribute__((always_inline)) bool look(const char *path, const char *mode)
 {
 	if (!hook_on || !mode)
 		return false;
