@@ -50,6 +50,7 @@ void bits_clear(uint64_t *b, uint32_t n, uint32_t i)
 uint32_t bits_below(const uint64_t *b, uint32_t n, uint32_t i)
 {
 	const uint64_t *level[LEVELS];
+	uint32_t size[LEVELS];
 	unsigned depth = 0;
 
 	if (i > n)
@@ -61,6 +62,7 @@ uint32_t bits_below(const uint64_t *b, uint32_t n, uint32_t i)
 		uint64_t w = b[i / 64] & (~UINT64_C(0) >> (63 - i % 64));
 
 		level[depth] = b;
+		size[depth] = words(n);
 		if (w) {
 			i = i / 64 * 64 + 63 - (uint32_t)__builtin_clzll(w);
 			break;
@@ -73,7 +75,7 @@ uint32_t bits_below(const uint64_t *b, uint32_t n, uint32_t i)
 		depth++;
 	}
 	while (depth--) {
-		uint64_t w = level[depth][i];
+		uint64_t w = i < size[depth] ? level[depth][i] : 0;
 
 		if (!w)                   /* damaged: an upper level promised more */
 			return BITS_NONE;
@@ -85,6 +87,7 @@ uint32_t bits_below(const uint64_t *b, uint32_t n, uint32_t i)
 uint32_t bits_from(const uint64_t *b, uint32_t n, uint32_t i)
 {
 	const uint64_t *level[LEVELS];
+	uint32_t size[LEVELS];
 	unsigned depth = 0;
 
 	if (i >= n)
@@ -93,6 +96,7 @@ uint32_t bits_from(const uint64_t *b, uint32_t n, uint32_t i)
 		uint64_t w = b[i / 64] & ~UINT64_C(0) << (i % 64);
 
 		level[depth] = b;
+		size[depth] = words(n);
 		if (w) {
 			i = i / 64 * 64 + (uint32_t)__builtin_ctzll(w);
 			break;
@@ -105,7 +109,7 @@ uint32_t bits_from(const uint64_t *b, uint32_t n, uint32_t i)
 		depth++;
 	}
 	while (depth--) {
-		uint64_t w = level[depth][i];
+		uint64_t w = i < size[depth] ? level[depth][i] : 0;
 
 		if (!w)
 			return BITS_NONE;

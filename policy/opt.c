@@ -83,8 +83,8 @@ static uint32_t file_at(const struct policy_ctx *c, uint32_t axis, uint32_t pos)
 {
 	const struct axis *a = &c->axes[axis];
 	uint32_t file = pos < a->npos ? a->order[pos] : FILE_NONE;
-	if (a->map && file != FILE_NONE)
-		file = a->map[file];
+	if (a->map)
+		file = file < a->nmap ? a->map[file] : FILE_NONE;
 	return file < c->shape->nfiles ? file : FILE_NONE;
 }
 

@@ -69,7 +69,7 @@ static void setup(struct model *m, const struct policy *policy, uint32_t naxes, 
 		for (uint32_t i = 0; mapped && i < FILES; i++)
 			map[i] = (i * 7 + a) % FILES;
 		m->shape.npos[a] = n;
-		m->axis[a] = (struct axis){ order, map, n, below(n + 1),
+		m->axis[a] = (struct axis){ order, map, FILES, n, below(n + 1),
 					    below(2) ? 1 : below(2) ? .25 * (1 + below(16)) : (1 + below(1000)) / 333. };
 	}
 	m->ctx = (struct policy_ctx){ policy, &m->shape, calloc(1, policy->bytes(&m->shape) + 1), m->axis };
