@@ -35,7 +35,8 @@ struct use {
 /* One axis as seen by this process. Only `opt` looks at it. */
 struct axis {
 	const uint32_t *order;    /* [npos] position -> number of the file within this axis's trace */
-	const uint32_t *map;      /* trace file number -> file number; NULL = the same */
+	const uint32_t *map;      /* [nmap] trace file number -> file number; NULL = the same */
+	uint32_t nmap;
 	uint32_t npos;
 	uint32_t front;           /* where the job is on this axis now */
 	double scale;             /* time one position takes, relative to axis 0 (several jobs only) */
