@@ -85,6 +85,7 @@ said() {
 	for log in /nowhere/log "$PWD" /dev/full; do
 		OPT4_LOG=$log OPT4_STATS=$log right
 	done
+	[ -c /dev/full ]
 }
 
 @test "OPT4_LOG=stderr says it there and not on stdout" {

@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 #include "json.h"
+#include "output.h"
 #include "view.h"
 
 static double ratio(uint64_t part, uint64_t whole) { return whole ? 1.0 - (double)part / (double)whole : 0.0; }
@@ -139,23 +139,15 @@ void stats_print(FILE *f)
 
 int stats_write(const char *file)
 {
-	char tmp[PATH_BYTES + 32];
-	if ((size_t)snprintf(tmp, sizeof(tmp), "%s.%d.tmp", file, (int)getpid()) >= sizeof(tmp))
-		return -ENAMETOOLONG;
-	FILE *f = fopen(tmp, "w");
-	if (!f) {
-		int rc = -errno;
-		opt4_log("opt4: OPT4_STATS: %.200s: %s", file, strerror(-rc));
-		return rc;
+	struct output o;
+	int rc = output_open(&o, file);
+	if (rc == 0) {
+		for (uint32_t i = 0; i < view.h->nplans; i++)
+			plan_map(i);       /* a process that never opened a dataset file has none mapped */
+		stats_print(o.f);
+		rc = output_close(&o);
 	}
-	for (uint32_t i = 0; i < view.h->nplans; i++)
-		plan_map(i);       /* a process that never opened a dataset file has none mapped */
-	stats_print(f);
-	if (fclose(f) != 0 || rename(tmp, file) < 0) {
-		int rc = -errno;
-		unlink(tmp);
+	if (rc < 0)
 		opt4_log("opt4: OPT4_STATS: %.200s: %s", file, strerror(-rc));
-		return rc;
-	}
-	return 0;
+	return rc;
 }

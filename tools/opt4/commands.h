@@ -28,6 +28,8 @@ const char *size_text(char *buf, unsigned long long bytes);
 struct session_info { char dir[4096]; char root[4096]; bool live; bool valid; bool keep; unsigned long long bytes; };
 /* Calls `each` for every session of this user (and OPT4_DIR's); returns how many. */
 int sessions_each(int (*each)(const struct session_info *, void *), void *arg);
+/* The directory that a SESSION argument means: itself if it has a slash, else below this user's. */
+void session_path(const char *name, char dir[4096]);
 /* SESSION argument (a directory, a name as `opt4 ls` prints it, or NULL: the only one) to its directory. */
 int session_named(const char *name, char dir[4096]);
 

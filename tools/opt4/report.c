@@ -1,10 +1,10 @@
 /* report.c - `opt4 report`: arguments, the statistics' source, the page's file. See report.h. */
 #include "report.h"
 
+#include "../../preload/session/output.h"
 #include "commands.h"
 #include "statistics.h"
 
-#include <errno.h>
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,15 +23,14 @@ static const char help[] =
 
 static int write_page(const struct report *r, const char *file)
 {
-	FILE *f = fopen(file, "w");
+	struct output o;
+	int rc = output_open(&o, file);
 
-	if (!f)
-		return fail("%s: %s; give another file to -o", file, strerror(errno));
-	report_page(r, f);
-	bool failed = ferror(f);   /* of an earlier write; its errno is lost */
-	if (fclose(f) || failed)
-		return fail("%s: %s; give another file to -o", file, strerror(failed ? EIO : errno));
-	return 0;
+	if (!rc) {
+		report_page(r, o.f);
+		rc = output_close(&o);
+	}
+	return rc ? fail("%s: %s; give another file to -o", file, strerror(-rc)) : 0;
 }
 
 static int report(const char *source, const char *trace, const char *output)
@@ -39,9 +38,11 @@ static int report(const char *source, const char *trace, const char *output)
 	struct report r = { 0 };
 	struct json *stats;
 	char err[256];
-	int rc = statistics_load(source, &stats);
+	int rc = output_possible(output);   /* before a minute goes into the simulation */
 
 	if (rc)
+		return fail("%s: %s; give another file to -o", output, strerror(-rc));
+	if ((rc = statistics_load(source, &stats)) != 0)
 		return rc;
 	if (report_read(&r, stats, err) < 0) {
 		rc = fail("%s: %s; give a file that opt4 run --stats or opt4 stat --json wrote", source ? source : "session", err);

@@ -1,4 +1,4 @@
-/* run.c - `opt4 run`: the job's environment, the job, a few lines of result. */
+/* run.c - `opt4 run`: arguments, the job, a few lines of result. See run.h. */
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
@@ -12,6 +12,7 @@
 #include "../../preload/session/view.h"
 #include "commands.h"
 #include "record.h"
+#include "run.h"
 
 static const char help[] =
 "usage: opt4 run [option]... -- COMMAND [argument]...\n"
@@ -63,31 +64,18 @@ static void preload(const char *lib)
 		setenv("LD_PRELOAD", both, 1);
 }
 
-static int check_values(const char *trace, const char *cache, const char *policy)
-{
-	struct trace t;
-	char err[256];
-	uint64_t v;
-	if (cache && parse_size(cache, 100, &v) < 0)
-		return usage("--cache: '%s' is not a size; use e.g. 64G or 50%%", cache);
-	if (policy && strcmp(policy, "none") && !policy_find(policy))
-		return usage("--policy: no policy '%s'; use opt lru lfu fifo random keep none", policy);
-	if (!trace)
-		return 0;
-	if (access(trace, R_OK) < 0)
-		return fail("--trace: %s: %s; make one with opt4-trace", trace, strerror(errno));
-	if (trace_open(&t, trace, err) < 0)
-		return fail("--trace: %s: %s; make it again with opt4-trace", trace, err);
-	trace_close(&t);
-	return 0;
-}
-
 /* The session that the job made, before it goes. False: there is none. */
 static bool look(void)
 {
 	char dir[PATH_BYTES];
 	record_root();
 	return conf_active() && (view.h || (dir_name(dir, sizeof(dir)) == 0 && dir_secure(dir, false) == 0 && index_map(dir) == 0));
+}
+
+static bool wanted_off(void)
+{
+	const char *disable = getenv("OPT4_DISABLE");
+	return (disable && !strcmp(disable, "1")) || !strcmp(conf.policy, "none");
 }
 
 /* What the job made of its cache. */
@@ -97,6 +85,8 @@ static void result(bool session)
 	if (!session) {
 		if (conf_active())
 			fputs("opt4: no file of the dataset was read through the cache\n", stderr);
+		else if (getenv("OPT4_ROOT") && !wanted_off())
+			fputs("opt4: run: OPT4_ROOT names no dataset: nothing was cached; name the folder of the images with --root\n", stderr);
 		else if (record_wants_root())
 			fputs("opt4: run: no DataLoader of torch's over a folder of images was seen; name the dataset with --root\n", stderr);
 		return;
@@ -116,7 +106,24 @@ static void result(bool session)
 		fprintf(stderr, "%.*s\n", LOG_BYTES, h->log[i % LOG_LINES]);
 }
 
-static int run(char **argv, bool quiet)
+/* Ours to write, not the library's: it could only log why it could not. */
+static bool write_stats(bool session, const char *file)
+{
+	if (!file)
+		return true;
+	if (!session) {
+		fprintf(stderr, "opt4: --stats: %s: not written, since nothing was cached; opt4 doctor looks for the reason\n", file);
+		return true;
+	}
+	int rc = stats_write(conf.stats);
+	*conf.stats = 0;
+	if (rc < 0)
+		fail("--stats: %s: %s; name a file that can be written", file, strerror(-rc));
+	return rc == 0;
+}
+
+/* The job from begin to end. stats: --stats, or NULL; programs: its OPT4_PROGRAMS, or NULL. */
+static int run(char **argv, bool quiet, const char *stats, const char *programs)
 {
 	static const int passed_on[] = { SIGTERM, SIGHUP, SIGUSR1, SIGUSR2, SIGINT, SIGQUIT };
 	struct sigaction on = { .sa_handler = forward, .sa_flags = SA_RESTART }, old[sizeof(passed_on) / sizeof(int)];
@@ -135,6 +142,8 @@ static int run(char **argv, bool quiet)
 	if (child == 0) {
 		for (size_t i = 0; i < sizeof(passed_on) / sizeof(int); i++)
 			sigaction(passed_on[i], &old[i], NULL);
+		if (programs)
+			setenv("OPT4_PROGRAMS", programs, 1);
 		execvp(argv[0], argv);
 		err = errno;
 		if (write(pipefd[1], &err, sizeof(err)) < 0)
@@ -148,18 +157,19 @@ static int run(char **argv, bool quiet)
 	while (waitpid((pid_t)child, &status, 0) < 0)
 		if (errno != EINTR)
 			return fail("run: waitpid: %s; the job goes on without us", strerror(errno));
-	bool session = look(), recorded = true;
+	bool session = look(), written = true;
 	if (err) {
 		fail("run: %s: %s; give a program that can be run", argv[0], strerror(err));
 	} else {
 		if (!quiet)
 			result(session);
-		recorded = record_write(session);
+		written = record_write(session);
+		written = write_stats(session, stats) && written;
 	}
 	record_end();
 	session_leave();
 	int rc = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
-	return rc == 0 && !recorded ? 1 : rc;
+	return rc == 0 && !written ? 1 : rc;
 }
 
 int cmd_run(int argc, char **argv)
@@ -167,27 +177,22 @@ int cmd_run(int argc, char **argv)
 	static const struct option options[] = {
 		{ "trace", 1, 0, 't' }, { "root", 1, 0, 'r' }, { "cache", 1, 0, 'c' }, { "policy", 1, 0, 'p' }, { "prefetch", 1, 0, 'f' },
 		{ "stats", 1, 0, 's' }, { "record", 1, 0, 'R' }, { "keep", 0, 0, 'k' }, { "quiet", 0, 0, 'q' }, { "help", 0, 0, 'h' }, { "version", 0, 0, 'v' }, { 0 } };
-	const char *trace = NULL, *cache = NULL, *policy = NULL, *record = NULL;
+	struct run_settings set = { 0 };
+	const char *programs = getenv("OPT4_PROGRAMS");
 	char lib[PATH_MAX + 64];
 	bool quiet = false;
 	int c, rc;
 	opterr = 0;
 	while ((c = getopt_long(argc, argv, "+", options, NULL)) != -1)
 		switch (c) {
-		case 't': setenv("OPT4_TRACE", trace = optarg, 1); break;
-		case 'r': setenv("OPT4_ROOT", optarg, 1); break;
-		case 'c': setenv("OPT4_CACHE", cache = optarg, 1); break;
-		case 'p': setenv("OPT4_POLICY", policy = optarg, 1); break;
-		case 'f': {
-			char *end;
-			if (strcmp(optarg, "off") && strcmp(optarg, "auto") && (strtol(optarg, &end, 10) < 0 || *end || !*optarg))
-				return usage("--prefetch: '%s' is not auto, off or a number of batches", optarg);
-			setenv("OPT4_PREFETCH", optarg, 1);
-			break;
-		}
-		case 's': setenv("OPT4_STATS", optarg, 1); break;
-		case 'R': record = optarg; break;
-		case 'k': setenv("OPT4_KEEP", "1", 1); break;
+		case 't': set.trace = optarg; break;
+		case 'r': set.root = optarg; break;
+		case 'c': set.cache = optarg; break;
+		case 'p': set.policy = optarg; break;
+		case 'f': set.prefetch = optarg; break;
+		case 's': set.stats = optarg; break;
+		case 'R': set.record = optarg; break;
+		case 'k': set.keep = true; break;
 		case 'q': quiet = true; break;
 		case 'h': fputs(help, stdout); return 0;
 		case 'v': puts("opt4 " OPT4_VERSION); return 0;
@@ -195,15 +200,16 @@ int cmd_run(int argc, char **argv)
 		}
 	if (optind >= argc)
 		return usage("run: no command; opt4 run --trace run.trace -- python train.py");
-	if ((rc = check_values(trace, cache, policy)) != 0)
+	if ((rc = run_settings(&set)) != 0)
 		return rc;
 	if (!find_library(lib, sizeof(lib)))
 		return fail("run: libopt4.so: not found beside this program; run make, or make install");
-	if ((rc = record_begin(record, lib)) != 0)
+	if ((rc = record_begin(set.record, lib)) != 0)
 		return rc;
+	unsetenv("OPT4_PROGRAMS");         /* it says in which of the job's programs, and we are none of them */
 	conf_load();
 	if (conf_active() || record_wants_root())
 		session_job_begin();
 	preload(lib);
-	return run(argv + optind, quiet);
+	return run(argv + optind, quiet, set.stats, programs);
 }

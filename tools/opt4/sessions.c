@@ -63,12 +63,18 @@ static int take(const struct session_info *s, void *arg)
 	return 0;
 }
 
+void session_path(const char *name, char dir[4096])
+{
+	if (strchr(name, '/'))
+		snprintf(dir, 4096, "%s", name);
+	else
+		snprintf(dir, 4096, "/dev/shm/opt4-%u/%s", (unsigned)geteuid(), name);
+}
+
 int session_named(const char *name, char dir[4096])
 {
-	if (name && strchr(name, '/')) {
-		snprintf(dir, 4096, "%s", name);
-	} else if (name) {
-		snprintf(dir, 4096, "/dev/shm/opt4-%u/%s", (unsigned)geteuid(), name);
+	if (name) {
+		session_path(name, dir);
 	} else {
 		struct only o = { .n = 0 };
 		sessions_each(take, &o);
@@ -80,6 +86,6 @@ int session_named(const char *name, char dir[4096])
 	}
 	int rc = dir_secure(dir, false);
 	if (rc < 0)
-		return fail("%s: %s; opt4 ls shows the sessions", dir, rc == -ENOENT ? "no such session" : strerror(-rc));
+		return fail("%s: %s; opt4 ls shows the sessions", name ? name : dir, rc == -ENOENT || rc == -ENOTDIR ? "no such session" : strerror(-rc));
 	return 0;
 }

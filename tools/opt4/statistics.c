@@ -70,14 +70,20 @@ int statistics_load(const char *source, struct json **stats)
 {
 	struct stat st;
 	size_t len;
-	char err[128], *text;
+	char err[128], dir[PATH_BYTES], *text;
 	int rc = 0;
 
 	if (source && stat(source, &st) == 0 && S_ISREG(st.st_mode)) {
 		if (!(text = slurp(source, &len)))
 			return fail("%s: %s; give a file of opt4 run --stats", source, strerror(errno));
-	} else if (!(text = of_session(source, &len, &rc))) {
-		return rc;
+	} else {
+		if (source)
+			session_path(source, dir);
+		if (source && lstat(dir, &st) < 0)
+			return fail("%s: no such file of statistics, and no such session; opt4 run --stats writes one, opt4 ls shows "
+				    "the sessions", source);
+		if (!(text = of_session(source, &len, &rc)))
+			return rc;
 	}
 	*stats = json_parse(text, len, err);
 	free(text);
