@@ -13,6 +13,14 @@ static inline void settle(int fd)
 		fd_demand(fd);
 }
 
+/* `to` is about to become something else: no thread that fetches for what it is may put that under it afterwards. */
+static inline void replaced(int from, int to)
+{
+	struct fd_entry e;
+	if (unlikely(fd_is(to, FD_OURS)) && from != to && !hook_inside() && fd_get(to, &e) && e.kind != FD_WRITER)
+		fd_forget(to);
+}
+
 /* `to` has just become a copy of `from`. */
 static inline void copied(int from, int to)
 {
@@ -31,6 +39,7 @@ EXPORT int dup(int fd)
 EXPORT int dup2(int fd, int to)
 {
 	settle(fd);
+	replaced(fd, to);
 	int r = next.dup2(fd, to);
 	if (fd != to)
 		copied(fd, r);
@@ -40,6 +49,7 @@ EXPORT int dup2(int fd, int to)
 EXPORT int dup3(int fd, int to, int flags)
 {
 	settle(fd);
+	replaced(fd, to);
 	int r = next.dup3(fd, to, flags);
 	copied(fd, r);
 	return r;

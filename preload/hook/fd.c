@@ -58,7 +58,7 @@ void fd_install(int fd, enum fd_kind kind, const struct cached *c, uint32_t grou
 		group = ++groups;
 	s->group = group;
 	s->c = *c;
-	s->claim = seq / 2 * CLAIM_STATES + (kind == FD_HINT ? CLAIM_READY : CLAIM_NONE);
+	s->claim = seq / 2 * CLAIM_STATES + (kind == FD_WRITER ? CLAIM_NONE : CLAIM_READY);
 	atomic_store_explicit(&s->seq, seq + 1, memory_order_release);
 
 	raise_highest(fd);
@@ -86,8 +86,10 @@ bool fd_get(int fd, struct fd_entry *e)
 /* Ends the claim on s, so that whoever is fetching for it throws the result away. */
 static void end_claim(struct slot *s)
 {
+	uint32_t w;
+
 	for (int ms = 0;;) {
-		uint32_t w = s->claim;
+		w = s->claim;
 		if (CLAIM_STATE(w) == CLAIM_NONE)
 			return;
 		/* In the middle of a swap the number must stay what it is. Not for our own thread's swap: a
@@ -101,7 +103,8 @@ static void end_claim(struct slot *s)
 			memory_order_relaxed))
 			break;
 	}
-	wake(s);
+	if (CLAIM_STATE(w) != CLAIM_READY)
+		wake(s);
 }
 
 /* Returns a writer's record if this call was the one that forgot it, else REC_NONE. */
@@ -115,7 +118,7 @@ static uint32_t forget(int fd)
 	struct slot *s = &slots[fd];
 	uint32_t kind = s->kind, rec = s->c.rec;
 
-	if (kind == FD_HINT)
+	if (kind != FD_WRITER)
 		end_claim(s);
 	uint8_t had = __atomic_exchange_n(&fd_flags[fd], 0, __ATOMIC_ACQ_REL);
 	errno = err;
@@ -168,6 +171,11 @@ void fd_share(void)
 bool fd_take_pending(int fd)
 {
 	return __atomic_fetch_and(&fd_flags[fd], (uint8_t)~FD_PENDING, __ATOMIC_ACQ_REL) & FD_PENDING;
+}
+
+bool fd_set_pending(int fd)
+{
+	return !(__atomic_fetch_or(&fd_flags[fd], FD_PENDING, __ATOMIC_ACQ_REL) & FD_PENDING);
 }
 
 void fd_set_checked(int fd, const struct cached *c)

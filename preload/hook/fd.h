@@ -32,7 +32,7 @@ static inline bool fd_is(int fd, unsigned bit)
 struct fd_entry {                 /* a copy of what is remembered */
 	enum fd_kind kind;
 	uint32_t group;           /* duplicates of one open file description share it */
-	uint32_t claim;           /* of a hint, see swap.c */
+	uint32_t claim;           /* see swap.c */
 	struct cached c;
 };
 
@@ -63,6 +63,9 @@ void fd_set_elsewhere(int fd);
 /* Nobody has accessed data by this descriptor before: true for exactly one caller. */
 bool fd_take_pending(int fd);
 
+/* From now on data accesses by this descriptor come to fd_demand() again. False: they did already. */
+bool fd_set_pending(int fd);
+
 /* Remembers when the original was last looked at. */
 void fd_set_checked(int fd, const struct cached *c);
 
@@ -73,7 +76,7 @@ void fd_share(void);
 /* Highest descriptor that was ever remembered; -1 = none. */
 int fd_highest(void);
 
-/* Claims on a hint: who may fetch, and who may swap. A claim word belongs to one installation of the entry, so
+/* Claims: who may fetch for a hint, and who may swap a hint or an object. A claim word belongs to one installation of the entry, so
  * that a reused number never answers to an old claim. */
 enum { CLAIM_NONE, CLAIM_READY, CLAIM_BUSY, CLAIM_SWAP, CLAIM_STATES = 4 };
 #define CLAIM_STATE(w) ((w) % CLAIM_STATES)

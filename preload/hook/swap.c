@@ -8,9 +8,9 @@
 #define KEEP_FLAGS (O_NONBLOCK | O_NOATIME | O_NOFOLLOW | O_SYNC | O_DSYNC)
 #define WAITS      100            /* of 10 ms */
 
-/* Puts `from` under number `to` and closes `from`, if `to` is still on (dev, ino). The caller has seen to it that
- * no other thread of ours does so at once. */
-static bool put_under(int from, int to, uint64_t dev, uint64_t ino)
+/* Puts `from` under number `to` and closes `from`, if `to` is still on (dev, ino). The caller has a claim on `to`: no
+ * other thread swaps or closes it. *offset: what both stood at. */
+static bool put_under(int from, int to, uint64_t dev, uint64_t ino, off_t *offset)
 {
 	struct stat st;
 	sigset_t all, was;
@@ -24,6 +24,7 @@ static bool put_under(int from, int to, uint64_t dev, uint64_t ino)
 		int fdfl = next.fcntl(to, F_GETFD);
 		if (at >= 0 && fdfl >= 0 && (at == 0 || next.lseek(from, at, SEEK_SET) == at))
 			done = next.dup3(from, to, fdfl & FD_CLOEXEC ? O_CLOEXEC : 0) == to;
+		*offset = at;
 	}
 	pthread_sigmask(SIG_SETMASK, &was, NULL);
 	next.close(from);
@@ -59,10 +60,11 @@ static void demand_hint(int fd, struct fd_entry *e)
 	 * a plain read-only descriptor. In a vfork child the table is our parent's. */
 	int fl = next.fcntl(fd, F_GETFL);
 	int obj = -1;
+	off_t at;
 	if (fl >= 0 && (fl & O_ACCMODE) == O_RDONLY && !(fl & (O_PATH | O_DIRECT | O_APPEND)) && getpid() == hook_pid)
 		obj = session_fetch(fd, (fl & KEEP_FLAGS) | O_CLOEXEC, &e->c);
 	if (obj >= 0 && fd_claim(fd, &e->claim, CLAIM_SWAP)) {
-		if (put_under(obj, fd, e->c.dev, e->c.ino)) {
+		if (put_under(obj, fd, e->c.dev, e->c.ino, &at)) {
 			fd_claim(fd, &e->claim, CLAIM_NONE);
 			fd_install(fd, FD_OBJECT, &e->c, 0, false);
 			return;
@@ -75,6 +77,13 @@ static void demand_hint(int fd, struct fd_entry *e)
 		fd_forget(fd);
 }
 
+/* Another thread takes an object back to the original just now: until it has, 1 s at most. */
+static void wait_back(int fd, struct fd_entry *e)
+{
+	for (int n = 0; n < WAITS && fd_get(fd, e) && e->kind == FD_OBJECT && CLAIM_STATE(e->claim) == CLAIM_SWAP; n++)
+		fd_claim_wait(fd, e->claim);
+}
+
 void fd_demand(int fd)
 {
 	struct fd_entry e;
@@ -84,6 +93,8 @@ void fd_demand(int fd)
 	struct guard g = hook_enter();
 	if (e.kind == FD_HINT)
 		demand_hint(fd, &e);
+	else if (CLAIM_STATE(e.claim) == CLAIM_SWAP)
+		wait_back(fd, &e);
 	else if (fd_take_pending(fd) && e.kind == FD_OBJECT)
 		session_touch(&e.c);
 	hook_leave(g);
@@ -93,7 +104,13 @@ bool fd_hold(int fd, uint32_t *claim)
 {
 	struct fd_entry e;
 
-	if (hook_inside() || !fd_get(fd, &e) || e.kind != FD_HINT || !claim_hint(fd, CLAIM_SWAP, &e))
+	if (hook_inside() || !fd_get(fd, &e))
+		return false;
+	if (e.kind != FD_HINT) {
+		wait_back(fd, &e);
+		return false;
+	}
+	if (!claim_hint(fd, CLAIM_SWAP, &e))
 		return false;
 	*claim = e.claim;
 	if (!opt4_inside)
@@ -121,14 +138,29 @@ bool fd_object(int fd, uint64_t ino, struct fd_entry *e)
 	return true;
 }
 
-/* One member of a group back to the original `from` (a descriptor that stays open). */
-static bool back(int from, int to, const struct fd_entry *e)
+/* One member of a group back to the original `from` (a descriptor that stays open). It may be another thread's, which
+ * reads by it: its next access waits for us, and what one that had begun has read counts. */
+static bool back(int from, int to, struct fd_entry *e)
 {
-	int own = next.fcntl(from, F_DUPFD_CLOEXEC, 0);
-	if (own < 0 || !put_under(own, to, session_dev, e->c.obj_ino))
+	off_t at;
+	bool done = false, tracked = to < FD_MAX;
+
+	if (tracked && (CLAIM_STATE(e->claim) != CLAIM_READY || !fd_claim(to, &e->claim, CLAIM_SWAP)))
 		return false;
-	fd_forget(to);
-	return true;
+	bool set = tracked && fd_set_pending(to);
+	int own = next.fcntl(from, F_DUPFD_CLOEXEC, 0), old = next.fcntl(to, F_DUPFD_CLOEXEC, 0);
+	if (own >= 0 && (done = put_under(own, to, session_dev, e->c.obj_ino, &at)) && old >= 0) {
+		off_t read = next.lseek(old, 0, SEEK_CUR) - at;
+		if (read)
+			next.lseek(to, read, SEEK_CUR);
+	}
+	if (old >= 0)
+		next.close(old);
+	if (!done && set)
+		fd_take_pending(to);
+	if (tracked && fd_claim(to, &e->claim, done ? CLAIM_NONE : CLAIM_READY) && done)
+		fd_forget(to);
+	return done;
 }
 
 bool fd_original(int fd)
