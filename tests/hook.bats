@@ -82,6 +82,10 @@ teardown() { rm -rf /dev/shm/opt4-hook.??????; }
 @test "an object inherited through exec is known for what it is, and locked as the original" { situation change exec; }
 @test "mode, owner, times, attributes, and writes by /proc/self/fd reach the original" { situation change modes; }
 
+@test "holes, file systems, birth, links by descriptor, O_NOFOLLOW: of the original" { situation odd calls; }
+@test "nftw, fts and daemon change the working directory unseen" { OPT4_REVALIDATE=never situation odd walks; }
+@test "threads read files whose modes another thread changes" { situation odd beside; }
+
 @test "random calls: the same outcome, call by call" {
 	seed
 	for i in 0 1 2 3 4 5; do

@@ -69,8 +69,6 @@ CHANGE(remove, (const char *path), AT_FDCWD, path, next.remove(path))
 CHANGE(unlinkat, (int dirfd, const char *path, int flags), dirfd, path, next.unlinkat(dirfd, path, flags))
 /* A link changes the number of links and the change time of what it leads to. */
 CHANGE(link, (const char *path, const char *to), AT_FDCWD, path, next.link(path, to))
-CHANGE(linkat, (int dirfd, const char *path, int todir, const char *to, int flags), dirfd, path,
-	next.linkat(dirfd, path, todir, to, flags))
 
 /* By a /proc/self/fd name these would reach the object. */
 #define CHANGE_CONTENT(name, params, call) \
@@ -141,6 +139,8 @@ static void before_at(struct change *ch, int dirfd, const char *path, int flags)
 CHANGE_AT(fchmodat, (int dirfd, const char *path, mode_t mode, int flags), dirfd, flags, next.fchmodat(dirfd, path, mode, flags))
 CHANGE_AT(fchownat, (int dirfd, const char *path, uid_t u, gid_t g, int flags), dirfd, flags, next.fchownat(dirfd, path, u, g, flags))
 CHANGE_AT(utimensat, (int dirfd, const char *path, const struct timespec t[2], int flags), dirfd, flags, next.utimensat(dirfd, path, t, flags))
+CHANGE_AT(linkat, (int dirfd, const char *path, int todir, const char *to, int flags), dirfd, flags,
+	next.linkat(dirfd, path, todir, to, flags))
 CHANGE_AT(futimesat, (int dirfd, const char *path, const struct timeval t[2]), dirfd, 0, next.futimesat(dirfd, path, t))
 
 /* Only a descriptor that is open for writing can be truncated: its file is not cached as long as it is, but for

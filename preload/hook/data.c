@@ -18,5 +18,24 @@ READER(__pread64_chk, (int fd, void *buf, size_t n, off64_t off, size_t room), f
 READER(readv, (int fd, const struct iovec *v, int n), fd, v, n)
 READER(preadv, (int fd, const struct iovec *v, int n, off_t off), fd, v, n, off)
 READER(preadv64, (int fd, const struct iovec *v, int n, off64_t off), fd, v, n, off)
-READER(preadv2, (int fd, const struct iovec *v, int n, off_t off, int flags), fd, v, n, off, flags)
-READER(preadv64v2, (int fd, const struct iovec *v, int n, off64_t off, int flags), fd, v, n, off, flags)
+
+/* With flags that the original's file system knows, and tmpfs may not (RWF_NOWAIT). */
+static bool refused(int fd, int flags)
+{
+	struct fd_entry e;
+	return errno == EOPNOTSUPP && flags && !hook_inside() && fd_get(fd, &e) && e.kind == FD_OBJECT && fd_original(fd);
+}
+
+#define READER_FLAGS(name, off_type) \
+	EXPORT ssize_t name(int fd, const struct iovec *v, int n, off_type off, int flags) \
+	{ \
+		if (unlikely(fd_is(fd, FD_PENDING))) \
+			fd_demand(fd); \
+		ssize_t r = next.name(fd, v, n, off, flags); \
+		if (unlikely(r < 0) && refused(fd, flags)) \
+			r = next.name(fd, v, n, off, flags); \
+		return r; \
+	}
+
+READER_FLAGS(preadv2, off_t)
+READER_FLAGS(preadv64v2, off64_t)

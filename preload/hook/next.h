@@ -8,6 +8,8 @@
 #define OPT4_NEXT_H
 
 #include <fcntl.h>
+#include <fts.h>
+#include <ftw.h>
 #include <sched.h>
 #include <spawn.h>
 #include <stdio.h>
@@ -18,6 +20,8 @@
 #include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
+#include <sys/statvfs.h>
 #include <sys/time.h>
 #include <sys/types.h>
 #include <sys/uio.h>
@@ -64,9 +68,10 @@ int pivot_root(const char *new_root, const char *put_old);
 	X(truncate) X(truncate64) X(ftruncate) X(ftruncate64) X(rename) X(renameat) X(renameat2) \
 	X(unlink) X(unlinkat) X(remove) X(link) X(linkat) \
 	X(flock) X(lockf) X(lockf64) X(chmod) X(fchmod) X(fchown) X(futimens) X(futimes) \
+	X(fstatfs) X(fstatfs64) X(fstatvfs) X(fstatvfs64) \
 	X(fsetxattr) X(fremovexattr) X(fgetxattr) X(flistxattr) \
 	X(__readlink_chk) X(__readlinkat_chk) X(realpath) X(__realpath_chk) X(canonicalize_file_name) \
-	X(chdir) X(fchdir) X(chroot) X(pivot_root) X(setns) X(unshare) \
+	X(chdir) X(fchdir) X(nftw) X(nftw64) X(fts_open) X(fts64_open) X(chroot) X(pivot_root) X(setns) X(unshare) \
 	X(posix_spawn) X(posix_spawnp) X(system) X(popen) X(vfork) \
 	X(fchmodat) X(chown) X(lchown) X(fchownat) X(utimensat) X(utimes) X(lutimes) X(utime) X(futimesat) \
 	X(setxattr) X(lsetxattr) X(removexattr) X(lremovexattr) \

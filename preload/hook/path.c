@@ -39,9 +39,17 @@ static struct {
 	char path[PATH_ROOM];
 } cwd;
 
+static _Atomic bool cwd_wanders;
+
 void path_cwd_changed(void)
 {
 	cwd.gen++;
+}
+
+void path_cwd_wanders(void)
+{
+	cwd_wanders = true;
+	path_cwd_changed();
 }
 
 /* Copies the cwd to buf; its length (0 for "/": the names that follow bring their own slash), or -1 if it cannot
@@ -65,7 +73,7 @@ static ssize_t get_cwd(char buf[PATH_ROOM])
 	size_t len = n == 2 ? 0 : (size_t)n - 1;
 	seq = cwd.seq;
 	/* Not for a vfork child, whose memory is its parent's but whose cwd is not. */
-	if (!(seq & 1) && getpid() == hook_pid &&
+	if (!(seq & 1) && !cwd_wanders && getpid() == hook_pid &&
 	    atomic_compare_exchange_strong_explicit(&cwd.seq, &seq, seq + 1, memory_order_acq_rel, memory_order_relaxed)) {
 		memcpy(cwd.path, buf, len);
 		cwd.len = (uint32_t)len;
@@ -250,6 +258,15 @@ void path_roots_below(int dirfd, const char *path, void (*fn)(unsigned root))
 			fn(r);
 }
 
+/* The decimal number at s; where it ends, or NULL. */
+static const char *number(const char *s, int *n)
+{
+	const char *p = s;
+	for (*n = 0; *p >= '0' && *p <= '9' && *n < 100000000; p++)
+		*n = *n * 10 + (*p - '0');
+	return p > s && (*p < '0' || *p > '9') ? p : NULL;
+}
+
 int path_proc_fd(const char *path)
 {
 	static const char *const dirs[] = { "/proc/self/fd/", "/proc/thread-self/fd/", "/dev/fd/" };
@@ -266,13 +283,8 @@ int path_proc_fd(const char *path)
 	for (unsigned i = 0; i < 3; i++)
 		if (!strncmp(path, dirs[i], strlen(dirs[i])))
 			num = path + strlen(dirs[i]);
-	if (!num || !*num)
-		return -1;
-	int n = 0;
-	for (; *num; num++) {
-		if (*num < '0' || *num > '9' || n >= 100000000)
-			return -1;
-		n = n * 10 + (*num - '0');
-	}
-	return n;
+	int n;
+	if (!num && !strncmp(path, "/proc/", 6) && (num = number(path + 6, &n)) && n == getpid())
+		num = strncmp(num, "/fd/", 4) ? NULL : num + 4;
+	return num && (num = number(num, &n)) && !*num ? n : -1;
 }

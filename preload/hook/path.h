@@ -40,11 +40,14 @@ bool path_dir_elsewhere(int dirfd);
 /* Calls fn for each root that lies at or below directory `path` (a rename of it moves the root). */
 void path_roots_below(int dirfd, const char *path, void (*fn)(unsigned root));
 
-/* N of "/proc/self/fd/N", "/dev/fd/N", "/dev/stdin" and the like, else -1. */
+/* N of "/proc/self/fd/N" (or our pid in place of self), "/dev/fd/N", "/dev/stdin" and the like, else -1. */
 int path_proc_fd(const char *path);
 
 /* The cwd changed, or may have. */
 void path_cwd_changed(void);
+
+/* From now on it may change without our being told: it is asked for at every use. */
+void path_cwd_wanders(void);
 
 /* A root has been added. */
 void path_roots_changed(void);

@@ -15,6 +15,7 @@ pid_t hook_pid;
 static void child(void)
 {
 	hook_pid = getpid();
+	path_cwd_changed();     /* daemon() goes to / next, past our chdir() */
 	struct guard g = hook_enter();
 	session_after_fork();
 	hook_leave(g);
@@ -113,6 +114,22 @@ EXPORT int fchdir(int fd)
 	path_cwd_changed();
 	return r;
 }
+
+/* The C library's walkers go from folder to folder by names of its own. */
+#define WALKER(ret, name, params, stays, call) \
+	EXPORT ret name params \
+	{ \
+		if (!(stays)) \
+			path_cwd_wanders(); \
+		return call; \
+	}
+
+WALKER(int, nftw, (const char *path, __nftw_func_t fn, int n, int flags), !(flags & FTW_CHDIR), next.nftw(path, fn, n, flags))
+WALKER(int, nftw64, (const char *path, __nftw64_func_t fn, int n, int flags), !(flags & FTW_CHDIR), next.nftw64(path, fn, n, flags))
+WALKER(FTS *, fts_open, (char *const *paths, int flags, int (*cmp)(const FTSENT **, const FTSENT **)), flags & FTS_NOCHDIR,
+	next.fts_open(paths, flags, cmp))
+WALKER(FTS64 *, fts64_open, (char *const *paths, int flags, int (*cmp)(const FTSENT64 **, const FTSENT64 **)), flags & FTS_NOCHDIR,
+	next.fts64_open(paths, flags, cmp))
 
 /* From here on paths mean something else: nothing is looked up any more, and hints stay what they are. */
 static void off(const char *why)

@@ -24,6 +24,11 @@ static inline void to_original(int fd)
 RARE(int, flock, (int fd, int op), next.flock(fd, op))
 RARE(int, lockf, (int fd, int op, off_t n), next.lockf(fd, op, n))
 RARE(int, lockf64, (int fd, int op, off64_t n), next.lockf64(fd, op, n))
+/* It lies on another file system. */
+RARE(int, fstatfs, (int fd, struct statfs *st), next.fstatfs(fd, st))
+RARE(int, fstatfs64, (int fd, struct statfs64 *st), next.fstatfs64(fd, st))
+RARE(int, fstatvfs, (int fd, struct statvfs *st), next.fstatvfs(fd, st))
+RARE(int, fstatvfs64, (int fd, struct statvfs64 *st), next.fstatvfs64(fd, st))
 /* The object has none of the original's attributes. */
 RARE(ssize_t, fgetxattr, (int fd, const char *key, void *v, size_t n), next.fgetxattr(fd, key, v, n))
 RARE(ssize_t, flistxattr, (int fd, char *v, size_t n), next.flistxattr(fd, v, n))
@@ -77,7 +82,8 @@ META(fremovexattr, (int fd, const char *key), next.fremovexattr(fd, key))
 static bool of_the_file(unsigned long req)
 {
 	return req == FS_IOC_SETFLAGS || req == FS_IOC_GETFLAGS || req == FS_IOC_FSSETXATTR || req == FS_IOC_FSGETXATTR ||
-	       req == FS_IOC32_SETFLAGS || req == FS_IOC32_GETFLAGS || req == FS_IOC_FIEMAP || req == FIBMAP;
+	       req == FS_IOC32_SETFLAGS || req == FS_IOC32_GETFLAGS || req == FS_IOC_FIEMAP || req == FIBMAP ||
+	       req == FS_IOC_GETVERSION;
 }
 
 EXPORT int ioctl(int fd, unsigned long req, ...)

@@ -1,5 +1,5 @@
 /* seek.c - lseek: the end of a file that grew must be the grown one, and a pending descriptor's offset must not be
- * moved in the middle of a swap. */
+ * moved in the middle of a swap. Where its holes are, only the original can say: an object has none. */
 #include "swap.h"
 
 static bool moves_back(int fd)
@@ -24,7 +24,7 @@ static bool moves_back(int fd)
 	{ \
 		uint32_t claim; \
 		if (unlikely(fd_is(fd, FD_OURS))) { \
-			if (whence == SEEK_END && moves_back(fd)) \
+			if (whence == SEEK_DATA || whence == SEEK_HOLE || (whence == SEEK_END && moves_back(fd))) \
 				fd_original(fd); \
 			if (fd_is(fd, FD_PENDING) && fd_hold(fd, &claim)) { \
 				off_type r = next.name(fd, off, whence); \

@@ -10,7 +10,7 @@ _Static_assert(sizeof(struct stat) == sizeof(struct stat64), "x86_64 and other 6
 
 /* st is the real stat of descriptor fd, on the session's tmpfs. 0: st (or stx) is what the program is to see;
  * 1: fd is the original again, ask once more. */
-static __attribute__((noinline)) int identity(int fd, uint64_t ino, struct stat *st, struct statx *stx)
+static __attribute__((noinline)) int identity(int fd, uint64_t ino, struct stat *st, unsigned mask, struct statx *stx)
 {
 	struct fd_entry e;
 	int r = 0;
@@ -20,7 +20,7 @@ static __attribute__((noinline)) int identity(int fd, uint64_t ino, struct stat 
 	struct guard g = hook_enter();
 	if (fd_object(fd, ino, &e)) {
 		uint64_t checked = e.c.checked;
-		r = st ? session_stat(&e.c, st) : session_statx(&e.c, stx);
+		r = st ? session_stat(&e.c, st) : session_statx(&e.c, mask, stx);
 		if (e.c.checked != checked && fd_is(fd, FD_OURS))
 			fd_set_checked(fd, &e.c);
 	}
@@ -34,7 +34,7 @@ static __attribute__((noinline)) int identity(int fd, uint64_t ino, struct stat 
 	EXPORT int name params \
 	{ \
 		int r = call; \
-		if (r == 0 && ON_SESSION(st) && identity(fd, st->st_ino, (struct stat *)st, NULL)) \
+		if (r == 0 && ON_SESSION(st) && identity(fd, st->st_ino, (struct stat *)st, 0, NULL)) \
 			r = call; \
 		return r; \
 	}
@@ -44,10 +44,12 @@ FSTAT(fstat64, stat64, (int fd, struct stat64 *st), next.fstat64(fd, st))
 FSTAT(__fxstat, stat, (int ver, int fd, struct stat *st), next.__fxstat(ver, fd, st))
 FSTAT(__fxstat64, stat64, (int ver, int fd, struct stat64 *st), next.__fxstat64(ver, fd, st))
 
-/* Which descriptor of ours does (dirfd, path, flags) name? -1: none, or it cannot be told. */
+/* Which descriptor of ours does (dirfd, path, flags) name? -1: none, or it cannot be told. The kernel takes no path for
+ * an empty one. */
 static int named(int dirfd, const char *path, int flags)
 {
-	if (!*path)
+	OPAQUE(path);
+	if (!path || !*path)
 		return flags & AT_EMPTY_PATH ? dirfd : -1;
 	if (flags & AT_SYMLINK_NOFOLLOW)
 		return -1;
@@ -60,7 +62,7 @@ static int named(int dirfd, const char *path, int flags)
 		int r = call; \
 		if (r == 0 && ON_SESSION(st)) { \
 			int fd = named(dirfd, path, flags); \
-			if (fd >= 0 && identity(fd, st->st_ino, (struct stat *)st, NULL)) \
+			if (fd >= 0 && identity(fd, st->st_ino, (struct stat *)st, 0, NULL)) \
 				r = call; \
 		} \
 		return r; \
@@ -81,11 +83,9 @@ EXPORT int statx(int dirfd, const char *path, int flags, unsigned mask, struct s
 {
 	/* The inode number is needed to know an object. */
 	int r = next.statx(dirfd, path, flags, mask | STATX_INO, stx);
-	const char *name = path;
-	OPAQUE(name);
-	if (r == 0 && unlikely(makedev(stx->stx_dev_major, stx->stx_dev_minor) == session_dev) && name) {
-		int fd = named(dirfd, name, flags);
-		if (fd >= 0 && identity(fd, stx->stx_ino, NULL, stx))
+	if (r == 0 && unlikely(makedev(stx->stx_dev_major, stx->stx_dev_minor) == session_dev)) {
+		int fd = named(dirfd, path, flags);
+		if (fd >= 0 && identity(fd, stx->stx_ino, NULL, mask, stx))
 			r = next.statx(dirfd, path, flags, mask, stx);
 	}
 	return r;

@@ -35,11 +35,13 @@ int session_open(uint32_t rec, int dirfd, const char *path, int flags, struct ca
 	if (!record_read(rec, &r) || atomic_load_explicit(&view.rec[rec].writers, memory_order_relaxed))
 		return -ENOENT;
 	uint64_t now = now_coarse();
-	if (look_due(&r, now)) {
+	bool nofollow = flags & O_NOFOLLOW;  /* the record does not say whether its name is a link */
+	if (nofollow || look_due(&r, now)) {
 		struct stat st;
 		COUNT(view.h->n.revalidations, 1);
-		if (fstatat(dirfd, path, &st, flags & O_NOFOLLOW ? AT_SYMLINK_NOFOLLOW : 0) < 0 || !origin_same(&r.st, &st)) {
-			session_invalidate(rec);
+		if (fstatat(dirfd, path, &st, nofollow ? AT_SYMLINK_NOFOLLOW : 0) < 0 || !origin_same(&r.st, &st)) {
+			if (!nofollow)
+				session_invalidate(rec);
 			return -ESTALE;
 		}
 		if (now - r.checked > 1000000)  /* keeps the line clean when many look at once */
@@ -140,6 +142,9 @@ int session_reopen(const struct cached *c, int flags)
 	struct stat st;
 	if (!view.h || c->rec >= view.h->ncap || !record_path(c->rec, path, sizeof(path)))
 		return -ENOENT;
+	/* A FIFO that lies there now would have us wait for its writer. */
+	if (stat(path, &st) < 0 || st.st_dev != c->dev || st.st_ino != c->ino)
+		return -ESTALE;
 	int fd = open(path, flags & ~(O_CREAT | O_EXCL | O_TRUNC));
 	if (fd < 0)
 		return -errno;
@@ -207,8 +212,10 @@ int session_stat(struct cached *c, struct stat *st)
 	return 0;
 }
 
-int session_statx(struct cached *c, struct statx *stx)
+int session_statx(struct cached *c, unsigned mask, struct statx *stx)
 {
+	char path[PATH_BYTES];
+	struct statx born;
 	struct stat st;
 	int rc = session_stat(c, &st);
 	if (rc < 0)
@@ -228,6 +235,11 @@ int session_statx(struct cached *c, struct statx *stx)
 	stx->stx_ctime = (struct statx_timestamp){ .tv_sec = st.st_ctim.tv_sec, .tv_nsec = (uint32_t)st.st_ctim.tv_nsec };
 	stx->stx_dev_major = major(st.st_dev);
 	stx->stx_dev_minor = minor(st.st_dev);
+	if (mask & STATX_BTIME && record_path(c->rec, path, sizeof(path)) && statx(AT_FDCWD, path, 0, STATX_INO | STATX_BTIME, &born) == 0 &&
+	    born.stx_ino == stx->stx_ino && born.stx_dev_major == stx->stx_dev_major && born.stx_dev_minor == stx->stx_dev_minor) {
+		stx->stx_mask |= born.stx_mask & STATX_BTIME;
+		stx->stx_btime = born.stx_btime;
+	}
 	return 0;
 }
 

@@ -189,6 +189,7 @@ static void load_globs(void)
 			memset(conf_last_byte, 1, sizeof(conf_last_byte));
 		conf_last_byte[tolower(c)] = conf_last_byte[toupper(c)] = 1;
 	}
+	conf_last_byte['/'] = 0;   /* a folder's, or an error */
 }
 
 static bool program_wanted(void)

@@ -33,10 +33,11 @@ void opt4_log(const char *fmt, ...)
 	if (*conf.log) {
 		struct calm calm;
 		calm_begin(&calm);
-		int fd = strcmp(conf.log, "stderr") ? open(conf.log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY, 0600) : 2;
+		bool own = strcmp(conf.log, "stderr");
+		int fd = own ? open(conf.log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY, 0600) : 2;
 		if (fd >= 0 && write(fd, line, (size_t)n + 1) < 0)
 			n = 0;     /* nowhere left to say it */
-		if (fd > 2)
+		if (own && fd >= 0)
 			close(fd);
 		calm_end(&calm);
 	}

@@ -101,7 +101,8 @@ void session_touch(const struct cached *c);
  * since c->checked: then one stat of the original by its path, and -ESTALE if it moved on (the caller
  * gives the original back, see session_reopen). 0 = *st filled; -ENOENT = unknown. */
 int session_stat(struct cached *c, struct stat *st);
-int session_statx(struct cached *c, struct statx *stx);
+/* mask: as of statx(). When it has STATX_BTIME, one look at the original. */
+int session_statx(struct cached *c, unsigned mask, struct statx *stx);
 
 /* The session's tmpfs (0 until attached): an fstat result with this st_dev may be an object. */
 extern uint64_t session_dev;

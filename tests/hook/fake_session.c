@@ -214,7 +214,7 @@ int session_stat(struct cached *c, struct stat *st)
 	return r ? r : stat(orig, st) ? -errno : 0;
 }
 
-int session_statx(struct cached *c, struct statx *stx)
+int session_statx(struct cached *c, unsigned mask, struct statx *stx)
 {
 	char orig[PATH_MAX];
 	int r = look(c, orig);
