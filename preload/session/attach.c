@@ -74,6 +74,8 @@ void session_roots_added(void)
 bool slot_claim(uint32_t kind)
 {
 	const struct proc_id *me = proc_self();
+	if (!me->start)
+		return false;      /* others would take us for dead */
 	for (int again = 0; again < 2; again++) {
 		for (uint32_t i = 0; i < SLOTS_MAX; i++) {
 			struct slot *s = &view.slots[i];

@@ -1,4 +1,5 @@
 /* proc.c - see proc.h */
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,8 +12,8 @@
 static struct proc_id self;
 
 /* /proc/PID/stat: pid (comm) S ppid .. ; comm may hold anything, so look behind its last ')'. Field 22 is
- * the start time. */
-static bool read_stat(uint32_t pid, char *state, uint64_t *start)
+ * the start time. 1; 0: there is no such process; -1: it can't be told (this process has no descriptor left, say). */
+static int read_stat(uint32_t pid, char *state, uint64_t *start)
 {
 	char path[32] = "/proc/", buf[512], digits[12];
 	int n = 0, at = 6;
@@ -24,39 +25,40 @@ static bool read_stat(uint32_t pid, char *state, uint64_t *start)
 	memcpy(path + at, "/stat", 6);
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
-		return false;
+		return errno == ENOENT || errno == ESRCH ? 0 : -1;
 	ssize_t got = read(fd, buf, sizeof(buf) - 1);
+	int err = errno;
 	close(fd);
 	if (got <= 0)
-		return false;
+		return got < 0 && err == ESRCH ? 0 : -1;
 	buf[got] = 0;
 	char *p = strrchr(buf, ')');
 	if (!p || p[1] != ' ' || !p[2])
-		return false;
+		return -1;
 	*state = p[2];
 	p += 2;
 	for (int field = 3; field < 22; field++) {
 		p = strchr(p, ' ');
 		if (!p)
-			return false;
+			return -1;
 		p++;
 	}
 	*start = strtoull(p, NULL, 10);
-	return true;
+	return 1;
 }
 
 uint64_t proc_start(uint32_t pid)
 {
 	char state;
 	uint64_t start;
-	if (!read_stat(pid, &state, &start) || state == 'Z' || state == 'X')
+	if (read_stat(pid, &state, &start) <= 0 || state == 'Z' || state == 'X')
 		return 0;
 	return start;
 }
 
 const struct proc_id *proc_self(void)
 {
-	if (!self.pid) {
+	if (!self.pid || !self.start) {
 		struct stat st;
 		uint32_t pid = (uint32_t)getpid();
 		self.pidns = stat("/proc/self/ns/pid", &st) == 0 ? st.st_ino : 0;
@@ -72,21 +74,24 @@ bool proc_alive(uint32_t pid, uint64_t start, uint64_t pidns)
 {
 	if (pidns != proc_self()->pidns)
 		return true;
-	return pid && proc_start(pid) == start;
+	char state;
+	uint64_t now;
+	int there = pid ? read_stat(pid, &state, &now) : 0;
+	return there < 0 || (there && state != 'Z' && state != 'X' && now == start);
 }
 
 bool proc_runs(uint32_t pid)
 {
 	char state;
 	uint64_t start;
-	return read_stat(pid, &state, &start) && state == 'R';
+	return read_stat(pid, &state, &start) > 0 && state == 'R';
 }
 
 bool proc_stopped(uint32_t pid)
 {
 	char state;
 	uint64_t start;
-	return read_stat(pid, &state, &start) && (state == 'T' || state == 't');
+	return read_stat(pid, &state, &start) > 0 && (state == 'T' || state == 't');
 }
 
 static uint64_t clock_of(clockid_t id)

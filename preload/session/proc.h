@@ -7,12 +7,12 @@
 
 struct proc_id { uint32_t pid; uint64_t start, pidns; };
 
-/* This process; cached, forgotten by proc_after_fork(). */
+/* This process; cached, forgotten by proc_after_fork(). start 0: it can't be told just now. */
 const struct proc_id *proc_self(void);
 void proc_after_fork(void);
 
 /* Is that very process (pid and start time) alive? A process of another pid namespace is taken to be:
- * we can't see it. A zombie is dead. ~3 us. */
+ * we can't see it. So is one that we can't look at for want of a descriptor. A zombie is dead. ~3 us. */
 bool proc_alive(uint32_t pid, uint64_t start, uint64_t pidns);
 /* Running, or ready to run? False: asleep, stopped, frozen, gone. ~3 us. */
 bool proc_runs(uint32_t pid);
