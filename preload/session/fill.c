@@ -124,11 +124,14 @@ static bool wait_for(uint32_t rec)
 	return rec_state(rec) == REC_RESIDENT;
 }
 
-static int give_object(uint32_t rec, int flags, struct cached *c)
+/* The object, if it is of the very file that the descriptor is on: what is resident by now may be its successor. */
+static int give_object(uint32_t rec, const struct stat *st, int flags, struct cached *c)
 {
 	struct resident r;
 	if (!record_read(rec, &r))
 		return -ENOENT;
+	if (!origin_same(&r.st, st))
+		return -ESTALE;
 	c->obj_ino = r.obj_ino;
 	c->checked = now_coarse();
 	return object_open(&r.key, flags);
@@ -172,14 +175,14 @@ static int fetch(int fd, int flags, struct cached *c)
 		}
 		session_unlock();
 	}
-	if (s == REC_RESIDENT && (rc = give_object(rec, flags, c)) >= 0) {
+	if (s == REC_RESIDENT && (rc = give_object(rec, &st, flags, c)) >= 0) {
 		access_count(&a, ACCESS_HIT, rec, o.size, 0);
-	} else if (s == REC_FILLING && wait_for(rec) && (rc = give_object(rec, flags, c)) >= 0) {
+	} else if (s == REC_FILLING && wait_for(rec) && (rc = give_object(rec, &st, flags, c)) >= 0) {
 		access_count(&a, ACCESS_LATE, rec, o.size, now_ns() - start);
 	} else if (nvictims >= 0 && fill(rec, fd, &o, &a, victims, nvictims) == 0) {
 		access_count(&a, ACCESS_MISS, rec, o.size, now_ns() - start);
 		COUNT(view.h->n.origin_opens, 1);
-		rc = give_object(rec, flags, c);
+		rc = give_object(rec, &st, flags, c);
 	} else {
 		keeper_demand();
 		access_count(&a, ACCESS_BYPASS, rec, o.size, now_ns() - start);
