@@ -98,9 +98,27 @@ void record_drop(uint32_t rec)
 	calm_end(&calm);
 }
 
+/* What is being read now shall not become resident: its filler looks under the lock. */
+static void spoil(uint32_t rec)
+{
+	struct calm calm;
+	calm_begin(&calm);
+	bool locked = session_lock();
+	uint64_t w = atomic_load(&view.rec[rec].state);
+	if (ST_STATE(w) == REC_FILLING)
+		atomic_store(&view.rec[rec].spoiled, ST_GEN(w));
+	if (locked)
+		session_unlock();
+	calm_end(&calm);
+}
+
 void session_invalidate(uint32_t rec)
 {
-	if (!view.h || rec >= view.h->ncap || rec_state(rec) != REC_RESIDENT)
+	if (!view.h || rec >= view.h->ncap)
+		return;
+	if (rec_state(rec) == REC_FILLING)
+		spoil(rec);
+	if (rec_state(rec) != REC_RESIDENT)
 		return;
 	COUNT(view.h->n.invalidated, 1);
 	record_drop(rec);
@@ -130,7 +148,8 @@ void session_invalidate_tree(unsigned root, const char *rel, size_t len)
 	for (uint32_t w = 0; w < (files + 63) / 64; w++)
 		for (uint64_t bits = view.touched[w]; bits; bits &= bits - 1) {
 			uint32_t rec = w * 64 + (uint32_t)__builtin_ctzll(bits);
-			if (rec < files && rec_state(rec) == REC_RESIDENT && record_path(rec, path, sizeof(path)) > (size_t)n &&
+			enum rec_state s = rec < files ? rec_state(rec) : REC_ABSENT;
+			if ((s == REC_RESIDENT || s == REC_FILLING) && record_path(rec, path, sizeof(path)) > (size_t)n &&
 			    !strncmp(path, want, (size_t)n) && path[n] == '/')
 				session_invalidate(rec);
 		}

@@ -53,6 +53,11 @@ int fill_file(uint32_t rec, int obj, const struct origin *o, struct use use, boo
 		object_evict(&r->key);
 		return -ETIMEDOUT;
 	}
+	if (atomic_load(&r->spoiled) == ST_GEN(atomic_load(&r->state))) {
+		session_unlock();
+		object_evict(&r->key);
+		return -ESTALE;
+	}
 	r->use = use;
 	view.pol.ops->insert(&view.pol, rec, r->use);
 	view.h->resident++;

@@ -42,6 +42,7 @@ enum rec_state {
 /* state word: state 0..7, slot 8..23, generation 24..63 (grows with every change, so that a reader who
  * sees the same word before and after has read a record that nobody changed meanwhile) */
 #define ST_STATE(w) ((enum rec_state)((w) & 0xFF))
+#define ST_GEN(w)   ((w) >> 24)
 #define ST_SLOT(w)  ((uint32_t)((w) >> 8) & 0xFFFF)
 
 struct key { uint64_t path, stat; };   /* hash of (root, path); hash of (size, mtime ns, ctime ns, dev, ino) */
@@ -65,7 +66,8 @@ struct record {                   /* 256 bytes */
 	uint32_t name_len, name_root;
 	uint32_t prefetched;      /* 1: brought by prefetch and not read yet */
 	uint64_t name_off;        /* into the names, for files no first trace names */
-	uint64_t reserved[10];
+	_Atomic uint64_t spoiled; /* generation of the filling during which the original was changed: it is thrown away */
+	uint64_t reserved[9];
 };
 _Static_assert(sizeof(struct record) == 256, "record");
 
