@@ -63,6 +63,13 @@ static void job_end(void)
 	dir_unlock(lock);
 }
 
+/* Does nothing else run in this process? The directory of its threads has a link each. */
+static bool alone(void)
+{
+	struct stat st;
+	return stat("/proc/self/task", &st) == 0 && st.st_nlink == 3;
+}
+
 void session_leave(void)
 {
 	struct calm calm;
@@ -73,13 +80,18 @@ void session_leave(void)
 	if (view.h && view.slot < SLOTS_MAX) {
 		if (view.run && view.own_plan && session_lock()) {
 			follow_leave(&view.plans[view.own_plan - 1].follow, view.run);
+			view.run = NULL;
+			view.slots[view.slot].plan_run = 0;
 			session_unlock();
 		}
-		view.run = NULL;
 		live_leave();
-		atomic_store(&view.slots[view.slot].pid, 0);
-		view.slot = SLOTS_MAX;
-		view.attached = false;
+		/* Other threads may be in the middle of a fill, and end there: then the slot is a dead process's, and is buried. */
+		if (alone()) {
+			view.run = NULL;
+			atomic_store(&view.slots[view.slot].pid, 0);
+			view.slot = SLOTS_MAX;
+			view.attached = false;
+		}
 	}
 	bool own = job.pid && (uint32_t)getpid() == job.pid && proc_self()->pid == job.pid;
 	if (own) {

@@ -157,7 +157,7 @@ void live_bury(struct slot *s)
 	if (view.slot >= SLOTS_MAX || n >= PLANS_MAX || run >= RUNS_MAX || !session_lock())
 		return;
 	struct plan *p = &view.plans[n];
-	if (p->mapped && p->gen == s->live_gen)
+	if (p->mapped && p->gen == s->live_gen && p->follow.sh->runs[run].owner == (uint32_t)(s - view.slots) + 1)
 		follow_leave(&p->follow, &p->follow.sh->runs[run]);
 	session_unlock();
 }

@@ -90,7 +90,9 @@ void repair_bury(void)
 			continue;  /* being claimed, or another is at it */
 		any = true;
 		if (view.slot < SLOTS_MAX && plan && run && plan <= h->nplans && view.plans[plan - 1].mapped && run <= RUNS_MAX && session_lock()) {
-			follow_leave(&view.plans[plan - 1].follow, &view.plans[plan - 1].follow.sh->runs[run - 1]);
+			struct run *r = &view.plans[plan - 1].follow.sh->runs[run - 1];
+			if (r->owner == i + 1)
+				follow_leave(&view.plans[plan - 1].follow, r);
 			session_unlock();
 		}
 		live_bury(s);
