@@ -123,6 +123,20 @@ trace() { "$PYTHON" "$OPT4_TRACE_TOOL" imagefolder "$2" --epochs 3 --seed "$3" -
 	done
 }
 
+@test "a job that comes while the last one leaves: cached all the same, and nothing stays" {
+	# The session's own files lie on a slow store for the second: the first ends while that one maps them.
+	export OPT4_ROOT=$PWD/data OPT4_DIR=/dev/shm/opt4-test-meet OPT4_PREFETCH=off SLOWSTORE_ROOT=/dev/shm/opt4-test-meet SLOWSTORE_LATENCY=700
+	local file other
+	file=$(head -1 "$LIST")
+	LD_PRELOAD=$LIB sh -c 'cat "$1"; sleep 1.3' sh "$file" >/dev/null &
+	other=$!
+	sleep .3
+	OPT4_STATS=$BATS_TEST_TMPDIR/meet within 60 env LD_PRELOAD="$LIB:$SLOWSTORE" sh -c 'cat "$1" >/dev/null; cat "$1" >/dev/null' sh "$file"
+	wait "$other"
+	[ "$(json "['hits'] + d['late']" <"$BATS_TEST_TMPDIR/meet")" -ge 1 ]
+	[ ! -e "$OPT4_DIR" ]
+}
+
 @test "python train.py | cat ends when train.py does, and at once" {
 	OPT4_ROOT=$PWD/data OPT4_CACHE=5M OPT4_PREFETCH=4 LD_PRELOAD=$LIB "$PYTHON" "$REPO/tests/lib/follow_order.py" data <(printf '{"path": "%s", "epoch": 0}\n' \
 		$(find data -type f -printf '%P\n')) | within 10 cat >"$BATS_TEST_TMPDIR/out"

@@ -46,22 +46,42 @@ void session_disable(const char *why)
 	view.disabled = true;
 }
 
-/* Which of the session's roots are ours; by realpath. */
+/* Under the lock: two who add one at once must not give two roots one number. */
+static void add_root(const char *real)
+{
+	uint32_t n = view.h->nroots;
+	for (uint32_t r = 0; r < n; r++)
+		if (!strcmp(view.h->roots[r].path, real))
+			return;
+	if (n == ROOTS_MAX)
+		return;
+	strcpy(view.h->roots[n].path, real);
+	atomic_thread_fence(memory_order_release);
+	view.h->nroots = n + 1;
+}
+
+static uint8_t root_number(const char *real)
+{
+	for (uint32_t r = 0; r < view.h->nroots; r++)
+		if (!strcmp(view.h->roots[r].path, real))
+			return (uint8_t)(r + 1);
+	return 0;
+}
+
+/* Which of the session's roots are ours; by realpath. A joiner may bring further ones. */
 static void match_own_roots(void)
 {
 	for (unsigned i = 0; i < conf.nroots; i++) {
 		size_t len;
 		const char *real = conf.root[i].len ? conf_root_real(i, &len) : NULL;
-		for (uint32_t r = 0; real && r < view.h->nroots; r++)
-			if (!strcmp(view.h->roots[r].path, real))
-				view.root_of[i] = (uint8_t)(r + 1);
-		if (real && !view.root_of[i] && view.h->nroots < ROOTS_MAX) {
-			/* a joiner's further root; two who add at once may add it twice: harmless */
-			uint32_t r = view.h->nroots;
-			strcpy(view.h->roots[r].path, real);
-			view.h->nroots = r + 1;
-			view.root_of[i] = (uint8_t)(r + 1);
-		}
+		if (!real)
+			continue;
+		for (int tries = 0; tries < 100 && !root_number(real) && view.h->nroots < ROOTS_MAX; tries++)
+			if (session_lock()) {
+				add_root(real);
+				session_unlock();
+			}
+		view.root_of[i] = root_number(real);
 	}
 }
 
@@ -97,8 +117,22 @@ bool slot_claim(uint32_t kind)
 	return false;
 }
 
-/* Our job (OPT4_JOB=pid:start) into the table, so that the session lives as long as it. */
-static void register_job(void)
+static bool find_job(uint32_t pid, uint64_t start, uint64_t pidns)
+{
+	for (uint32_t i = 0; i < JOBS_MAX; i++) {
+		const struct job *j = &view.h->jobs[i];
+		if (j->pid == pid && j->start == start && j->pidns == pidns) {
+			view.slots[view.slot].job = i + 1;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Our job (OPT4_JOB=pid:start) into the table, so that the session lives as long as it. The last job to leave looks
+ * at the table for the last time under the directory's lock: so new ones come into it under that, too. `locked`: the
+ * caller has it. 0; or -errno, the session may be gone. More jobs than there is room for are none. */
+static int register_job(bool locked)
 {
 	const struct proc_id *me = proc_self();
 	const char *s = getenv("OPT4_JOB");
@@ -110,24 +144,28 @@ static void register_job(void)
 		pid = own->pid;
 		start = own->start;
 	}
-	struct job *free_job = NULL;
-	if (!session_lock())
-		return;
-	for (int i = 0; i < JOBS_MAX; i++) {
-		struct job *j = &view.h->jobs[i];
-		if (j->pid == pid && j->start == start && j->pidns == me->pidns) {
-			view.slots[view.slot].job = (uint32_t)i + 1;
-			session_unlock();
-			return;
+	if (find_job(pid, start, me->pidns))
+		return 0;
+	int lock = locked ? -1 : dir_lock(view.dir), rc = -EAGAIN;
+	if (!locked && lock < 0)
+		return lock;
+	if (session_lock()) {      /* not that of one that is gone */
+		struct job *free_job = NULL;
+		for (int i = 0; i < JOBS_MAX && !free_job; i++) {
+			struct job *j = &view.h->jobs[i];
+			if (!j->pid || !proc_alive(j->pid, j->start, j->pidns))
+				free_job = j;
 		}
-		if (!free_job && (!j->pid || !proc_alive(j->pid, j->start, j->pidns)))
-			free_job = j;
+		if (free_job && !find_job(pid, start, me->pidns)) {
+			*free_job = (struct job){ .pid = pid, .had_client = 1, .start = start, .pidns = me->pidns };
+			view.slots[view.slot].job = (uint32_t)(free_job - view.h->jobs) + 1;
+		}
+		session_unlock();
+		rc = 0;
 	}
-	if (free_job) {
-		*free_job = (struct job){ .pid = pid, .had_client = 1, .start = start, .pidns = me->pidns };
-		view.slots[view.slot].job = (uint32_t)(free_job - view.h->jobs) + 1;
-	}
-	session_unlock();
+	if (lock >= 0)
+		dir_unlock(lock);
+	return rc;
 }
 
 /* Revalidation when nobody set it: always on a local file system, 60 s on a network one. */
@@ -191,7 +229,7 @@ static int find_or_make(char *dir)
 	if (rc == 0 && !(slot_claim(0) && plans_refresh() == 0 && policy_refresh() == 0))
 		rc = -EAGAIN;
 	if (rc == 0)
-		register_job();
+		rc = register_job(true);
 	if (rc == 0)
 		kept_adopt();
 	dir_unlock(lock);
@@ -229,8 +267,8 @@ static int attach(void)
 	if (rc < 0)
 		return rc;
 	repair_bury();             /* who was killed still holds its charge, and its place in the order */
-	if (!view.slots[view.slot].job)
-		register_job();
+	if (!view.slots[view.slot].job && (rc = register_job(false)) < 0)
+		return rc;
 	match_own_roots();
 	view.revalidate_ns = conf.revalidate_set ? conf.revalidate_ns : view.h->revalidate_ns;
 	if (conf.have_trace && !view.own_plan) {
@@ -259,6 +297,13 @@ static const char *why(int rc)
 	}
 }
 
+static void leave_unmapped(void)
+{
+	if (view.h && view.slot < SLOTS_MAX)
+		atomic_store(&view.slots[view.slot].pid, 0);
+	view_unmap();
+}
+
 bool session_attach(void)
 {
 	if (view.disabled)
@@ -277,12 +322,18 @@ bool session_attach(void)
 		return false;
 	}
 	/* Another thread may have done it between our look and now: a second attempt that failed would unmap what it uses. */
+	bool inherited = view.h;
 	int rc = atomic_load(&view.attached) ? 0 : attach();
+	/* Its last job left, and removed it, while we came: the next one is ours to make. */
+	for (int i = 0; rc < 0 && view.h && atomic_load(&view.h->gone) && !inherited && i < 3; i++) {
+		leave_unmapped();
+		rc = attach();
+	}
 	if (rc < 0) {
 		char where[32];
 		snprintf(where, sizeof(where), "/dev/shm/opt4-%u", (unsigned)geteuid());
 		opt4_log("opt4: %s%.150s: %s; reading the originals", *conf.dir ? "OPT4_DIR: " : "session below ", *conf.dir ? conf.dir : where, why(rc));
-		view_unmap();
+		leave_unmapped();
 		view.retry_at = now_coarse() + retry_after;
 		retry_after = retry_after < RETRY_MOST ? retry_after * 2 : RETRY_MOST;
 	} else {

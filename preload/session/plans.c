@@ -103,7 +103,8 @@ int plans_refresh(void)
 		if (rc == -EAGAIN)
 			return rc;
 		if (rc < 0) {
-			session_disable("a trace that another job joined cannot be read");
+			if (!atomic_load(&view.h->gone))
+				session_disable("a trace that another job joined cannot be read");
 			return rc;
 		}
 	}
