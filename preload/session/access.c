@@ -55,9 +55,9 @@ static uint32_t epoch_now(const struct plan *p, const struct plan *live, uint32_
 static void moved_on(uint32_t plan, struct access *a)
 {
 	struct plan_entry *e = &view.h->plans[plan];
-	if (plan < view.h->shape.naxes)
+	if (plan < view.shape.naxes)
 		policy_expire(plan);
-	if (view.h->nplans > 1)
+	if (index_plans() > 1)
 		measure(plan);
 	uint32_t at = atomic_load_explicit(&e->wake_front, memory_order_relaxed);
 	if (at && view.plans[plan].follow.sh->front >= at) {
@@ -97,7 +97,7 @@ void access_begin(uint32_t rec, struct access *a)
 		follow_access(&p->follow, view.run, file, &next);
 	a->epoch = epoch_now(p, live, a->epoch);
 	a->gate_shut = shut(p, live);
-	if (view.h->shape.naxes == 1 && view.run && file != FILE_NONE) {
+	if (view.shape.naxes == 1 && view.run && file != FILE_NONE) {
 		a->use.pos = next;
 	} else {
 		plans_fronts();

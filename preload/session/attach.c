@@ -49,7 +49,7 @@ void session_disable(const char *why)
 /* Under the lock: two who add one at once must not give two roots one number. */
 static void add_root(const char *real)
 {
-	uint32_t n = view.h->nroots;
+	uint32_t n = index_roots();
 	for (uint32_t r = 0; r < n; r++)
 		if (!strcmp(view.h->roots[r].path, real))
 			return;
@@ -62,7 +62,7 @@ static void add_root(const char *real)
 
 static uint8_t root_number(const char *real)
 {
-	for (uint32_t r = 0; r < view.h->nroots; r++)
+	for (uint32_t r = 0; r < index_roots(); r++)
 		if (!strcmp(view.h->roots[r].path, real))
 			return (uint8_t)(r + 1);
 	return 0;
@@ -76,7 +76,7 @@ static void match_own_roots(void)
 		const char *real = conf.root[i].len ? conf_root_real(i, &len) : NULL;
 		if (!real)
 			continue;
-		for (int tries = 0; tries < 100 && !root_number(real) && view.h->nroots < ROOTS_MAX; tries++)
+		for (int tries = 0; tries < 100 && !root_number(real) && index_roots() < ROOTS_MAX; tries++)
 			if (session_lock()) {
 				add_root(real);
 				session_unlock();
@@ -273,9 +273,9 @@ static int attach(void)
 	view.revalidate_ns = conf.revalidate_set ? conf.revalidate_ns : view.h->revalidate_ns;
 	if (conf.have_trace && !view.own_plan) {
 		uint32_t n;
-		for (n = 0; n < view.h->nplans && view.h->plans[n].trace_id != conf.trace.h->id; n++)
+		for (n = 0; n < index_plans() && view.h->plans[n].trace_id != conf.trace.h->id; n++)
 			;
-		int lock = n < view.h->nplans ? -1 : dir_lock(view.dir);
+		int lock = n < index_plans() ? -1 : dir_lock(view.dir);
 		rc = plan_join();
 		if (lock >= 0)
 			dir_unlock(lock);
@@ -360,10 +360,10 @@ uint32_t session_record(unsigned root, const char *rel, size_t len)
 	if (f != FILE_NONE && view.own_plan) {
 		const struct plan *p = &view.plans[view.own_plan - 1];
 		rec = p->map ? p->map[f] : f;
-		return rec < view.h->ncap && index_reserve(&view.rec[rec], sizeof(struct record)) ? rec : REC_NONE;
+		return rec < view.ncap && index_reserve(&view.rec[rec], sizeof(struct record)) ? rec : REC_NONE;
 	}
 	uint32_t r = view.root_of[root] - 1u;
-	if (view.h->nfiles && view.plan_root[0][r])
+	if (view.nfiles && view.plan_root[0][r])
 		rec = trace_find(&view.plans[0].trace, view.plan_root[0][r] - 1, rel, len);
 	if (rec == REC_NONE)
 		rec = names_find(r, rel, len);

@@ -114,7 +114,7 @@ static void spoil(uint32_t rec)
 
 void session_invalidate(uint32_t rec)
 {
-	if (!view.h || rec >= view.h->ncap)
+	if (!view.h || rec >= view.ncap)
 		return;
 	if (rec_state(rec) == REC_FILLING)
 		spoil(rec);
@@ -126,7 +126,7 @@ void session_invalidate(uint32_t rec)
 
 void session_writer(uint32_t rec, int delta)
 {
-	if (!view.h || rec >= view.h->ncap)
+	if (!view.h || rec >= view.ncap)
 		return;
 	if (delta > 0)
 		atomic_fetch_add(&view.rec[rec].writers, (uint32_t)delta);
@@ -144,7 +144,7 @@ void session_invalidate_tree(unsigned root, const char *rel, size_t len)
 		return;
 	if (len == 0)
 		want[--n] = 0;
-	uint32_t files = view.h->nfiles + atomic_load(&view.h->nextra);
+	uint32_t files = index_files();
 	for (uint32_t w = 0; w < (files + 63) / 64; w++)
 		for (uint64_t bits = view.touched[w]; bits; bits &= bits - 1) {
 			uint32_t rec = w * 64 + (uint32_t)__builtin_ctzll(bits);
@@ -159,7 +159,7 @@ int session_reopen(const struct cached *c, int flags)
 {
 	char path[PATH_BYTES];
 	struct stat st;
-	if (!view.h || c->rec >= view.h->ncap || !record_path(c->rec, path, sizeof(path)))
+	if (!view.h || c->rec >= view.ncap || !record_path(c->rec, path, sizeof(path)))
 		return -ENOENT;
 	/* A FIFO that lies there now would have us wait for its writer. */
 	if (stat(path, &st) < 0 || st.st_dev != c->dev || st.st_ino != c->ino)
@@ -176,7 +176,7 @@ int session_reopen(const struct cached *c, int flags)
 /* The original's stat as of the object's making; looked at again when that is over a second ago. */
 static int identity(struct cached *c, struct origin *o)
 {
-	if (!view.h || c->rec >= view.h->ncap)
+	if (!view.h || c->rec >= view.ncap)
 		return -ENOENT;
 	const struct record *r = &view.rec[c->rec];
 	uint64_t now = now_coarse(), w, obj_ino;
@@ -285,7 +285,7 @@ int session_whose(int fd, struct cached *c)
 	k.path = strtoull(hex, NULL, 16);
 	memcpy(hex, name + 16, 16);
 	k.stat = strtoull(hex, NULL, 16);
-	uint32_t files = view.h->nfiles + atomic_load(&view.h->nextra);
+	uint32_t files = index_files();
 	for (uint32_t w = 0; w < (files + 63) / 64; w++)
 		for (uint64_t bits = view.touched[w]; bits; bits &= bits - 1) {
 			uint32_t rec = w * 64 + (uint32_t)__builtin_ctzll(bits);

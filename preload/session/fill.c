@@ -165,13 +165,13 @@ static int fetch(int fd, int flags, struct cached *c)
 	}
 	object_reap(false);        /* nothing to do unless something lingers */
 	if (rec >= view.h->shape.nfiles)
-		policy_rebuild(rec * 2 + 2 < view.h->ncap ? rec * 2 + 2 : view.h->ncap, 0, 0);
+		policy_rebuild(rec < view.ncap / 2 - 1 ? rec * 2 + 2 : view.ncap, 0, 0);
 
 	bool locked = session_lock(), fit = origin_fit(&st) && !atomic_load(&view.rec[rec].writers);
 	s = rec_state(rec);
 	if (locked) {
 		access_begin(rec, &a);
-		if (s == REC_ABSENT && fit && rec < view.h->shape.nfiles) {
+		if (s == REC_ABSENT && fit && rec < view.shape.nfiles) {
 			nvictims = room_victims((o.size + PAGE - 1) / PAGE, rec, a.use, victims, a.gate_shut ? 0 : VICTIMS_MAX);
 			if (nvictims >= 0 && !inflight_add(rec, 0))
 				nvictims = -1; /* room_victims() kept an entry free unless it took none */

@@ -224,6 +224,8 @@ void follow_leave(struct follow *f, struct run *r)
 	if (!r)
 		return;
 	r->owner = 0;
-	while (sh->runs_hi && !sh->runs[sh->runs_hi - 1].owner)
-		sh->runs_hi--;
+	uint32_t hi = runs_used(sh);
+	while (hi && !sh->runs[hi - 1].owner)
+		hi--;
+	sh->runs_hi = hi;
 }

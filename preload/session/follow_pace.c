@@ -13,6 +13,8 @@
 
 static uint32_t blend(uint32_t ratio, bool matched, uint32_t span)
 {
+	if (ratio > FOLLOW_ONE)
+		ratio = FOLLOW_ONE;
 	int32_t delta = (int32_t)(matched ? FOLLOW_ONE : 0) - (int32_t)ratio;
 	/* Rounded away from zero, so that it reaches both ends. */
 	delta = delta > 0 ? (delta + (int32_t)span - 1) / (int32_t)span : (delta - (int32_t)span + 1) / (int32_t)span;
@@ -157,7 +159,7 @@ static void look_over(struct follow *f)
 	uint32_t lag = FOLLOW_LAG * sh->round, group_end = walk_next_group(f->t, sh->group);
 	uint32_t rest = lag > IDLE_LEAST ? lag : IDLE_LEAST;
 
-	for (uint32_t i = 0; i < sh->runs_hi && i < RUNS_MAX; i++) {
+	for (uint32_t i = 0; i < runs_used(sh); i++) {
 		const struct run *r = &sh->runs[i];
 		if (!r->owner || !r->at.last || now - r->stamp > rest)
 			continue;
@@ -204,7 +206,7 @@ void pace_access(struct follow *f, struct run *r, bool matched)
 {
 	struct follow_shared *sh = f->sh;
 	bool begun = sh->matched + sh->diverged != 0;
-	uint32_t span = sh->runs_hi * 32 > GATE_SPAN ? sh->runs_hi * 32 : GATE_SPAN;
+	uint32_t hi = runs_used(sh), span = hi * 32 > GATE_SPAN ? hi * 32 : GATE_SPAN;
 	if (matched)
 		sh->matched++;
 	else
@@ -221,7 +223,7 @@ void pace_access(struct follow *f, struct run *r, bool matched)
 		r->streak = matched ? r->streak + 1 : r->streak;
 		r->stamp = follow_clock(sh);
 	}
-	if (++sh->due >= (sh->runs_hi > LOOK_EVERY ? sh->runs_hi : LOOK_EVERY)) {
+	if (++sh->due >= (hi > LOOK_EVERY ? hi : LOOK_EVERY)) {
 		sh->due = 0;
 		look_over(f);
 	}

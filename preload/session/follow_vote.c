@@ -30,7 +30,7 @@ static uint32_t agree(const struct trace *t, const struct run *r, struct place a
 static uint32_t joined_width(const struct follow *f)
 {
 	uint32_t n = 0, ranks = 0, phase = walk_phase(f->t, f->sh->group);
-	for (uint32_t i = 0; i < f->sh->runs_hi && i < RUNS_MAX; i++)
+	for (uint32_t i = 0; i < runs_used(f->sh); i++)
 		n += f->sh->runs[i].owner != 0;
 	for (uint32_t i = 0; i < f->t->h->nstreams; i++)
 		ranks += f->t->streams[i].phase == phase;

@@ -15,6 +15,12 @@ static inline uint32_t follow_clock(const struct follow_shared *sh)
 	return (uint32_t)(sh->matched + sh->diverged);
 }
 
+/* runs[] above are free. */
+static inline uint32_t runs_used(const struct follow_shared *sh)
+{
+	return sh->runs_hi < RUNS_MAX ? sh->runs_hi : RUNS_MAX;
+}
+
 /* Has the position expired or been consumed? Beyond the ring nothing is remembered: false. */
 static inline bool follow_consumed(const struct follow_shared *sh, uint32_t pos)
 {

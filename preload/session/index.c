@@ -111,6 +111,8 @@ static void use_map(void *map)
 	view.rec = (void *)(p + h->off_records);
 	view.name_slots = (void *)(p + h->off_name_slots);
 	view.names = p + h->off_names;
+	view.nfiles = h->nfiles;
+	view.ncap = h->ncap;
 	view.h = h;
 }
 
@@ -192,6 +194,15 @@ out:
 	return rc;
 }
 
+/* A text that ends within its room. */
+static bool ends(const char *text, size_t room) { return memchr(text, 0, room); }
+
+bool index_shape(struct policy_shape *shape)
+{
+	*shape = view.h->shape;
+	return shape->naxes <= AXES_MAX && shape->nfiles <= view.ncap && ends(view.h->policy, sizeof(view.h->policy)) && policy_find(view.h->policy);
+}
+
 static bool valid(const struct index_header *h, uint64_t bytes)
 {
 	static struct index_header want;   /* read only fields; a race writes the same values */
@@ -202,7 +213,10 @@ static bool valid(const struct index_header *h, uint64_t bytes)
 		return false;
 	if (dir_boot_id(boot) < 0 || memcmp(boot, h->boot_id, 40))
 		return false;
-	if (h->ncap < h->nfiles || h->ncap - h->nfiles != EXTRA_FILES || !policy_find(h->policy) || h->shape.nfiles > h->ncap ||
+	for (uint32_t i = 0; i < ROOTS_MAX; i++)
+		if (!ends(h->roots[i].path, PATH_BYTES) || (i < PLANS_MAX && !ends(h->plans[i].path, PATH_BYTES)))
+			return false;
+	if (h->ncap < h->nfiles || h->ncap - h->nfiles != EXTRA_FILES || !ends(h->policy, sizeof(h->policy)) || !policy_find(h->policy) || h->shape.nfiles > h->ncap ||
 	    h->shape.naxes > AXES_MAX || h->name_mask >= NAME_SLOTS || (h->name_mask & (h->name_mask + 1)))
 		return false;
 	want.nfiles = h->nfiles;

@@ -9,7 +9,10 @@
 static int policy_file(uint32_t gen, const struct policy_shape *shape)
 {
 	char name[24];
-	size_t bytes = policy_bytes(policy_find(view.h->policy), shape);
+	const struct policy *ops = policy_find(view.h->policy);
+	size_t bytes = ops ? policy_bytes(ops, shape) : 0;
+	if (!ops)
+		return -EINVAL;
 	snprintf(name, sizeof(name), "policy.%u", gen);
 	void *p = plan_map_file(name, &bytes, true);
 	if (!p)
@@ -94,9 +97,11 @@ static void refill_in_order(uint32_t *order, uint32_t n, size_t bytes)
 int policy_rebuild(uint32_t nfiles, uint32_t naxes, uint32_t npos_of_last)
 {
 	for (int tries = 0; tries < 5; tries++) {
-		struct policy_shape shape = view.h->shape;
+		struct policy_shape shape;
 		uint32_t gen = view.h->policy_gen, fresh = atomic_fetch_add(&view.h->policy_seq, 1) + 1;
 		char old[PATH_BYTES + 32];
+		if (!index_shape(&shape) || naxes > AXES_MAX)
+			return -ESTALE;
 		if (shape.nfiles < nfiles)
 			shape.nfiles = nfiles;
 		if (shape.naxes < naxes) {
@@ -153,7 +158,7 @@ static int map_files(const struct trace *t, uint32_t *map, uint32_t *rmap, const
 			if (!rel || root >= CONF_ROOTS || !session_root[root])
 				continue;
 			root = session_root[root] - 1;
-			if (view.h->nplans && view.h->plans[0].identity && view.plan_root[0][root])
+			if (index_plans() && view.h->plans[0].identity && view.plan_root[0][root])
 				rec = trace_find(&view.plans[0].trace, view.plan_root[0][root] - 1, rel, len);
 			if (rec == REC_NONE)
 				rec = names_add(root, rel, len);
@@ -173,12 +178,12 @@ int plan_join(void)
 	view.own_plan = 0;
 	if (!conf.have_trace)
 		return 0;
-	for (uint32_t n = 0; n < h->nplans; n++)
+	for (uint32_t n = 0; n < index_plans(); n++)
 		if (h->plans[n].trace_id == conf.trace.h->id) {
 			view.own_plan = n + 1;
 			return 0;
 		}
-	uint32_t n = h->nplans;
+	uint32_t n = index_plans();
 	if (n >= PLANS_MAX) {
 		opt4_log("opt4: trace: %d traces have joined this session already; this job's files are cached without its future", PLANS_MAX);
 		return 0;
@@ -198,7 +203,7 @@ int plan_join(void)
 	h->nplans = n + 1;
 	rc = plans_refresh();
 	if (rc == 0)
-		rc = policy_rebuild(h->nfiles + atomic_load(&h->nextra) + 4096, n + 1, conf.trace.h->npos);
+		rc = policy_rebuild(index_files() + 4096, n + 1, conf.trace.h->npos);
 	if (rc == 0)
 		view.own_plan = n + 1;
 	opt4_log("opt4: %.180s: joined as the session's plan %u", conf.trace_path, n);

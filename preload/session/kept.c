@@ -39,16 +39,16 @@ int kept_take(const char *dir)
 {
 	struct trace old;
 	char err[256];
-	bool have = view.h->nfiles && trace_open(&old, view.h->plans[0].path, err) == 0;
-	if (have && (old.h->id != view.h->plans[0].trace_id || old.h->nfiles != view.h->nfiles)) {
+	bool have = view.nfiles && trace_open(&old, view.h->plans[0].path, err) == 0;
+	if (have && (old.h->id != view.h->plans[0].trace_id || old.h->nfiles != view.nfiles)) {
 		trace_close(&old);
 		have = false;
 	}
-	for (uint32_t i = 0; i < view.h->nroots; i++)
+	for (uint32_t i = 0; i < index_roots(); i++)
 		memcpy(kept_roots[i], view.h->roots[i].path, PATH_BYTES);
-	uint32_t files = view.h->nfiles + atomic_load(&view.h->nextra);
+	uint32_t files = index_files();
 	nlist = 0;
-	for (uint32_t w = 0; files <= view.h->ncap && w < (files + 63) / 64; w++)
+	for (uint32_t w = 0; w < (files + 63) / 64; w++)
 		for (uint64_t bits = view.touched[w]; bits; bits &= bits - 1) {
 			uint32_t rec = w * 64 + (uint32_t)__builtin_ctzll(bits), root;
 			const char *rel = NULL;
@@ -56,11 +56,9 @@ int kept_take(const char *dir)
 			const struct record *r = &view.rec[rec];
 			if (rec >= files || rec_state(rec) != REC_RESIDENT)
 				continue;
-			if (rec >= view.h->nfiles && r->name_off + r->name_len <= NAME_BYTES) {
-				rel = view.names + r->name_off;
-				len = r->name_len;
-				root = r->name_root;
-			} else if (have && rec < view.h->nfiles) {
+			if (rec >= view.nfiles) {
+				rel = record_name(rec, &len, &root);
+			} else if (have) {
 				rel = trace_path(&old, rec, &len, &root);
 			}
 			if (rel && root < ROOTS_MAX && !remember(root, rel, len, r))
@@ -80,11 +78,11 @@ int kept_take(const char *dir)
 /* The record that the new session has for it; REC_NONE if none. Under the lock. */
 static uint32_t record_of(const struct kept *k)
 {
-	for (uint32_t r = 0; r < view.h->nroots; r++) {
+	for (uint32_t r = 0; r < index_roots(); r++) {
 		uint32_t rec = REC_NONE;
 		if (strcmp(view.h->roots[r].path, kept_roots[k->root]))
 			continue;
-		if (view.h->nfiles && view.plan_root[0][r])
+		if (view.nfiles && view.plan_root[0][r])
 			rec = trace_find(&view.plans[0].trace, view.plan_root[0][r] - 1, k->name, k->len);
 		const char *base = memrchr(k->name, '/', k->len);
 		base = base ? base + 1 : k->name;
@@ -100,7 +98,7 @@ static void adopt(const struct kept *k)
 	char from[PATH_BYTES + 80], to[sizeof(view.prefix) + 48];
 	struct stat st;
 	uint32_t rec = record_of(k);
-	if (rec == REC_NONE || rec >= view.h->shape.nfiles || !index_reserve(&view.rec[rec], sizeof(struct record)))
+	if (rec == REC_NONE || rec >= view.shape.nfiles || !index_reserve(&view.rec[rec], sizeof(struct record)))
 		return;
 	if (atomic_load(&view.h->charged_pages) + k->rec.pages > view.h->budget_pages || rec_state(rec) != REC_ABSENT)
 		return;

@@ -106,7 +106,7 @@ bool live_distrusted(uint32_t n)
 		return true;
 	if (!view.plans[n].follow.sh->gate_shut)
 		return false;
-	for (uint32_t o = 0; o < view.h->shape.naxes; o++)
+	for (uint32_t o = 0; o < view.shape.naxes; o++)
 		if (o != n && !view.h->plans[o].ended && !view.plans[o].follow.sh->gate_shut)
 			return true;
 	return false;

@@ -12,7 +12,7 @@ static bool put(FILE *f, const struct live_table *t)
 	char path[PATH_BYTES];
 	fprintf(f, "%u %u\n", t->n, t->width);
 	for (size_t i = 0; i < (size_t)t->n * t->width; i++) {
-		size_t len = t->rec[i] && t->rec[i] - 1 < view.h->ncap ? record_path(t->rec[i] - 1, path, sizeof(path)) : 0;
+		size_t len = t->rec[i] && t->rec[i] - 1 < view.ncap ? record_path(t->rec[i] - 1, path, sizeof(path)) : 0;
 		fwrite(path, 1, len, f);
 		fputc(0, f);
 	}
@@ -24,8 +24,10 @@ int live_export(const char *to)
 	char name[PATH_BYTES + 64];
 	DIR *d = opendir(view.dir);
 	struct dirent *e;
-	int rc = d ? 0 : -errno;
-	for (uint32_t n = 0; n < view.h->nplans; n++)
+	int rc = 0;
+	if (!d)
+		return -errno;
+	for (uint32_t n = 0; n < index_plans(); n++)
 		plan_map(n);       /* the first trace's paths are its files' names */
 	while (rc == 0 && (e = readdir(d))) {
 		unsigned long long dataset;
@@ -49,7 +51,7 @@ int live_export(const char *to)
 	}
 	snprintf(name, sizeof(name), "%s/roots", to);
 	FILE *f = rc == 0 ? fopen(name, "w") : NULL;
-	for (uint32_t r = 0; f && r < view.h->nroots; r++)
+	for (uint32_t r = 0; f && r < index_roots(); r++)
 		fprintf(f, "%s%c", view.h->roots[r].path, 0);
 	if (rc == 0 && (!f || fclose(f) != 0))
 		rc = -errno;

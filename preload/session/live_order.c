@@ -182,7 +182,7 @@ static uint32_t choose(uint64_t stream)
 {
 	const struct index_header *h = view.h;
 	uint32_t over = PLANS_MAX, any = PLANS_MAX;
-	for (uint32_t n = h->nplans; n-- > 0;) {
+	for (uint32_t n = index_plans(); n-- > 0;) {
 		const struct plan_entry *e = &h->plans[n];
 		if (!e->gen)
 			continue;
@@ -236,9 +236,11 @@ static int publish(const struct draft *d, const struct live_epoch *e)
 	for (int tries = 0; tries < 5; tries++) {
 		uint32_t was = view.h->policy_gen, fresh = atomic_fetch_add(&view.h->policy_seq, 1) + 1, gone = 0;
 		uint32_t n = choose(e->stream);
-		struct policy_shape shape = view.h->shape;
+		struct policy_shape shape;
 		if (n >= PLANS_MAX)
 			return -EBUSY; /* eight traces have joined */
+		if (!index_shape(&shape))
+			return -ESTALE;
 		shape.nfiles = shape.nfiles < d->nfiles ? d->nfiles : shape.nfiles;
 		shape.naxes = shape.naxes <= n ? n + 1 : shape.naxes;
 		shape.npos[n] = d->npos;
@@ -307,7 +309,7 @@ int live_publish(const struct live_epoch *e)
 		return -EAGAIN;
 	if (!e->n || !e->nbatches || !(d.t = live_table(e->dataset, e->samples, &d.table_bytes)))
 		return -ENOENT;
-	d.nfiles = view.h->nfiles + atomic_load(&view.h->nextra);
+	d.nfiles = index_files();
 	d.npos = count_positions(&d, e);
 	int rc = d.npos ? traced(&d, e) : -ENOENT;
 	if (rc == 0) {

@@ -73,18 +73,21 @@ static bool take(void)
 	return false;
 }
 
+/* Is another policy's state in force than the one that is mapped here? */
+static bool behind(void) { return !view.policy_state || view.policy_gen != view.h->policy_gen; }
+
 bool session_lock(void)
 {
 	if (!view.h || view.disabled || view.slot >= SLOTS_MAX || atomic_load_explicit(&view.h->gone, memory_order_relaxed))
 		return false;
 	for (int i = 0; i < 3; i++) {
 		/* Others may have joined a trace since: map it first, without the lock. */
-		if (view.policy_gen != view.h->policy_gen) {
+		if (behind()) {
 			if (!plans_guard())
 				return false;
 			/* -EAGAIN: replaced once more meanwhile */
-			int rc = view.policy_gen == view.h->policy_gen ? 0 : plans_refresh();
-			if (rc == 0 && view.policy_gen != view.h->policy_gen)
+			int rc = behind() ? plans_refresh() : 0;
+			if (rc == 0 && behind())
 				rc = policy_refresh();
 			plans_unguard();
 			if (rc < 0 && rc != -EAGAIN)
@@ -93,7 +96,7 @@ bool session_lock(void)
 		if (!take())
 			return false;
 		holding = true;
-		if (view.policy_gen == view.h->policy_gen)
+		if (!behind())
 			return true;
 		session_unlock();
 	}

@@ -6,14 +6,14 @@
 static bool same(uint32_t rec, uint32_t root, const char *rel, size_t len)
 {
 	const struct record *r = &view.rec[rec];
-	return r->name_root == root && r->name_len == len && r->name_off + len <= NAME_BYTES &&
+	return r->name_root == root && r->name_len == len && len <= NAME_BYTES && r->name_off <= NAME_BYTES - len &&
 	       !memcmp(view.names + r->name_off, rel, len);
 }
 
 /* The slot where the name is or would be; *rec = its record or REC_NONE. */
 static uint32_t probe(uint32_t root, const char *rel, size_t len, uint32_t *rec)
 {
-	uint32_t mask = atomic_load_explicit(&view.h->name_mask, memory_order_acquire);
+	uint32_t mask = atomic_load_explicit(&view.h->name_mask, memory_order_acquire) & (NAME_SLOTS - 1);
 	uint32_t at = (uint32_t)trace_hash(root, rel, len) & mask;
 	*rec = REC_NONE;
 	for (uint32_t n = 0; n <= mask; n++, at = (at + 1) & mask) {
@@ -22,8 +22,8 @@ static uint32_t probe(uint32_t root, const char *rel, size_t len, uint32_t *rec)
 		uint32_t s = atomic_load_explicit(&view.name_slots[at], memory_order_acquire);
 		if (!s || s > EXTRA_FILES)
 			break;
-		if (same(view.h->nfiles + s - 1, root, rel, len)) {
-			*rec = view.h->nfiles + s - 1;
+		if (same(view.nfiles + s - 1, root, rel, len)) {
+			*rec = view.nfiles + s - 1;
 			return at;
 		}
 	}
@@ -33,14 +33,13 @@ static uint32_t probe(uint32_t root, const char *rel, size_t len, uint32_t *rec)
 /* Four times the slots. Readers without the lock may miss a name meanwhile; names_add() then finds it. */
 static bool grow(void)
 {
-	uint32_t mask = view.h->name_mask * 4 + 3, n = atomic_load(&view.h->nextra);
-	if (mask >= NAME_SLOTS || !index_reserve((void *)view.name_slots, ((size_t)mask + 1) * 4))
+	uint32_t mask = view.h->name_mask * 4 + 3, n = index_files() - view.nfiles;
+	if (mask >= NAME_SLOTS || n > mask / 2 || !index_reserve((void *)view.name_slots, ((size_t)mask + 1) * 4))
 		return false;
 	memset((void *)view.name_slots, 0, ((size_t)mask + 1) * 4);
 	atomic_store(&view.h->name_mask, mask);
 	for (uint32_t i = 0; i < n; i++) {
-		const struct record *r = &view.rec[view.h->nfiles + i];
-		uint32_t at = (uint32_t)trace_hash(r->name_root, view.names + r->name_off, r->name_len) & mask;
+		uint32_t at = (uint32_t)record_path_hash(view.nfiles + i) & mask;
 		while (atomic_load_explicit(&view.name_slots[at], memory_order_relaxed))
 			at = (at + 1) & mask;
 		atomic_store_explicit(&view.name_slots[at], i + 1, memory_order_release);
@@ -62,12 +61,12 @@ uint32_t names_add(uint32_t root, const char *rel, size_t len)
 	uint32_t rec, at = probe(root, rel, len, &rec);
 	if (rec != REC_NONE)
 		return rec;
-	uint32_t n = atomic_load(&view.h->nextra);
+	uint32_t n = index_files() - view.nfiles;
 	uint64_t off = atomic_load(&view.h->names_used);
-	struct record *r = &view.rec[view.h->nfiles + n];
+	struct record *r = &view.rec[view.nfiles + n];
 	if (n >= view.h->name_mask / 2 && grow())
 		at = probe(root, rel, len, &rec);
-	if (n >= EXTRA_FILES || off + len > NAME_BYTES || n >= view.h->name_mask / 2 || !index_reserve(r, sizeof(*r)) ||
+	if (n >= EXTRA_FILES || len >= PATH_BYTES || off > NAME_BYTES - PATH_BYTES || n >= view.h->name_mask / 2 || !index_reserve(r, sizeof(*r)) ||
 	    !index_reserve(view.names + off, len)) {
 		static bool said;
 		if (!said)
@@ -79,19 +78,19 @@ uint32_t names_add(uint32_t root, const char *rel, size_t len)
 	r->name_off = off;
 	r->name_len = (uint32_t)len;
 	r->name_root = root;
-	rec_touch(view.h->nfiles + n);
+	rec_touch(view.nfiles + n);
 	atomic_store(&view.h->names_used, off + len);
 	atomic_store_explicit(&view.h->nextra, n + 1, memory_order_release);
 	atomic_store_explicit(&view.name_slots[at], n + 1, memory_order_release);
-	return view.h->nfiles + n;
+	return view.nfiles + n;
 }
 
-static const char *record_name(uint32_t rec, size_t *len, uint32_t *root)
+const char *record_name(uint32_t rec, size_t *len, uint32_t *root)
 {
-	if (rec < view.h->nfiles)  /* plan 0's roots are the session's, in order */
+	if (rec < view.nfiles)     /* plan 0's roots are the session's, in order */
 		return view.plans[0].mapped ? trace_path(&view.plans[0].trace, rec, len, root) : NULL;
 	const struct record *r = &view.rec[rec];
-	if (rec >= view.h->ncap || r->name_off + r->name_len > NAME_BYTES)
+	if (rec >= view.ncap || r->name_len >= PATH_BYTES || r->name_off > NAME_BYTES - PATH_BYTES)
 		return NULL;
 	*len = r->name_len;
 	*root = r->name_root;
@@ -103,7 +102,7 @@ size_t record_path(uint32_t rec, char *path, size_t room)
 	size_t len;
 	uint32_t root;
 	const char *rel = record_name(rec, &len, &root);
-	if (!rel || root >= view.h->nroots || !*view.h->roots[root].path)
+	if (!rel || root >= index_roots() || !*view.h->roots[root].path)
 		return 0;
 	int n = snprintf(path, room, "%s/%.*s", view.h->roots[root].path, (int)len, rel);
 	return n > 0 && (size_t)n < room ? (size_t)n : 0;

@@ -190,7 +190,7 @@ static void reap_one(int fd, const char *name, void *freed)
 	uint32_t slot = dot ? (uint32_t)strtoul(dot + 1, NULL, 10) : 0;
 	for (int i = 0; i < INFLIGHT_MAX; i++) {
 		uint32_t rec = view.h->inflight[i].rec;
-		if (rec && rec <= view.h->ncap && view.h->inflight[i].slot == slot && rec_state(rec - 1) == REC_EVICTING)
+		if (rec && rec <= view.ncap && view.h->inflight[i].slot == slot && rec_state(rec - 1) == REC_EVICTING)
 			return;
 	}
 	snprintf(path, sizeof(path), "%s/dead/%s", view.dir, name);

@@ -43,7 +43,7 @@ size_t plan_bytes(const struct trace *t, bool identity, size_t *map_at, size_t *
 {
 	*map_at = up64(follow_bytes(t));
 	*rmap_at = up64(*map_at + (identity ? 0 : (size_t)t->h->nfiles * 4));
-	return identity ? *map_at : *rmap_at + (size_t)view.h->ncap * 4;
+	return identity ? *map_at : *rmap_at + (size_t)view.ncap * 4;
 }
 
 /* The session's number of each of the trace's roots, and back. */
@@ -56,7 +56,7 @@ void plan_match_roots(uint32_t n, const struct trace *t)
 		}
 		size_t len;
 		const char *p = trace_root_path(t, i, &len);
-		for (uint32_t r = 0; p && r < view.h->nroots; r++)
+		for (uint32_t r = 0; p && r < index_roots(); r++)
 			if (strlen(view.h->roots[r].path) == len && !memcmp(view.h->roots[r].path, p, len))
 				view.plan_root[n][r] = (uint8_t)(i + 1);
 	}
@@ -78,7 +78,7 @@ int plan_map(uint32_t n)
 		p->trace = conf.trace;
 	else if (trace_open(&p->trace, path, err) < 0 || p->trace.h->id != e->trace_id)
 		return -ENOENT;    /* another job's trace is gone: this process can't see the whole future */
-	if (p->trace.h->nfiles != e->nfiles || p->trace.h->npos != e->npos || (e->identity && e->nfiles != view.h->nfiles))
+	if (p->trace.h->nfiles != e->nfiles || p->trace.h->npos != e->npos || (e->identity && e->nfiles != view.nfiles))
 		return -EINVAL;
 	size_t want = plan_bytes(&p->trace, e->identity, &map_at, &rmap_at);
 	p->file_bytes = want;
@@ -90,7 +90,7 @@ int plan_map(uint32_t n)
 	p->follow.sh = (void *)m;
 	p->map = e->identity ? NULL : (void *)(m + map_at);
 	p->rmap = e->identity ? NULL : (void *)(m + rmap_at);
-	view.axes[n] = (struct axis){ .order = p->trace.order, .map = p->map, .npos = p->trace.h->npos, .scale = 1 };
+	view.axes[n] = (struct axis){ .order = p->trace.order, .map = p->map, .nmap = p->map ? p->trace.h->nfiles : 0, .npos = p->trace.h->npos, .scale = 1 };
 	plan_match_roots(n, &p->trace);
 	p->mapped = true;
 	return 0;
@@ -98,7 +98,7 @@ int plan_map(uint32_t n)
 
 int plans_refresh(void)
 {
-	for (uint32_t n = 0; n < view.h->nplans && n < PLANS_MAX; n++) {
+	for (uint32_t n = 0; n < index_plans(); n++) {
 		int rc = plan_map(n);
 		if (rc == -EAGAIN)
 			return rc;
@@ -115,7 +115,7 @@ uint32_t plan_file(uint32_t plan, uint32_t rec)
 {
 	if (view.h->plans[plan].identity)
 		return rec < view.h->plans[plan].nfiles ? rec : FILE_NONE;
-	if (rec >= view.h->ncap)
+	if (rec >= view.ncap)
 		return FILE_NONE;
 	uint32_t f = view.plans[plan].rmap[rec];
 	return f && f <= view.h->plans[plan].nfiles ? f - 1 : FILE_NONE;
@@ -123,7 +123,7 @@ uint32_t plan_file(uint32_t plan, uint32_t rec)
 
 void plans_fronts(void)
 {
-	for (uint32_t n = 0; n < view.h->shape.naxes; n++) {
+	for (uint32_t n = 0; n < view.shape.naxes; n++) {
 		view.axes[n].front = view.plans[n].follow.sh->front;
 		view.axes[n].scale = view.h->plans[n].scale > 0 ? view.h->plans[n].scale : 1;
 	}
@@ -134,7 +134,7 @@ struct use plans_use(uint32_t rec)
 	struct use best = { POS_UNKNOWN, 0 };
 	double least = 0;
 	bool known = false, named = false;
-	for (uint32_t n = 0; n < view.h->shape.naxes; n++) {
+	for (uint32_t n = 0; n < view.shape.naxes; n++) {
 		uint32_t f = plan_file(n, rec);
 		if (f == FILE_NONE || !live_holds(n))
 			continue;
@@ -170,7 +170,7 @@ void policy_expire(uint32_t plan)
 	uint32_t horizon = live_holds(plan) ? view.plans[plan].follow.sh->horizon : POS_UNKNOWN;
 	for (int i = 0; i < 64; i++) { /* a bounded share each call */
 		struct victim v = view.pol.ops->soonest(&view.pol, plan);
-		if (v.file == FILE_NONE || v.use.pos >= horizon || v.file >= view.h->shape.nfiles)
+		if (v.file == FILE_NONE || v.use.pos >= horizon || v.file >= view.shape.nfiles)
 			return;
 		if (rec_state(v.file) != REC_RESIDENT || view.rec[v.file].use.pos != v.use.pos) {
 			view.pol.ops->remove(&view.pol, v.file, v.use); /* cannot be; mended if it is */
@@ -199,8 +199,11 @@ int policy_refresh(void)
 {
 	char name[24];
 	uint32_t gen = view.h->policy_gen;
-	const struct policy *ops = policy_find(view.h->policy);
-	size_t bytes = ops ? policy_bytes(ops, &view.h->shape) : 0;
+	bool right = index_shape(&view.shape);
+	for (uint32_t n = 0; right && n < view.shape.naxes; n++)
+		right = view.plans[n].mapped;
+	const struct policy *ops = right ? policy_find(view.h->policy) : NULL;
+	size_t bytes = ops ? policy_bytes(ops, &view.shape) : 0;
 	snprintf(name, sizeof(name), "policy.%u", gen);
 	if (view.policy_state)
 		munmap(view.policy_state, view.policy_bytes);
@@ -212,6 +215,6 @@ int policy_refresh(void)
 	}
 	view.policy_bytes = bytes;
 	view.policy_gen = gen;
-	view.pol = (struct policy_ctx){ .ops = ops, .shape = &view.h->shape, .state = view.policy_state, .axes = view.axes };
+	view.pol = (struct policy_ctx){ .ops = ops, .shape = &view.shape, .state = view.policy_state, .axes = view.axes };
 	return 0;
 }

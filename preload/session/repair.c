@@ -49,7 +49,7 @@ static void finish(struct inflight *f)
 {
 	uint32_t rec = f->rec - 1;
 	uint64_t pages = f->pages;
-	enum rec_state s = rec < view.h->ncap ? rec_state(rec) : REC_ABSENT;
+	enum rec_state s = rec < view.ncap ? rec_state(rec) : REC_ABSENT;
 	int rc = -ENOENT;
 	if (s == REC_FILLING || s == REC_EVICTING) {
 		rc = object_evict(&view.rec[rec].key);
@@ -89,7 +89,7 @@ void repair_bury(void)
 		if (pid == UINT32_MAX || !atomic_compare_exchange_strong(&s->pid, &pid, UINT32_MAX))
 			continue;  /* being claimed, or another is at it */
 		any = true;
-		if (view.slot < SLOTS_MAX && plan && run && plan <= h->nplans && view.plans[plan - 1].mapped && run <= RUNS_MAX && session_lock()) {
+		if (view.slot < SLOTS_MAX && plan && run && plan <= index_plans() && view.plans[plan - 1].mapped && run <= RUNS_MAX && session_lock()) {
 			struct run *r = &view.plans[plan - 1].follow.sh->runs[run - 1];
 			if (r->owner == i + 1)
 				follow_leave(&view.plans[plan - 1].follow, r);

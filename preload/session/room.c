@@ -65,12 +65,12 @@ void room_look(void)
 static uint32_t any_resident(void)
 {
 	static uint32_t at;
-	uint32_t n = view.h->nfiles + atomic_load(&view.h->nextra), words = (n + 63) / 64;
+	uint32_t n = index_files(), words = (n + 63) / 64;
 	for (uint32_t i = 0; i <= words; i++) {
 		uint32_t w = (at + i) % (words ? words : 1);
 		for (uint64_t bits = view.touched[w]; bits; bits &= bits - 1) {
 			uint32_t rec = w * 64 + (uint32_t)__builtin_ctzll(bits);
-			if (rec < n && rec < view.h->shape.nfiles && rec_state(rec) == REC_RESIDENT) {
+			if (rec < n && rec < view.shape.nfiles && rec_state(rec) == REC_RESIDENT) {
 				at = w;
 				return rec;
 			}
@@ -95,7 +95,7 @@ int room_victims(uint64_t pages, uint32_t cand, struct use use, uint32_t *victim
 {
 	struct index_header *h = view.h;
 	uint64_t charged = atomic_load(&h->charged_pages);
-	int64_t free = charged < h->budget_pages ? (int64_t)(h->budget_pages - charged) : 0;
+	int64_t free = charged < h->budget_pages ? (int64_t)((h->budget_pages - charged) & INT64_MAX) : 0;
 	int64_t left = atomic_load(&h->room_left) / (int64_t)PAGE;
 	int64_t lack = (int64_t)pages - (left < free ? left : free), got = 0;
 	struct victim v = { .file = FILE_NONE };
@@ -103,11 +103,13 @@ int room_victims(uint64_t pages, uint32_t cand, struct use use, uint32_t *victim
 	if (cand != FILE_NONE && pages > h->budget_pages)
 		return -1;
 	plans_fronts();
-	while (got < lack) {
+	for (uint32_t looked = 0; got < lack; looked++) {
+		if (looked > view.shape.nfiles)
+			return -1; /* the policy's state is damaged: it goes round */
 		v = view.pol.ops->victim(&view.pol, cand, use, v);
 		if (v.file == FILE_NONE && cand == FILE_NONE)
 			break;     /* see below */
-		if (v.file == FILE_NONE || n == max || v.file >= h->shape.nfiles)
+		if (v.file == FILE_NONE || n == max || v.file >= view.shape.nfiles)
 			return -1;
 		if (rec_state(v.file) != REC_RESIDENT)
 			continue;

@@ -36,7 +36,7 @@ static void put_late(FILE *f)
 				at = i;
 		if (!late[at].wait_ns)
 			break;
-		size_t len = late[at].rec < view.h->ncap ? record_path(late[at].rec, path, sizeof(path)) : 0;
+		size_t len = late[at].rec < view.ncap ? record_path(late[at].rec, path, sizeof(path)) : 0;
 		fprintf(f, "%s{\"path\": ", comma);
 		json_string(f, path, len);
 		fprintf(f, ", \"wait_ns\": %llu}", (unsigned long long)late[at].wait_ns);
@@ -70,7 +70,7 @@ void stats_print(FILE *f)
 	const struct counters *n = &h->n;
 	uint64_t matched = h->live_matched, diverged = h->live_diverged, clients = 0, jobs = 0;
 	bool shut = false;
-	for (uint32_t p = 0; p < h->nplans; p++) {
+	for (uint32_t p = 0; p < index_plans(); p++) {
 		const struct follow_shared *sh = view.plans[p].mapped ? view.plans[p].follow.sh : NULL;
 		if (!sh)
 			continue;
@@ -98,7 +98,7 @@ void stats_print(FILE *f)
 	number(f, "lingering_bytes", lingering * PAGE);
 	number(f, "peak_bytes", h->peak_pages * PAGE);
 	number(f, "resident_files", h->resident);
-	number(f, "files", h->nfiles + h->nextra);
+	number(f, "files", index_files());
 	number(f, "dataset_bytes", h->dataset_bytes);
 	number(f, "clients", clients);
 	number(f, "jobs", jobs);
@@ -142,7 +142,7 @@ int stats_write(const char *file)
 	struct output o;
 	int rc = output_open(&o, file);
 	if (rc == 0) {
-		for (uint32_t i = 0; i < view.h->nplans; i++)
+		for (uint32_t i = 0; i < index_plans(); i++)
 			plan_map(i);       /* a process that never opened a dataset file has none mapped */
 		stats_print(o.f);
 		rc = output_close(&o);

@@ -25,6 +25,7 @@ struct plan {                     /* a joined trace, as mapped here */
 struct view {
 	struct index_header *h;   /* NULL: not attached */
 	size_t index_bytes;
+	uint32_t nfiles, ncap;    /* as they were when it was mapped: what bounds an access is not read from shared memory again */
 	struct slot *slots;
 	struct epoch_stat *epochs;
 	_Atomic uint64_t *reserved; /* bit per CHUNK of the index: tmpfs has given its pages */
@@ -47,6 +48,7 @@ struct view {
 	uint32_t policy_gen;      /* of the mapping below */
 	void *policy_state;
 	size_t policy_bytes;
+	struct policy_shape shape; /* of the mapping */
 	struct policy_ctx pol;
 	struct axis axes[AXES_MAX];
 	struct plan plans[PLANS_MAX];
@@ -105,6 +107,15 @@ int index_map(const char *dir);            /* maps and validates into view; 0 or
  * False: no room, leave it alone. One or two bit tests; a fallocate once a chunk. */
 bool index_reserve(const void *p, size_t len);
 bool index_live(void);                     /* any job or client of the mapped index alive? */
+/* Numbers that others write, never more than there is room for: a wild write into the index must not lead us out of it. */
+static inline uint32_t index_files(void)   /* records in use */
+{
+	uint32_t extra = atomic_load(&view.h->nextra), room = view.ncap - view.nfiles;
+	return view.nfiles + (extra < room ? extra : room);
+}
+static inline uint32_t index_plans(void) { return view.h->nplans < PLANS_MAX ? view.h->nplans : PLANS_MAX; }
+static inline uint32_t index_roots(void) { return view.h->nroots < ROOTS_MAX ? view.h->nroots : ROOTS_MAX; }
+bool index_shape(struct policy_shape *shape); /* the policy's; false: it cannot be */
 
 /* ---- kept.c: a session that OPT4_KEEP left behind ---- */
 int kept_take(const char *dir);            /* remembers its residents, clears its index; 0 or -errno */
@@ -113,6 +124,8 @@ void kept_adopt(void);                     /* makes them resident in the new one
 /* ---- names.c ---- */
 uint32_t names_find(uint32_t root, const char *rel, size_t len);  /* lock-free; REC_NONE */
 uint32_t names_add(uint32_t root, const char *rel, size_t len);   /* under the lock; REC_NONE when full */
+/* A record's name within its root (not NUL terminated); NULL: it has none, or it is damaged. */
+const char *record_name(uint32_t rec, size_t *len, uint32_t *root);
 /* Absolute path of a record's file, NUL terminated; its length or 0. */
 size_t record_path(uint32_t rec, char *path, size_t room);
 uint64_t record_path_hash(uint32_t rec);   /* of its root and name */
