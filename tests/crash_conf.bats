@@ -88,6 +88,13 @@ said() {
 	[ -c /dev/full ]
 }
 
+@test "messages leave no descriptor behind, not even where 0 was closed" {
+	OPT4_LOG=$BATS_TEST_TMPDIR/log OPT4_POLICY=nonsense OPT4_ROOT=$PWD/data LD_PRELOAD=$LIB \
+		within 30 ls -l /proc/self/fd <&- >"$BATS_TEST_TMPDIR/open"
+	grep -q nonsense "$BATS_TEST_TMPDIR/log"
+	[ "$(grep -c "$BATS_TEST_TMPDIR/log" "$BATS_TEST_TMPDIR/open")" = 0 ]
+}
+
 @test "OPT4_LOG=stderr says it there and not on stdout" {
 	LD_PRELOAD=$LIB OPT4_ROOT=$PWD/data OPT4_CACHE=wrong OPT4_LOG=stderr sha256sum "$(head -1 "$LIST")" \
 		>"$BATS_TEST_TMPDIR/out" 2>"$BATS_TEST_TMPDIR/err"

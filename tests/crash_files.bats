@@ -154,6 +154,39 @@ EOP
 	[ "$(opt4 cat "$file")" = again ]
 }
 
+@test "replaced, or removed, while it is open: fstat answers for the file that was opened" {
+	cp "$file" other
+	for what in "mv other $file" "rm $file"; do
+		opt4 "$PYTHON" - "$file" "$what" <<'EOP'
+import os, subprocess, sys, time
+fd = os.open(sys.argv[1], os.O_RDONLY)
+os.read(fd, 1)
+def who():
+    st = os.fstat(fd)
+    return st.st_dev, st.st_ino, st.st_size, os.lseek(fd, 0, os.SEEK_END)
+was = who()
+subprocess.run(["env", "-u", "LD_PRELOAD", *sys.argv[2].split()], check=True)
+time.sleep(1.2)                        # it is looked at again after a second
+assert who() == was, (was, who())
+EOP
+		opt4 cat "$file" >/dev/null || true
+	done
+}
+
+@test "links to folders that the program removes or replaces: what lies below them is the new folder's" {
+	mkdir data/one data/two
+	echo one >data/one/x.jpg
+	echo two >data/two/x.jpg
+	ln -s one data/first && ln -s one data/second
+	sleep .05
+	export OPT4_REVALIDATE=never
+	[ "$(opt4 cat data/{first,second}/x.jpg | tr '\n' ' ')" = "one one " ]
+	opt4 ln -sfn two data/first     # by a rename
+	opt4 rm data/second
+	ln -s two data/second
+	[ "$(opt4 cat data/{first,second}/x.jpg | tr '\n' ' ')" = "two two " ]
+}
+
 @test "the looks at the original that were put off: what OPT4_REVALIDATE says, and not a moment longer" {
 	export OPT4_REVALIDATE=1s
 	opt4 cat "$file" >/dev/null

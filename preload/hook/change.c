@@ -64,9 +64,44 @@ static void after(const struct change *ch)
 		return r; \
 	}
 
-CHANGE(unlink, (const char *path), AT_FDCWD, path, next.unlink(path))
-CHANGE(remove, (const char *path), AT_FDCWD, path, next.remove(path))
-CHANGE(unlinkat, (int dirfd, const char *path, int flags), dirfd, path, next.unlinkat(dirfd, path, flags))
+/* All that is cached below a directory. */
+static void tree(const struct change *ch)
+{
+	if (!ch->in_root)
+		return;
+	struct guard g = hook_enter();
+	session_invalidate_tree(ch->w.root, ch->w.rel, ch->w.len);
+	hook_leave(g);
+}
+
+/* Or a link to one: names below it lead elsewhere afterwards, too. */
+static bool is_dir(int dirfd, const char *path)
+{
+	struct stat st;
+	return next.fstatat(dirfd, path, &st, 0) == 0 && S_ISDIR(st.st_mode);
+}
+
+#define REMOVE(name, params, dirfd, call) \
+	EXPORT int name params \
+	{ \
+		struct change ch; \
+		OPAQUE(path); \
+		if (!hook_on || hook_inside()) \
+			return call; \
+		int err = errno; \
+		before(&ch, dirfd, path); \
+		bool dir = ch.in_root && is_dir(dirfd, path); \
+		errno = err; \
+		int r = call; \
+		after(&ch); \
+		if (dir && r == 0) \
+			tree(&ch); \
+		return r; \
+	}
+
+REMOVE(unlink, (const char *path), AT_FDCWD, next.unlink(path))
+REMOVE(remove, (const char *path), AT_FDCWD, next.remove(path))
+REMOVE(unlinkat, (int dirfd, const char *path, int flags), dirfd, next.unlinkat(dirfd, path, flags))
 /* A link changes the number of links and the change time of what it leads to. */
 CHANGE(link, (const char *path, const char *to), AT_FDCWD, path, next.link(path, to))
 
@@ -174,26 +209,11 @@ EXPORT int ftruncate64(int fd, off64_t n)
 
 /* ---- rename: two paths, and either may be a directory ---- */
 
-static void tree(const struct change *ch)
-{
-	if (!ch->in_root)
-		return;
-	struct guard g = hook_enter();
-	session_invalidate_tree(ch->w.root, ch->w.rel, ch->w.len);
-	hook_leave(g);
-}
-
 static void root_moved(unsigned root)
 {
 	struct guard g = hook_enter();
 	session_invalidate_tree(root, "", 0);
 	hook_leave(g);
-}
-
-static bool is_dir(int dirfd, const char *path)
-{
-	struct stat st;
-	return next.fstatat(dirfd, path, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(st.st_mode);
 }
 
 static void renamed(const struct change *from, const struct change *to, int fromdir, const char *a, int todir, const char *b)

@@ -97,7 +97,7 @@ void access_begin(uint32_t rec, struct access *a)
 		follow_access(&p->follow, view.run, file, &next);
 	a->epoch = epoch_now(p, live, a->epoch);
 	a->gate_shut = shut(p, live);
-	if (view.shape.naxes == 1 && view.run && file != FILE_NONE) {
+	if (view.shape.naxes == 1 && view.own_plan == 1 && view.run && file != FILE_NONE) {
 		a->use.pos = next;
 	} else {
 		plans_fronts();

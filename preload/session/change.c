@@ -195,7 +195,9 @@ static int identity(struct cached *c, struct origin *o)
 	if (now - c->checked > (view.revalidate_ns > 1000000000u ? view.revalidate_ns : 1000000000u)) {
 		char path[PATH_BYTES];
 		struct stat st;
-		if (!record_path(c->rec, path, sizeof(path)) || stat(path, &st) < 0 || !origin_same(o, &st))
+		/* Where another file has its name, or none, it is as it was for all that we can tell. */
+		if (!record_path(c->rec, path, sizeof(path)) ||
+		    (stat(path, &st) == 0 && st.st_dev == c->dev && st.st_ino == c->ino && !origin_same(o, &st)))
 			return -ESTALE;
 		c->checked = now;
 	}

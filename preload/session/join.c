@@ -180,6 +180,12 @@ int plan_join(void)
 		return 0;
 	for (uint32_t n = 0; n < index_plans(); n++)
 		if (h->plans[n].trace_id == conf.trace.h->id) {
+			/* who joined it may have found no room, or its end, before the policy knew of it */
+			for (uint32_t axes = h->shape.naxes; axes <= n; axes++) {
+				int rc = policy_rebuild(0, axes + 1, h->plans[axes].npos);
+				if (rc < 0)
+					return rc;
+			}
 			view.own_plan = n + 1;
 			return 0;
 		}
