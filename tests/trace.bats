@@ -231,6 +231,7 @@ PY
 	refused raises "KeyError: 'data_dir'"
 	refused dies "was killed"
 	refused nothing "no function nothing"
+	refused none "returned no loader; "
 	for f in unseeded_but_sequential lists reader nested batched negative; do
 		trace loader "$REPO/tests/trace/refused.py:$f" --epochs 2 -o t
 		trace check t
@@ -239,10 +240,30 @@ PY
 			[ "$(trace info t --json | json "['roots']")" = "[{\"path\": \"$ROOT\", \"files\": 20}]" ]
 			[ "$(trace info t --json | json "['accesses']")" = 46 ] ;;
 		batched)   # set_epoch reaches it: the epochs differ
-			! cmp -s <(trace show t --epoch 0 | cut -f6) <(trace show t --epoch 1 | cut -f6) ;;
+			[ "$(trace show t --epoch 0 | cut -f6)" != "$(trace show t --epoch 1 | cut -f6)" ] ;;
 		esac
 	done
 	[ "$(trace show t | tail -n +2 | cut -f6 | head -1)" = "$(cd data/train && find . -type f | sed 's/..//' | sort | tail -1)" ]
+}
+
+@test "names with newlines and escapes are one line of text each; no room is said, and leaves nothing" {
+	local tool=("$PYTHON" "$OPT4_TRACE_TOOL")
+	mkdir -p data/c
+	echo x >"data/c/$(printf 'a\nb\tc\033\377.jpg')"
+	LC_ALL=C trace imagefolder data --epochs 1 --seed 1 -o t
+	[ "$(trace show t | tail -n +2 | cut -f6 | LC_ALL=C tr '\377' X)" = 'c/a\x0ab\x09c\x1bX.jpg' ]
+	[ -c /dev/full ] || skip "no /dev/full here"
+	run bash -c '"$@" >/dev/full' bash "${tool[@]}" show t
+	[ "$status" = 1 ] && [[ "$output" == "opt4: standard output: No space left on device; "* ]] && [ "${#lines[@]}" = 1 ]
+	run bash -c '"$@" >&-' bash "${tool[@]}" info t
+	[ "$status" = 0 ] && [ -z "$output" ]
+	[ "$(id -u)" = 0 ] && unshare -m true 2>/dev/null || skip "needs root and mount namespaces"
+	mkdir small
+	run within 60 unshare -m bash -c 'mount -t tmpfs -o size=16k tmpfs small; cp "$0" small/t; head -c 20K /dev/zero >small/x
+		"$@" imagefolder data --epochs 9 --seed 1 -o small/t || echo "status $?"
+		cmp "$0" small/t; ls -A small' t "${tool[@]}"
+	echo "$output"
+	[[ "$output" == *"opt4: small/t: No space left on device; "*"status 1"$'\nt\nx' ]]
 }
 
 @test "a trace that this torch would draw otherwise is refused, with the reason" {
@@ -282,16 +303,22 @@ PY
 		"imagefolder data --epochs 1 --seed 1 --persistent-workers -o t" \
 		"imagefolder data --epochs 1 --seed 1 --sequential --replacement -o t" \
 		"imagefolder data --epochs 1 --seed 1 --workers -1 -o t" \
+		"imagefolder data --epochs 1 --seed 1 --workers 99999999999 -o t" \
 		"loader job.py --epochs 1 -o t" "loader job.py:f --epochs 1 --ranks 0 -o t"; do
 		run bash -c "'$PYTHON' '$OPT4_TRACE_TOOL' $args 2>err"
 		echo "$args: $status $output"; cat err
 		[ "$status" = 2 ]
 		[ -z "$output" ]
 		[ "$(wc -l <err)" = 1 ]
-		grep -q '^opt4: ' err
+		grep -q '^opt4: .*; ' err
 		[ ! -e t ]
 	done
+	mkfifo pipe
+	: >short
 	for args in "imagefolder nowhere --epochs 1 --seed 1 -o t" "imagefolder data --epochs 1 --seed 1 -o no/where/t" \
+		"imagefolder data --epochs 1 --seed 1 -o data" "imagefolder data --epochs 1 --seed 1 -o pipe" \
+		"imagefolder data --epochs 1 --seed 1 -o ''" "imagefolder data --epochs 999999999 --seed 1 -o t" \
+		"info short" "check /dev/zero" "show short --epoch 1" \
 		"imagefolder data --epochs 1 --seed 1 --weights err -o t" "loader job.py:f --epochs 1 -o t" "show nowhere" \
 		"info data" "check nowhere"; do
 		run bash -c "'$PYTHON' '$OPT4_TRACE_TOOL' $args 2>err"
@@ -299,7 +326,14 @@ PY
 		[ "$status" = 1 ]
 		[ -z "$output" ]
 		[ "$(wc -l <err)" = 1 ]
-		grep -q '^opt4: ' err
+		grep -q '^opt4: .*; ' err
+		[ ! -e t ]
+	done
+	[ -p pipe ]
+	trace imagefolder data --epochs 2 --seed 1 -o t
+	for args in "--epoch 2" "--epoch -1" "--rank 1"; do
+		run bash -c "'$PYTHON' '$OPT4_TRACE_TOOL' show t $args 2>err"
+		[ "$status" = 1 ] && [ -z "$output" ] && grep -q '^opt4: t: no .* in it; it has 0' err
 	done
 	trace --help | grep -q imagefolder
 	trace loader --help | grep -q FUNC

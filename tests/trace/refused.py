@@ -125,6 +125,10 @@ def no_loader():
     return [1, 2, 3]
 
 
+def none():
+    return []
+
+
 def raises():
     print("said on stdout")
     raise KeyError("data_dir")

@@ -43,8 +43,25 @@ def parser():
     return p
 
 
+def writable(path):
+    """Raises TraceError where no file can be put at this path: before the work, not after."""
+    if os.path.isdir(path):
+        why = "a folder"
+    elif os.path.exists(path) and not os.path.isfile(path):
+        why = "no regular file"
+    elif not path or not os.path.isdir(os.path.dirname(path) or "."):
+        why = "its folder is not there"
+    elif not os.access(os.path.dirname(path) or ".", os.W_OK | os.X_OK):
+        why = "its folder can't be written"
+    else:
+        return
+    raise TraceError("-o '%s': %s; give another file to -o" % (path, why))
+
+
 def run(a):
     """Runs the command that the parsed arguments name."""
+    if "output" in a:
+        writable(a.output)
     if a.command == "imagefolder":
         from .imagefolder import main
         main(a, on_terminal())
@@ -67,22 +84,42 @@ def _terminate(signum, frame):
     raise SystemExit(128 + signum)   # so that temporary files are removed
 
 
+def _failed(a, e):
+    """An OSError as `what: why; what to do`. a: the parsed arguments, or None."""
+    if a is not None and "output" in a:
+        return "%s: %s; free some room, or give another file to -o" % (a.output, e.strerror or e)
+    if e.filename is None:
+        return "standard output: %s; send it where it can be written" % (e.strerror or e)
+    return "%s: %s; is it there, and may this user read it?" % (e.filename, e.strerror or e)
+
+
+def _no_output():
+    """What is left in stdout's buffer goes nowhere, else Python complains once more when it ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+
+
 def main():
     """Returns the exit status."""
+    a = None
     signal.signal(signal.SIGTERM, _terminate)
     # The job's machine may have more processors than this one.
     warnings.filterwarnings("ignore", message="This DataLoader will create")
+    if sys.stdout is None:    # closed by who started us
+        sys.stdout = open(os.devnull, "w")
     try:
-        run(parser().parse_args())
+        a = parser().parse_args()
+        run(a)
         return 0
     except TraceError as e:
-        print("opt4: %s" % e, file=sys.stderr)
+        see = "" if ";" in str(e) else "; see opt4-trace --help"
+        print("opt4: %s%s" % (e, see), file=sys.stderr)
         return 2 if isinstance(e, UsageError) else 1
     except BrokenPipeError:   # `show | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        _no_output()
         return 0
     except OSError as e:
-        print("opt4: %s: %s" % (e.filename or "file", e.strerror or e), file=sys.stderr)
+        print("opt4: " + _failed(a, e), file=sys.stderr)
+        _no_output()
         return 1
     except MemoryError:
         print("opt4: memory: not enough for this many files; trace fewer epochs or ranks at once", file=sys.stderr)

@@ -101,20 +101,23 @@ class Trace:
     """A trace file, mapped: attributes named as in SECTIONS are arrays onto the mapping.
 
     Opening checks header, lengths and the header's checksum, as trace_open() does; `check` reads the rest.
-    Raises TraceError where it is no (undamaged) trace, OSError where it can't be opened.
+    Raises TraceError where it is no (undamaged) trace.
     """
 
     def __init__(self, path):
         self.path = path
-        with open(path, "rb") as f:
-            size = os.fstat(f.fileno()).st_size
-            if size < HEADER_BYTES:
-                raise TraceError("%s: not an opt4 trace: %d bytes only" % (path, size))
-            self.map = mmap.mmap(f.fileno(), size, access=mmap.ACCESS_READ)
+        try:
+            with open(path, "rb") as f:
+                size = os.fstat(f.fileno()).st_size
+                if size < HEADER_BYTES:
+                    raise TraceError("%s: not an opt4 trace: %d bytes only; give one that opt4-trace wrote" % (path, size))
+                self.map = mmap.mmap(f.fileno(), size, access=mmap.ACCESS_READ)
+        except OSError as e:
+            raise TraceError("%s: %s; give a trace that opt4-trace wrote" % (path or "''", e.strerror))
         self.header = np.frombuffer(self.map, HEADER, 1)
         h = self.header[0]
         if self.map[:8] != MAGIC:
-            raise TraceError("%s: not an opt4 trace" % path)
+            raise TraceError("%s: not an opt4 trace; give one that opt4-trace wrote" % path)
         if h["version"] != VERSION or h["header_bytes"] != HEADER_BYTES:
             raise TraceError("%s: format version %d, this opt4-trace reads version %d; write it anew"
                              % (path, h["version"], VERSION))

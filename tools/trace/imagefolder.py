@@ -11,6 +11,9 @@ from .versions import describe, sensitive
 from .write import Stream, TraceWriter
 
 
+WORKERS_MAX = 4096       # DataLoader would try to start whatever number it is given
+
+
 def arguments(parser):
     """Adds the command's arguments to an argparse parser."""
     p = parser
@@ -47,8 +50,8 @@ def check(a):
     for name, v in positive.items():
         if v is not None and v < 1:
             raise UsageError("%s %d: must be at least 1" % (name, v))
-    if a.workers < 0:
-        raise UsageError("--workers %d: must not be negative" % a.workers)
+    if not 0 <= a.workers <= WORKERS_MAX:
+        raise UsageError("--workers %d: must be 0 to %d" % (a.workers, WORKERS_MAX))
     if not a.workers and (a.persistent_workers or a.prefetch_factor):
         raise UsageError("--persistent-workers, --prefetch-factor: without workers DataLoader refuses them; "
                          "give --workers N")
@@ -95,7 +98,7 @@ def folder(path):
 
 def _line(e):
     """An exception's reason in one line."""
-    return " ".join(str(getattr(e, "strerror", None) or e).split())
+    return " ".join(str(getattr(e, "strerror", None) or e).split()).rstrip(".")
 
 
 def _weights(path, n):
@@ -167,6 +170,7 @@ def main(a, progress):
                         indices, counts = job[p].epoch(a.limit_batches if p == 0 else None)
                         parts.append((i * len(lengths) + p, np.take(table.number(handles[p]), indices), counts))
                     out.add(e, parts)
+                out.more(e + 1, a.epochs)
                 bar(1)
             bar.close()
     except (ValueError, RuntimeError) as e:   # what torch itself refuses, with its reason

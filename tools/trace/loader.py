@@ -150,7 +150,7 @@ def _function(spec):
 
 
 def _group_hook(port):
-    """The order does not hang on the backend, and the helper's machine may have no GPU: gloo stands in for all."""
+    """The order does not hang on the backend, and this machine may have no GPU: gloo stands in for all."""
     import torch.distributed as dist
     if not dist.is_available():
         return
@@ -179,6 +179,8 @@ def _replay(a, rank, epochs, salt, port, progress, file):
     loaders = _function(a.func)()
     if not isinstance(loaders, (list, tuple)):
         loaders = [loaders]
+    if not loaders:
+        raise TraceError("%s: returned no loader; return what the training loop iterates over" % a.func)
     phases = [Phase(l, "loader %d of %s" % (i, a.func)) for i, l in enumerate(loaders)]
     lists = [listing(x.dataset, x.what) for x in phases] if salt == SALTS[0] else []
     bar = progress("epochs", epochs)
@@ -257,7 +259,7 @@ def main(a, progress):
     """Runs the command. a: the parsed arguments; progress: the kind of bar. Raises TraceError, OSError."""
     path, _, name = a.func.rpartition(":")
     if not path or not name:
-        raise UsageError("%s: not FILE.py:FUNC" % a.func)
+        raise UsageError("%s: not FILE.py:FUNC; give e.g. train.py:make_loader" % a.func)
     for option, v in (("--epochs", a.epochs), ("--world-size", a.world_size), ("--limit-batches", a.limit_batches)):
         if v is not None and v < 1:
             raise UsageError("%s %d: must be at least 1" % (option, v))

@@ -5,7 +5,11 @@ import os
 
 import numpy as np
 
+from . import TraceError
 from .format import PERSISTENT, Trace
+
+# In lines of text a path is one word: control characters as \xNN. JSON has the path itself.
+_VISIBLE = {c: "\\x%02x" % c for c in [*range(32), 127]}
 
 
 def show(a, out):
@@ -16,14 +20,18 @@ def show(a, out):
     def name(f):
         if f not in names:
             path = os.fsdecode(t.rel(f))
-            names[f] = json.dumps(path) if a.json else path
+            names[f] = json.dumps(path) if a.json else path.translate(_VISIBLE)
         return names[f]
 
     line = '{"epoch": %d, "phase": %d, "rank": %d, "batch": %d, "position": %d, "path": %s}\n' if a.json \
         else "%d\t%d\t%d\t%d\t%d\t%s\n"
+    segments = t.segments
+    for what, wanted, there in (("epoch", a.epoch, segments["epoch"]), ("rank", a.rank, t.streams["rank"])):
+        if wanted is not None and wanted not in there:
+            raise TraceError("%s: no %s %d in it; it has %s" % (a.file, what, wanted, ", ".join(map(str, np.unique(there)[:9]))
+                                                                or "none"))
     if not a.json:
         out.write("epoch\tphase\trank\tbatch\tposition\tpath\n")
-    segments = t.segments
     at = 0
     while at < len(segments):
         epoch, phase = segments[at]["epoch"], t.streams[segments[at]["stream"]]["phase"]

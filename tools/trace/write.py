@@ -110,6 +110,12 @@ class TraceWriter:
         self.phases.append((self.npos, self.npos + total))
         self.npos += total
 
+    def more(self, done, epochs):
+        """After `done` of so many epochs: raises TraceError if all of them, each as long, are more than a trace holds."""
+        if self.npos // done * epochs >= COUNT_MAX:
+            raise TraceError("%s: %d epochs of %d accesses: a trace holds less than %d; trace fewer epochs" % (
+                self.out, epochs, self.npos // done, COUNT_MAX))
+
     def _finish(self):
         self.table["order"] = (HEADER_BYTES, self.npos * 4)
         self._next()
