@@ -24,6 +24,9 @@ bool find_library(char *path, size_t room);
 /* "1.2 GiB" into buf (at least 16 bytes). */
 const char *size_text(char *buf, unsigned long long bytes);
 
+/* A name as it can be shown in a line: control characters as `?`. Returns buf. */
+const char *name_text(char buf[4096], const char *name);
+
 /* ---- sessions.c: the sessions on this machine ---- */
 struct session_info { char dir[4096]; char root[4096]; bool live; bool valid; bool keep; unsigned long long bytes; };
 /* Calls `each` for every session of this user (and OPT4_DIR's); returns how many. */

@@ -1,4 +1,5 @@
 /* main.c - `opt4`: which command. */
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -52,6 +53,24 @@ const char *size_text(char *buf, unsigned long long bytes)
 	return buf;
 }
 
+const char *name_text(char buf[4096], const char *name)
+{
+	size_t n = 0;
+
+	for (; name[n] && n < 4095; n++)
+		buf[n] = (unsigned char)name[n] < 0x20 || name[n] == 0x7F ? '?' : name[n];
+	buf[n] = 0;
+	return buf;
+}
+
+/* What was asked for is out, or it is said that it is not; once. */
+static int finish(int rc)
+{
+	if ((fflush(stdout) == 0 && !ferror(stdout)) || rc)
+		return rc;
+	return fail("standard output: %s; send it where it can be written", strerror(errno));
+}
+
 static void help(void)
 {
 	puts("usage: opt4 COMMAND [option]...\n"
@@ -67,17 +86,17 @@ static void help(void)
 int main(int argc, char **argv)
 {
 	if (argc < 2)
-		return usage("no command: one of run, stat, ls, clean, plan is wanted; see opt4 --help");
+		return usage("no command; see opt4 --help");
 	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help")) {
 		help();
-		return 0;
+		return finish(0);
 	}
 	if (!strcmp(argv[1], "--version")) {
 		puts("opt4 " OPT4_VERSION);
-		return 0;
+		return finish(0);
 	}
 	for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++)
 		if (!strcmp(argv[1], commands[i].name))
-			return commands[i].run(argc - 1, argv + 1);
+			return finish(commands[i].run(argc - 1, argv + 1));
 	return usage("%s: no such command; see opt4 --help", argv[1]);
 }

@@ -73,6 +73,8 @@ void session_path(const char *name, char dir[4096])
 
 int session_named(const char *name, char dir[4096])
 {
+	if (name && !*name)
+		return usage("session: '' is no name; name one as opt4 ls prints it");
 	if (name) {
 		session_path(name, dir);
 	} else {

@@ -1,4 +1,5 @@
 /* stat.c - `opt4 stat`, `opt4 ls`, `opt4 clean`. */
+#include <dirent.h>
 #include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
@@ -31,11 +32,12 @@ static int options(int argc, char **argv, const char *help, const char *letters,
 
 static void table(void)
 {
-	char a[16], b[16], c[16];
+	char a[16], b[16], c[16], name[4096];
 	const struct index_header *h = view.h;
 	const struct counters *n = &h->n;
 	uint64_t lingering = h->lingering_pages, used = h->charged_pages - lingering;
-	printf("session   %s%s\nroot      %s\n", view.dir, index_live() ? "" : "  (its jobs are gone)", h->roots[0].path);
+	printf("session   %s%s\n", name_text(name, view.dir), index_live() ? "" : "  (its jobs are gone)");
+	printf("root      %s\n", name_text(name, h->roots[0].path));
 	printf("policy    %s   budget %s   used %s   lingering %s\n", h->policy, size_text(a, h->budget_pages * PAGE),
 	       size_text(b, used * PAGE), size_text(c, lingering * PAGE));
 	printf("accesses  %llu   hits %llu   late %llu   misses %llu (%llu past the cache)\n", (unsigned long long)n->accesses,
@@ -46,7 +48,7 @@ static void table(void)
 	for (uint32_t p = 0; p < h->nplans; p++) {
 		const struct follow_shared *sh = plan_map(p) == 0 ? view.plans[p].follow.sh : NULL;
 		if (sh)
-			printf("trace     %s   matched %llu   diverged %llu   gate %s\n", h->plans[p].path, (unsigned long long)sh->matched,
+			printf("trace     %s   matched %llu   diverged %llu   gate %s\n", name_text(name, h->plans[p].path), (unsigned long long)sh->matched,
 			       (unsigned long long)sh->diverged, sh->gate_shut ? "shut" : "open");
 	}
 	if (h->nepochs) {
@@ -89,12 +91,12 @@ int cmd_stat(int argc, char **argv)
 
 static int list(const struct session_info *s, void *arg)
 {
-	char a[16];
+	char a[16], dir[4096], root[4096];
 	if ((*(int *)arg)++ == 0)
 		printf("%-44s %-6s %10s  %s\n", "SESSION", "STATE", "BYTES", "ROOT");
 	const char *name = strrchr(s->dir, '/') + 1;
-	printf("%-44s %-6s %10s  %s\n", strncmp(s->dir, "/dev/shm/opt4-", 14) ? s->dir : name,
-	       !s->valid ? "broken" : s->live ? "live" : s->keep ? "kept" : "stale", size_text(a, s->bytes), s->root);
+	name_text(dir, strncmp(s->dir, "/dev/shm/opt4-", 14) ? s->dir : name);
+	printf("%-44s %-6s %10s  %s\n", dir, !s->valid ? "broken" : s->live ? "live" : s->keep ? "kept" : "stale", size_text(a, s->bytes), name_text(root, s->root));
 	return 0;
 }
 
@@ -112,8 +114,29 @@ int cmd_ls(int argc, char **argv)
 	return 0;
 }
 
+/* Has the directory nothing but what a session has? Whatever OPT4_DIR or SESSION name, else it is not touched. */
+static bool is_session(const char *dir)
+{
+	static const char *const whole[] = { ".", "..", "lock", "dead" };
+	static const char *const begin[] = { "index", "objects", "plan.", "policy.", "live." };
+	DIR *d = opendir(dir);
+	bool ours = d != NULL;
+	for (struct dirent *e; ours && (e = readdir(d));) {
+		ours = false;
+		for (size_t i = 0; i < sizeof(whole) / sizeof(*whole); i++)
+			ours |= !strcmp(e->d_name, whole[i]);
+		for (size_t i = 0; i < sizeof(begin) / sizeof(*begin); i++)
+			ours |= !strncmp(e->d_name, begin[i], strlen(begin[i]));
+	}
+	if (d)
+		closedir(d);
+	return ours;
+}
+
 static int clean_dir(const char *dir)
 {
+	if (!is_session(dir))
+		return fail("%s: holds what is not a session's; remove it yourself if it is not needed", dir);
 	int lock = dir_lock(dir);
 	if (lock < 0)
 		return fail("%s: cannot lock it: %s; is another job just starting? try again", dir, strerror(-lock));

@@ -75,8 +75,5 @@ int cmd_top(int argc, char **argv)
 		return rc;
 	if ((rc = index_map(dir)) < 0)
 		return fail("%s: %s; opt4 ls shows the sessions", dir, rc == -ENOENT ? "no session" : "not a session of this version and boot");
-	rc = show();
-	if (fflush(stdout) || ferror(stdout))
-		return fail("standard output: %s; nothing else is wrong", strerror(errno));
-	return rc;
+	return show();
 }

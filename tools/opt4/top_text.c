@@ -30,11 +30,12 @@ static double now(uint64_t part, uint64_t part0, uint64_t whole, uint64_t whole0
 static void plan(const struct top_frame *f, const struct top_plan *p, int width, FILE *out)
 {
 	double per = p->per_batch > 0 ? p->per_batch : 1;
+	char name[4096];
 
 	if (p->live && p->ended)
 		return;
 	if (!p->followed && !p->live) {
-		fprintf(out, "epoch     not begun   %s\n", p->path);
+		fprintf(out, "epoch     not begun   %s\n", name_text(name, p->path));
 		return;
 	}
 	if (p->live)               /* learned from the loader: how many will follow is not known */
@@ -80,9 +81,10 @@ void top_text(const struct top_frame *f, const struct top_frame *before, int wid
 {
 	const struct counters *n = &f->n, *o = &before->n;
 	double seconds = (double)(f->at_ns - before->at_ns) / 1e9, per = seconds > 0 ? 1 / seconds : 0;
-	char a[16], b[16], c[16];
+	char a[16], b[16], c[16], name[4096];
 
-	fprintf(out, "session   %s%s\nroot      %s\n", f->session, f->live ? "" : "  (its jobs are gone)", f->root);
+	fprintf(out, "session   %s%s\n", name_text(name, f->session), f->live ? "" : "  (its jobs are gone)");
+	fprintf(out, "root      %s\n", name_text(name, f->root));
 	fprintf(out, "policy    %s   jobs %u   processes %u\n", f->policy, f->jobs, f->clients);
 	for (uint32_t i = 0; i < f->nplans; i++)
 		plan(f, &f->plans[i], width, out);
