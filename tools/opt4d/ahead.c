@@ -15,9 +15,8 @@
 #define SHARE     .8               /* of the measured bandwidth that is counted upon */
 #define ROUNDS    9u               /* a worker can be this far behind the front: the follower's own bound */
 #define BATCHES   8u               /* look-ahead at least .. */
-#define SMALL     200u             /* .. but in a small dataset this part of an epoch: each position that is held
-                                    * ahead of its use is one that can't be held for the next epoch */
-#define COVER     4                /* .. and always what covers this many fetches' time */
+#define COVER     4                /* .. and what covers this many fetches' time */
+#define GUESS     64u              /* pages of a file whose size the trace does not know */
 
 struct ahead {
 	uint64_t *missing;        /* bytes a block */
@@ -59,6 +58,8 @@ bool ahead_plans(void)
 	return true;
 }
 
+uint32_t ahead_count(void) { return nahead; }
+
 /* Its counters are another epoch's until ahead_plans() has run, or nothing of it is needed any more. */
 static bool idle_plan(uint32_t n)
 {
@@ -76,29 +77,39 @@ static uint32_t next_use(uint32_t plan, uint32_t file)
 	return pos;
 }
 
-static bool consumed(const struct follow_shared *sh, uint32_t pos)
+bool ahead_consumed(uint32_t plan, uint32_t pos)
 {
+	const struct follow_shared *sh = shared(plan);
 	if (pos < sh->horizon)
 		return true;
 	return pos - sh->horizon < FOLLOW_RING && sh->consumed[pos % FOLLOW_RING / 64] >> (pos % 64) & 1;
 }
 
-/* Is the file of this position to be read there next, and not there? */
-static bool is_missing(uint32_t plan, uint32_t pos, uint32_t *rec, uint64_t *bytes)
+uint32_t ahead_pages(uint64_t bytes)
+{
+	return bytes ? (uint32_t)((bytes + PAGE - 1) / PAGE) : GUESS;
+}
+
+bool ahead_read_at(uint32_t plan, uint32_t pos, uint32_t *rec, uint64_t *bytes)
 {
 	const struct plan *p = &view.plans[plan];
 	uint32_t file = trace_at(&p->trace, pos);
-	if (file == FILE_NONE || consumed(p->follow.sh, pos) || next_use(plan, file) != pos)
+	if (file == FILE_NONE || ahead_consumed(plan, pos) || next_use(plan, file) != pos)
 		return false;
-	uint32_t r = p->map ? p->map[file] : file;
-	if (r >= view.h->ncap)
-		return false;
-	/* not touched: absent, and its page of the index may not even exist */
-	if (atomic_load_explicit(&view.touched[r >> 6], memory_order_relaxed) >> (r & 63) & 1 && rec_state(r) != REC_ABSENT)
-		return false;
-	*rec = r;
+	*rec = p->map ? p->map[file] : file;
 	*bytes = p->trace.sizes[file];
-	return *bytes <= view.h->maxfile;
+	return *rec < view.h->ncap;
+}
+
+bool ahead_touched(uint32_t rec)
+{
+	return atomic_load_explicit(&view.touched[rec >> 6], memory_order_relaxed) >> (rec & 63) & 1;
+}
+
+bool ahead_is_missing(uint32_t plan, uint32_t pos, uint32_t *rec, uint64_t *bytes)
+{
+	return ahead_read_at(plan, pos, rec, bytes) && *bytes <= view.h->maxfile &&
+	       (!ahead_touched(*rec) || rec_state(*rec) == REC_ABSENT);
 }
 
 static uint64_t count(uint32_t plan, uint32_t block)
@@ -106,7 +117,7 @@ static uint64_t count(uint32_t plan, uint32_t block)
 	uint64_t sum = 0, bytes;
 	uint32_t rec, end = (block + 1) * BLOCK, npos = ahead[plan].npos;
 	for (uint32_t pos = block * BLOCK; pos < end && pos < npos; pos++)
-		if (is_missing(plan, pos, &rec, &bytes))
+		if (ahead_is_missing(plan, pos, &rec, &bytes))
 			sum += bytes + 1;  /* + 1: one whose size is not known is missing, too */
 	return sum;
 }
@@ -127,21 +138,30 @@ static uint32_t limit_of(uint32_t plan)
 	return end < ahead[plan].npos ? (uint32_t)end : ahead[plan].npos;
 }
 
-/* Where the job can still be: after a jump (a resumed job, an epoch left early) the horizon follows late, and what
- * lies far behind the front is read by nobody any more. */
-static uint32_t oldest(const struct follow_shared *sh)
+uint32_t ahead_oldest(uint32_t plan)
 {
+	const struct follow_shared *sh = shared(plan);
 	uint64_t rounds = (uint64_t)ROUNDS * sh->round;
 	if (rounds && sh->front > rounds && sh->front - rounds > sh->horizon)
 		return sh->front - (uint32_t)rounds;
 	return sh->horizon;
 }
 
+uint32_t ahead_end(uint32_t plan, uint64_t ns)
+{
+	const struct follow_shared *sh = shared(plan);
+	double items = ahead[plan].pace.item_ns > 0 ? (double)ns / ahead[plan].pace.item_ns : POS_MAX;
+	uint32_t end = limit_of(plan);
+	if (sh->gate_shut || idle_plan(plan))
+		return 0;
+	return items < (double)end - sh->front ? sh->front + (uint32_t)items : end;
+}
+
 static bool look(uint32_t plan, struct next *n)
 {
 	struct ahead *a = &ahead[plan];
 	const struct follow_shared *sh = shared(plan);
-	uint32_t end = limit_of(plan), old = oldest(sh), pos = a->scan > old ? a->scan : old;
+	uint32_t end = limit_of(plan), old = ahead_oldest(plan), pos = a->scan > old ? a->scan : old;
 	if (sh->gate_shut || idle_plan(plan))
 		return false;
 	while (pos < end) {
@@ -152,7 +172,7 @@ static bool look(uint32_t plan, struct next *n)
 			pos = (block + 1) * BLOCK;
 			continue;
 		}
-		if (is_missing(plan, pos, &n->rec, &n->bytes) && !skip_now(n->rec)) {
+		if (ahead_is_missing(plan, pos, &n->rec, &n->bytes) && !skip_now(n->rec)) {
 			n->plan = plan;
 			n->pos = a->scan = pos;
 			return true;
@@ -207,12 +227,12 @@ static uint64_t forestall(uint32_t plan, double item_ns, double bandwidth)
 	return far;
 }
 
-/* The batch, the round and the epoch at the front, in positions. */
-static void shape(uint32_t plan, uint64_t *batch, uint64_t *round, uint64_t *epoch)
+/* The batch and the round at the front, in positions. */
+static void shape(uint32_t plan, uint64_t *batch, uint64_t *round)
 {
 	const struct trace *t = &view.plans[plan].trace;
 	const struct follow_shared *sh = shared(plan);
-	*batch = *round = *epoch = 1;
+	*batch = *round = 1;
 	if (sh->group >= t->h->nsegments)
 		return;
 	const struct trace_segment *s = &t->segments[sh->group];
@@ -225,24 +245,22 @@ static void shape(uint32_t plan, uint64_t *batch, uint64_t *round, uint64_t *epo
 		*batch = t->batch_count[s->first_batch];
 	*batch = *batch ? *batch : 1;
 	*round = sh->round ? sh->round : *batch * (workers ? workers : 1);
-	*epoch = s->end_pos - s->first_pos;
 }
 
 static void set_depth(uint32_t plan)
 {
 	struct ahead *a = &ahead[plan];
 	const struct follow_shared *sh = shared(plan);
-	uint64_t batch, round, epoch, depth;
+	uint64_t batch, round, depth;
 	double item_ns = pace_items(&a->pace, sh->matched, view.h->n.wait_ns, sh->live), bandwidth = pace_bandwidth();
-	shape(plan, &batch, &round, &epoch);
+	shape(plan, &batch, &round);
 	if (view.h->prefetch > 0) {
 		depth = (uint64_t)view.h->prefetch * batch;
 	} else {
-		depth = BATCHES * batch < epoch / SMALL ? BATCHES * batch : epoch / SMALL;
-		uint64_t least = round + batch;
+		depth = round + batch;
 		if (item_ns > 0)
-			least += (uint64_t)(COVER * pace_latency() / item_ns);
-		depth = least > depth ? least : depth;
+			depth += (uint64_t)(COVER * pace_latency() / item_ns);
+		depth = depth > BATCHES * batch ? depth : BATCHES * batch;
 		if (item_ns > 0 && bandwidth > 0) {
 			uint64_t far = forestall(plan, item_ns, bandwidth);
 			depth = far > depth ? far : depth;
@@ -258,7 +276,7 @@ void ahead_tick(void)
 		const struct follow_shared *sh = shared(i);
 		if (idle_plan(i))
 			continue;
-		uint32_t old = oldest(sh), first = (old < sh->front ? old : sh->front) / BLOCK, end = limit_of(i) / BLOCK + 1;
+		uint32_t old = ahead_oldest(i), first = (old < sh->front ? old : sh->front) / BLOCK, end = limit_of(i) / BLOCK + 1;
 		end = end < a->nblocks ? end : a->nblocks;
 		/* those that the job is in, then a share of the rest in turn */
 		for (uint32_t b = first; b < end && b < first + RECOUNT / 4; b++)
@@ -275,8 +293,8 @@ void ahead_tick(void)
 void ahead_wake(void)
 {
 	for (uint32_t i = 0; i < nahead; i++) {
-		uint64_t batch, round, epoch;
-		shape(i, &batch, &round, &epoch);
+		uint64_t batch, round;
+		shape(i, &batch, &round);
 		atomic_store(&view.h->plans[i].wake_front, shared(i)->front + (uint32_t)(batch > 2 ? batch / 2 : 1));
 	}
 }

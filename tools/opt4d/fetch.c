@@ -7,7 +7,7 @@
  * 100 MiB/s 4.3 s both. Buffered reads take .50 s of CPU, `cat` of the same bytes into tmpfs .46 s.
  *
  * A thread that gets work picks it itself, under keeper_lock: in the order of the look-ahead, and never by evicting
- * what is needed sooner. Its room is charged before the original is opened, so the look-ahead is filled strictly in
+ * what is needed sooner, or what would be kept if the file were fetched no sooner than it is read (spare.c). Its room is charged before the original is opened, so the look-ahead is filled strictly in
  * order and the budget holds whatever is in flight. */
 #include <errno.h>
 #include <fcntl.h>
@@ -21,14 +21,14 @@
 #define BUFFER      (256u << 10)
 #define STACK       (64u << 10)
 #define MARKS_LEFT  192u           /* entries of the table of fills that stay the clients' */
-#define GUESS       64u            /* pages of a file whose size the trace does not know */
+#define LOOKS       8u             /* looks at originals at a time, beside the fetches */
 #define HUNG_NS     2000000000ull  /* a fetch that takes longer (and 20 times the mean) has hung */
 #define AGAIN_NS    50000000ull    /* after a refusal by the policy: the front may have moved */
 
 struct task { struct next next; uint32_t pages; uint64_t start; bool hung; };
 
 static struct fetcher { struct task job; bool busy; } fetchers[THREADS_MAX];
-static uint32_t nthreads, idle, running, hung;
+static uint32_t nthreads, idle, running, hung, looking;
 static pthread_cond_t work = PTHREAD_COND_INITIALIZER;
 static bool any;                           /* there may be something to pick */
 static uint64_t refused_at;
@@ -42,14 +42,15 @@ static enum pick claim(const struct next *n, struct task *j)
 	uint32_t victims[VICTIMS_MAX], pages = skip_pages(n->rec);
 	const struct plan *p = &view.plans[n->plan];
 	if (!pages)
-		pages = n->bytes ? (uint32_t)((n->bytes + PAGE - 1) / PAGE) : GUESS;
+		pages = ahead_pages(n->bytes);
 	if (pages > view.h->budget_pages || !index_reserve(&view.rec[n->rec], sizeof(struct record))) {
 		skip_failed(n->rec);
 		return NOTHING;
 	}
+	uint32_t beyond = spare_beyond(n->plan, pages);
 	if (!session_lock())
 		return LATER;
-	struct use use = { n->pos, n->plan };
+	struct use use = { n->pos, n->plan }, least;
 	int nvictims = -1;
 	bool still = !p->follow.sh->gate_shut && rec_state(n->rec) == REC_ABSENT && n->rec < view.h->shape.nfiles &&
 		     !atomic_load(&view.rec[n->rec].writers) && n->plan < view.h->shape.naxes;
@@ -58,17 +59,22 @@ static enum pick claim(const struct next *n, struct task *j)
 		use = plans_use(n->rec);
 		still = use.pos < POS_MAX;
 	}
+	least = use;
+	if (use.axis == n->plan && use.pos < beyond)
+		least = (struct use){ beyond, beyond < POS_MAX ? n->plan : 0 };
 	/* A policy that knows no future can't tell what harm an eviction does: then only free room is taken. */
 	if (still && inflight_room() > MARKS_LEFT)
-		nvictims = room_victims(pages, n->rec, use, victims, view.pol.ops->soonest ? VICTIMS_MAX : 0);
+		nvictims = room_victims(pages, n->rec, least, victims, view.pol.ops->soonest ? VICTIMS_MAX : 0);
 	struct inflight *mark = nvictims >= 0 ? inflight_add(n->rec, 0) : NULL;
 	if (mark)
 		rec_set(n->rec, REC_FILLING);
 	session_unlock();
 	if (!still)
 		return NOTHING;
-	if (nvictims < 0)
+	if (nvictims < 0) {
+		spare_scarce(n->plan);
 		return LATER;
+	}
 	for (int i = 0; i < nvictims; i++)
 		ahead_missing(view.rec[victims[i]].use, (int64_t)view.rec[victims[i]].st.size);
 	if (!room_evict_reserve(victims, nvictims, pages)) {
@@ -82,6 +88,7 @@ static enum pick claim(const struct next *n, struct task *j)
 		return LATER;
 	}
 	mark->pages = pages;
+	spare_taken(n->plan, pages);
 	ahead_missing(use, -(int64_t)(n->bytes + 1));
 	*j = (struct task){ .next = *n, .pages = pages, .start = now_ns() };
 	j->next.plan = use.axis;   /* another plan may need it sooner */
@@ -186,7 +193,7 @@ static void finish(struct task *j, int rc, const struct origin *o)
 	} else {
 		fill_give_up(rec, pages, rc);
 		ahead_missing((struct use){ j->next.pos, j->next.plan }, (int64_t)j->next.bytes + 1);
-		if (rc == -EFBIG)
+		if (rc == -EFBIG && o->size)
 			skip_resize(rec, (uint32_t)((o->size + PAGE - 1) / PAGE));
 		else
 			skip_failed(rec);
@@ -209,7 +216,17 @@ static void *fetcher(void *arg)
 		return NULL;       /* its place stays empty */
 	pthread_mutex_lock(&keeper_lock);
 	while (1) {
+		uint32_t rec;
 		if (!any || running >= pace_allowed() || !pick(&me->job)) {
+			if (looking < LOOKS && stale_next(&rec)) {
+				looking++;
+				fetch_look();
+				pthread_mutex_unlock(&keeper_lock);
+				stale_look(rec);
+				pthread_mutex_lock(&keeper_lock);
+				looking--;
+				continue;
+			}
 			idle++;
 			pthread_cond_wait(&work, &keeper_lock);
 			idle--;
@@ -221,7 +238,7 @@ static void *fetcher(void *arg)
 		fetch_look();      /* the next one looks for more */
 		pthread_mutex_unlock(&keeper_lock);
 
-		struct origin o;
+		struct origin o = { 0 };   /* no size: it could not be opened */
 		int rc = get(&me->job, &own, &o);
 
 		pthread_mutex_lock(&keeper_lock);
@@ -243,11 +260,11 @@ void fetch_look(void)
 		pthread_cond_signal(&work);
 		return;
 	}
-	if (nthreads >= THREADS_MAX || nthreads - hung >= pace_allowed())
+	if (nthreads >= THREADS_MAX || nthreads - hung >= pace_allowed() + looking)
 		return;            /* one that has just been made is on its way */
 	pthread_attr_init(&attr);
 	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-	pthread_attr_setstacksize(&attr, STACK + PTHREAD_STACK_MIN);
+	pthread_attr_setstacksize(&attr, STACK + (size_t)PTHREAD_STACK_MIN);
 	if (pthread_create(&thread, &attr, fetcher, &fetchers[nthreads]) == 0)
 		nthreads++;
 	pthread_attr_destroy(&attr);

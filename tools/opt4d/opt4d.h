@@ -2,6 +2,8 @@
  *
  * main.c     starts, goes round (life of the job, tidying), leaves
  * ahead.c    which missing file comes next, how far ahead to look
+ * spare.c    what may be evicted for it ahead of time
+ * stale.c    which originals are to be looked at again
  * pace.c     measures the store and the job
  * fetch.c    the threads that read; admission
  * skip.c     files whose original fails
@@ -34,6 +36,33 @@ void ahead_tick(void);
 /* Asks the clients for a ring when the front has moved on by half a batch. */
 void ahead_wake(void);
 
+/* Plans that are looked at: 0 .. n-1. */
+uint32_t ahead_count(void);
+bool ahead_consumed(uint32_t plan, uint32_t pos);
+/* Is the file of this position read there next? Then *rec and *bytes (0: the trace does not know) are set. A hint, as the
+ * next: without the session lock. */
+bool ahead_read_at(uint32_t plan, uint32_t pos, uint32_t *rec, uint64_t *bytes);
+/* The same, and neither resident nor on its way, nor too large. */
+bool ahead_is_missing(uint32_t plan, uint32_t pos, uint32_t *rec, uint64_t *bytes);
+/* False: absent, and its page of the index may not even exist. */
+bool ahead_touched(uint32_t rec);
+/* The end of the look-ahead, or of what is read within so many ns if that is less; 0: the order is not followed. */
+uint32_t ahead_end(uint32_t plan, uint64_t ns);
+/* Pages charged for so many bytes; a guess for 0. */
+uint32_t ahead_pages(uint64_t bytes);
+/* Where the job can still be: after a jump (a resumed job, an epoch left early) the horizon follows late, and what
+ * lies far behind the front is read by nobody any more. */
+uint32_t ahead_oldest(uint32_t plan);
+
+/* ---- spare.c; all under keeper_lock ---- */
+/* Residents needed later than the position returned, on this plan's axis, may go for `pages` that are fetched ahead;
+ * POS_UNKNOWN: only those never needed again. At most 2 ms; mostly a look at what was found before. */
+uint32_t spare_beyond(uint32_t plan, uint32_t pages);
+/* So many pages are fetched ahead. */
+void spare_taken(uint32_t plan, uint32_t pages);
+/* Too little: it is looked at anew when the job has gone on. */
+void spare_scarce(uint32_t plan);
+
 /* ---- pace.c; all under keeper_lock ---- */
 /* A fetch of so many bytes took ns; bytes 0: it failed, which says nothing of the pace. */
 void pace_done(uint64_t bytes, uint64_t ns);
@@ -49,6 +78,12 @@ double pace_latency(void);                 /* ns a fetch */
  * if it never waited. 0 = not known yet. */
 struct pace_items { uint64_t items, wait, at, sum_items; double sum_ns, item_ns; };
 double pace_items(struct pace_items *p, uint64_t items, uint64_t wait_ns, uint32_t workers);
+
+/* ---- stale.c ---- */
+/* The next resident file whose original is due for a look before it is read. False: none. Under keeper_lock. */
+bool stale_next(uint32_t *rec);
+/* Looks at it. Takes keeper_lock; may hang as long as the store does. */
+void stale_look(uint32_t rec);
 
 /* ---- skip.c; under keeper_lock ---- */
 /* Its original failed: not again for a while, longer each time. */
