@@ -161,6 +161,36 @@ oracle() { python3 "$REPO/tests/look/report_oracle.py" "$out" "$@"; }
 	[ ! -e hostile.json ] || { "$OPT4" report hostile.json -o "$out" && python3 "$REPO/tests/look/browser.py" "$chromium" "$out"; }
 }
 
+@test "a long order: a bar on a terminal; interrupted, the page that was there stays as it was" {
+	"$PYTHON" - "$B" <<-'END'
+		import json, sys
+		sys.path.insert(0, sys.argv[1])
+		from opt4_trace.write import *
+		n, rng = 100000, np.random.default_rng(1)
+		root = Root(b"/nowhere", [b"%d.jpg" % i for i in range(n)], np.full(n, 9000, np.uint64))
+		with TraceWriter("long.trace", [root], [Stream(0, 0, 0, 100, False)], {"versions": {}}) as w:
+		    for e in range(60):
+		        w.add(e, [(0, rng.permutation(n).astype(np.uint32), np.full(n // 100, 100, np.uint32))])
+		d = json.load(open("unit.json"))
+		d["epochs"] = [dict(d["epochs"][0], epoch=e, accesses=n) for e in range(60)]
+		d.update(order_file="long.trace", budget_bytes=n * 12288 // 2)
+		json.dump(d, open("long.json", "w"))
+	END
+	echo before >"$out"
+	script -qefc "exec $OPT4 report long.json -o $out" "$BATS_TEST_TMPDIR/tty" >/dev/null 2>&1 &
+	for _ in {1..300}; do
+		grep -aq 'report \[.*%.* s left' "$BATS_TEST_TMPDIR/tty" && break
+		sleep .1
+	done
+	kill $!                   # it still simulates: nothing is written yet
+	wait $! || true
+	grep -aq 'report \[.*%.* s left' "$BATS_TEST_TMPDIR/tty"
+	[ "$(cat "$out")" = before ]
+	[ "$(ls -A "$BATS_TEST_TMPDIR" | xargs)" = "report.html tty" ]
+	[ -z "$("$OPT4" report unit.json -o "$out" 2>&1)" ]
+	grep -q '<html' "$out"
+}
+
 @test "a job that read nothing" {
 	python3 -c 'import json; d = json.load(open("unit.json")); d["epochs"] = []; d["accesses"] = 0; json.dump(d, open("none.json", "w"))'
 	run "$OPT4" report none.json -o "$out"

@@ -1,10 +1,12 @@
 /* report_sim.c - what other policies, and other sizes of the cache, would have made of the job's order. */
+#include "progress.h"
 #include "report.h"
 
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 static const struct policy *const policies[REPORT_POLICIES] = { &policy_opt, &policy_keep, &policy_lru };
 
@@ -66,7 +68,7 @@ static int window(struct report *r, const char *trace)
 	return scratch && r->next ? 0 : no(r, -ENOMEM, trace, strerror(ENOMEM), "free some memory");
 }
 
-struct one { const struct report *r; unsigned policy; struct sim_count *epochs; int rc; };
+struct one { const struct report *r; unsigned policy; struct sim_count *epochs; _Atomic uint64_t *done; int rc; };
 
 /* One policy at the job's own size, epoch by epoch. */
 static void *simulate_one(void *arg)
@@ -74,11 +76,25 @@ static void *simulate_one(void *arg)
 	struct one *o = arg;
 	struct sim_params params = {
 		.policy = policies[o->policy], .budget = o->r->budget,
-		.maxfile = plan_maxfile(&o->r->plan, o->r->budget), .seed = 42,
+		.maxfile = plan_maxfile(&o->r->plan, o->r->budget), .seed = 42, .progress = o->done,
 	};
 
 	o->rc = simulate(&o->r->plan.in, &params, o->epochs);
 	return NULL;
+}
+
+/* Waits for a thread, with the bar. done: positions of all threads together, total of them in the end. */
+static void join(pthread_t thread, struct progress *bar, _Atomic uint64_t *done, uint64_t total)
+{
+	struct timespec wake;
+
+	do {
+		progress_at(bar, (double)*done / (double)total);
+		clock_gettime(CLOCK_REALTIME, &wake);
+		wake.tv_nsec += 200000000;
+		wake.tv_sec += wake.tv_nsec / 1000000000;
+		wake.tv_nsec %= 1000000000;
+	} while (pthread_timedjoin_np(thread, NULL, &wake) == ETIMEDOUT);
 }
 
 static int by_epoch(struct report *r)
@@ -87,21 +103,25 @@ static int by_epoch(struct report *r)
 	struct one job[REPORT_POLICIES];
 	pthread_t thread[REPORT_POLICIES];
 	bool started[REPORT_POLICIES];
+	_Atomic uint64_t done = 0;
+	struct progress bar;
 	int rc = counts ? 0 : -ENOMEM;
 
+	progress_begin(&bar, "report");
 	for (unsigned i = 0; counts && i < REPORT_POLICIES; i++) {
-		job[i] = (struct one){ r, i, counts + (size_t)i * r->nepochs, 0 };
+		job[i] = (struct one){ r, i, counts + (size_t)i * r->nepochs, &done, 0 };
 		started[i] = !pthread_create(&thread[i], NULL, simulate_one, &job[i]);
 		if (!started[i])
 			simulate_one(&job[i]);
 	}
 	for (unsigned i = 0; counts && i < REPORT_POLICIES; i++) {
 		if (started[i])
-			pthread_join(thread[i], NULL);
+			join(thread[i], &bar, &done, (uint64_t)REPORT_POLICIES * r->plan.in.npos + 1);
 		rc = rc ? rc : job[i].rc;
 		for (uint32_t e = 0; e < r->nepochs; e++)
 			r->epochs[e].sim[i] = job[i].epochs[e];
 	}
+	progress_end(&bar);
 	free(counts);
 	return rc;
 }
