@@ -212,7 +212,7 @@ static void *mapped(__typeof__(&mmap) next, void *addr, size_t len, int prot, in
 		return MAP_FAILED;
 	void *p = next(addr, len, prot, flags, fd, at);
 	if (ours > 0 && p != MAP_FAILED)
-		store_bytes(store_covered(fd, at, len));
+		store_bytes(store_covered(fd, (uint64_t)at, len));
 	return p;
 }
 static _Thread_local bool resolving;

@@ -126,7 +126,7 @@ EXPORT int close(int fd)
 EXPORT int close_range(unsigned first, unsigned last, int flags)
 {
 	/* A vfork child closes what it will not need; its parent goes on using it. */
-	if (!(flags & CLOSE_RANGE_CLOEXEC) && fd_highest() >= 0 && getpid() == hook_pid)
+	if (!((unsigned)flags & CLOSE_RANGE_CLOEXEC) && fd_highest() >= 0 && getpid() == hook_pid)
 		fd_clear_range(first, last);
 	return next.close_range(first, last, flags);
 }

@@ -55,7 +55,6 @@ int live_export(const char *to)
 		fprintf(f, "%s%c", view.h->roots[r].path, 0);
 	if (rc == 0 && (!f || fclose(f) != 0))
 		rc = -errno;
-	if (d)
-		closedir(d);
+	closedir(d);
 	return rc;
 }

@@ -35,8 +35,8 @@ void opt4_log(const char *fmt, ...)
 		calm_begin(&calm);
 		bool own = strcmp(conf.log, "stderr");
 		int fd = own ? open(conf.log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY, 0600) : 2;
-		if (fd >= 0 && write(fd, line, (size_t)n + 1) < 0)
-			n = 0;     /* nowhere left to say it */
+		if (fd >= 0)       /* if that fails, there is nowhere left to say it */
+			(void)!write(fd, line, (size_t)n + 1);
 		if (own && fd >= 0)
 			close(fd);
 		calm_end(&calm);

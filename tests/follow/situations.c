@@ -327,7 +327,7 @@ static void workers_die(void)
 		expect(s.p.found_after <= enough(b), "found again");
 		expect(part(s.p.exact, s.p.planned) >= .97, "followed");
 		/* The lost ones may all have been promised hits. */
-		expect(s.p.hits + (32000 - s.p.accesses) >= .99 * s.exact, "reuse");
+		expect((double)(s.p.hits + 32000 - s.p.accesses) >= .99 * (double)s.exact, "reuse");
 	}
 }
 

@@ -110,7 +110,7 @@ static void walks(void)
 		if (e->fts_info == FTS_F && !strcmp(e->fts_name, "a.jpg")) {
 			int fd = open(e->fts_accpath, O_RDONLY);
 			MUST(read(fd, buf, 100) == 100);
-			all += sum(buf, 100, 0) * (unsigned)e->fts_level;
+			all += sum(buf, 100, 0) * (uint16_t)e->fts_level;
 		}
 	fts_close(f);
 	SAY("fts %u\n", all);

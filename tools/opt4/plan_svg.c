@@ -49,14 +49,14 @@ static void axes(const struct plan *p, FILE *out, double y0, double top, double 
 	double xstep = nice(wide / 6);
 	char buf[16];
 
-	for (double v = 0; v <= top * 1.0001; v += step) {
-		double y = y0 + HIGH - v / top * HIGH;
+	for (int i = 0; i * step <= top * 1.0001; i++) {
+		double v = i * step, y = y0 + HIGH - v / top * HIGH;
 
 		fprintf(out, "<path class=\"grid\" d=\"M%d %.1fh%d\"/><text x=\"%d\" y=\"%.1f\" "
 			"text-anchor=\"end\">%g%s</text>\n", LEFT, y, WIDE, LEFT - 8, y + 4, v, unit);
 	}
-	for (double v = 0; v <= wide * 1.0001; v += xstep) {
-		double x = LEFT + v / wide * WIDE;
+	for (int i = 0; i * xstep <= wide * 1.0001; i++) {
+		double v = i * xstep, x = LEFT + v / wide * WIDE;
 
 		fprintf(out, "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"middle\">%g %%</text>"
 			"<text class=\"faint\" x=\"%.1f\" y=\"%.1f\" text-anchor=\"middle\">%s</text>\n",

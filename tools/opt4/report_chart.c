@@ -91,9 +91,13 @@ static void axes(const struct canvas *v, double scale)
 	if (!c->percent_x && step < 1)
 		step = 1;
 	step = c->percent_x ? step : ceil(step);
-	for (double x = ceil(v->x0 / step) * step + 0.0; x <= v->x1 * 1.0001; x += step)   /* + 0.0: not -0 */
+	double first = ceil(v->x0 / step) * step + 0.0;   /* + 0.0: not -0 */
+	for (int i = 0; first + i * step <= v->x1 * 1.0001; i++) {
+		double x = first + i * step;
+
 		fprintf(v->out, "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"middle\">%g%s</text>\n", px(v, x),
 			v->h - v->bottom + 18, c->percent_x ? x * 100 : x, c->percent_x ? " %" : "");
+	}
 	fprintf(v->out, "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"middle\">%s</text>\n",
 		(v->left + v->w - v->right) / 2, v->h - 4, c->x_name);
 }
