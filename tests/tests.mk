@@ -28,3 +28,4 @@ include tests/suites/suites.mk
 include tests/trust/trust.mk
 include tests/faults/faults.mk
 include tests/fuzz/fuzz.mk
+include tests/lint.mk
