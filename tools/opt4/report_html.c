@@ -44,9 +44,9 @@ const char report_style[] =
 ".tiles{grid-template-columns:1fr 1fr}.tile:last-child:nth-child(odd){grid-column:1/-1}.tile,figure,section{padding:12px}.tile b{font-size:1.25rem}}\n"
 "@media print{@page{margin:14mm}:root{color-scheme:light;--page:#fff;--card:#fff;--ink:#000;--soft:#444;--line:#bbb;"
 "--job:#c2410c;--opt:#5aa2dc;--keep:#00754f;--lru:#8a3f9a;--bar:#e9a27c}body{font-size:10.5pt;print-color-adjust:exact;"
-"-webkit-print-color-adjust:exact}main{padding:0}.grid,.stack{display:block}.grid>*,.stack>*{margin-bottom:12px}figure,section,.tile,tr"
+"-webkit-print-color-adjust:exact}main{padding:0 1px}.grid,.stack{display:block}.grid>*,.stack>*{margin-bottom:12px}figure,section,.tile,tr"
 "{break-inside:avoid}section.long{break-inside:auto}.tiles{grid-template-columns:repeat(5,1fr)}.tile{padding:8px}"
-"table{font-size:8.5pt}th,td{padding:2px 5px}.tile b{font-size:1.1rem}svg.wide{display:block;max-height:64mm}svg.narrow{display:none}.legend svg{max-height:none}.scroll{overflow:visible}}\n";
+"table{font-size:7.5pt}th,td{padding:2px 3px}th{white-space:normal}.tile b{font-size:1.1rem}svg.wide{display:block;max-height:64mm}svg.narrow{display:none}.legend svg{max-height:none}.scroll{overflow:visible}}\n";
 
 /* Length of the valid UTF-8 sequence at s, 0 if it is none. */
 static size_t utf8(const unsigned char *s)

@@ -253,10 +253,14 @@ static void late(const struct report *r, FILE *out)
 static void table(const struct report *r, FILE *out)
 {
 	char a[32], b[32], c[32], d[32], f[32];
+	bool below = false;
 
-	fprintf(out, "<section class=\"long whole\">\n<h2>Epoch by epoch</h2>\n<div class=\"scroll\"><table><tr><th>epoch</th>"
+	for (uint32_t e = 0; e < r->nepochs; e++)
+		below |= r->epochs[e].reuse < 0;
+	fprintf(out, "<section class=\"long whole\">\n<h2>Epoch by epoch</h2>\n%s<div class=\"scroll\"><table><tr><th>epoch</th>"
 		"<th>accesses</th><th>hits</th><th>late</th><th>misses</th><th>reuse</th>%s<th>of the store</th>%s<th>waited</th>"
-		"<th>time</th></tr>\n", r->simulated ? "<th>OPT</th><th>keep</th><th>LRU</th>" : "",
+		"<th>time</th></tr>\n", below ? "<p class=\"note\">A read counts in the epoch in which it is made: what is fetched "
+		"for the next one can bring a reuse ratio below 0.</p>\n" : "", r->simulated ? "<th>OPT</th><th>keep</th><th>LRU</th>" : "",
 		r->simulated ? "<th>least</th>" : "");
 	for (uint32_t e = 0; e < r->nepochs; e++) {
 		const struct report_epoch *p = &r->epochs[e];
