@@ -42,7 +42,13 @@ static struct victim fifo_victim(const struct policy_ctx *c, uint32_t cand, stru
 				{ POS_UNKNOWN, 0 } };
 }
 
+static void fifo_soon(const struct policy_ctx *c, uint32_t file)
+{
+	if (file < c->shape->nfiles)
+		__builtin_prefetch(&((struct fifo *)c->state)->at[file], 1);
+}
+
 const struct policy policy_fifo = {
 	.name = "fifo", .bytes = fifo_bytes, .hit = fifo_hit, .insert = fifo_insert,
-	.remove = fifo_remove, .victim = fifo_victim,
+	.remove = fifo_remove, .victim = fifo_victim, .soon = fifo_soon,
 };

@@ -39,7 +39,6 @@ static struct group *groups(const struct policy_ctx *c)  /* [nfiles] */
 static size_t lfu_bytes(const struct policy_shape *shape)
 {
 	size_t n = shape->nfiles;
-
 	return (sizeof(struct lfu) + n * sizeof(struct link) + ((n + 1) & ~(size_t)1) * 4
 		+ n * sizeof(struct group) + 63) & ~(size_t)63;
 }
@@ -81,7 +80,6 @@ static void lfu_insert(const struct policy_ctx *c, uint32_t file, struct use now
 {
 	struct lfu *s = c->state;
 	uint32_t n = c->shape->nfiles, id = s->lowest;
-
 	if (file >= n)
 		return;
 	if (!id || id > n || groups(c)[id - 1].count != 1)
@@ -95,7 +93,6 @@ static void lfu_insert(const struct policy_ctx *c, uint32_t file, struct use now
 static void lfu_remove(const struct policy_ctx *c, uint32_t file, struct use old)
 {
 	uint32_t n = c->shape->nfiles, id = file < n ? group_of(c)[file] : 0;
-
 	if (!id || id > n)
 		return;
 	list_unlink(&groups(c)[id - 1].files, links(c), n, file);
@@ -108,7 +105,6 @@ static void lfu_hit(const struct policy_ctx *c, uint32_t file, struct use old, s
 {
 	struct group *g = groups(c);
 	uint32_t n = c->shape->nfiles, id = file < n ? group_of(c)[file] : 0, to;
-
 	if (!id || id > n)
 		return;
 	to = g[id - 1].higher;
@@ -141,7 +137,13 @@ static struct victim lfu_victim(const struct policy_ctx *c, uint32_t cand, struc
 	return (struct victim){ link && link <= n ? link - 1 : FILE_NONE, { POS_UNKNOWN, 0 } };
 }
 
+static void lfu_soon(const struct policy_ctx *c, uint32_t file)
+{
+	if (file < c->shape->nfiles)
+		__builtin_prefetch(&links(c)[file], 1);
+}
+
 const struct policy policy_lfu = {
 	.name = "lfu", .bytes = lfu_bytes, .hit = lfu_hit, .insert = lfu_insert,
-	.remove = lfu_remove, .victim = lfu_victim,
+	.remove = lfu_remove, .victim = lfu_victim, .soon = lfu_soon,
 };

@@ -44,7 +44,13 @@ static struct victim lru_victim(const struct policy_ctx *c, uint32_t cand, struc
 				{ POS_UNKNOWN, 0 } };
 }
 
+static void lru_soon(const struct policy_ctx *c, uint32_t file)
+{
+	if (file < c->shape->nfiles)
+		__builtin_prefetch(&((struct lru *)c->state)->at[file], 1);
+}
+
 const struct policy policy_lru = {
 	.name = "lru", .bytes = lru_bytes, .hit = lru_hit, .insert = lru_insert,
-	.remove = lru_remove, .victim = lru_victim,
+	.remove = lru_remove, .victim = lru_victim, .soon = lru_soon,
 };

@@ -91,6 +91,10 @@ struct policy {
 	/* `opt` only, NULL elsewhere: the resident file with the least position on `axis`
 	 * (file FILE_NONE if none). Used to move on files whose position has expired. */
 	struct victim (*soonest)(const struct policy_ctx *, uint32_t axis);
+
+	/* A hint that `file` is read a dozen accesses from now: fetches what that will touch into the
+	 * processor's caches, changes nothing. For a simulator's millions of accesses; NULL: nothing to gain. */
+	void (*soon)(const struct policy_ctx *, uint32_t file);
 };
 
 extern const struct policy policy_opt, policy_lru, policy_lfu, policy_fifo, policy_random, policy_keep;

@@ -86,7 +86,22 @@ none:
 	return (struct victim){ FILE_NONE, { POS_UNKNOWN, 0 } };
 }
 
+static void random_soon(const struct policy_ctx *c, uint32_t file)
+{
+	struct random *s = c->state;
+	uint32_t n = c->shape->nfiles, link;
+
+	if (file >= n || !s->count || s->count > n)
+		return;
+	__builtin_prefetch(&s->at[file], 1);
+	/* the draws to come: which slots, and who stands in those that have been fetched meanwhile */
+	__builtin_prefetch(&s->at[draw(c->shape->seed, s->drawn + 8, s->count)], 1);
+	link = s->at[draw(c->shape->seed, s->drawn + 3, s->count)].file;
+	if (link && link <= n)
+		__builtin_prefetch(&s->at[link - 1], 1);
+}
+
 const struct policy policy_random = {
 	.name = "random", .bytes = random_bytes, .hit = random_hit, .insert = random_insert,
-	.remove = random_remove, .victim = random_victim,
+	.remove = random_remove, .victim = random_victim, .soon = random_soon,
 };
