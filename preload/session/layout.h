@@ -84,7 +84,8 @@ struct slot {                     /* 128 bytes: one process */
 	uint32_t last_kind;       /* how last_rec was counted, + 1 */
 	uint32_t live_plan;       /* the live order that it follows + 1, its generation, and its run in it + 1; 0 = none */
 	uint32_t live_gen, live_run;
-	uint32_t reserved[14];
+	_Atomic uint32_t burier;  /* slot + 1 of who finishes what this one began; pid is UINT32_MAX then */
+	uint32_t reserved[13];
 };
 _Static_assert(sizeof(struct slot) == 128, "slot");
 

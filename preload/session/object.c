@@ -132,12 +132,14 @@ static bool unlink_if_free(const char *path)
 	return free;
 }
 
-int object_evict(const struct key *k)
+int object_evict(const struct key *k) { return object_evict_for(view.slot, k); }
+
+int object_evict_for(uint32_t slot, const struct key *k)
 {
 	char path[sizeof(view.prefix) + 48], dead[sizeof(view.dir) + 96], name[33];
 	object_path(path, k);
 	*hex(hex(name, k->path), k->stat) = 0;
-	snprintf(dead, sizeof(dead), "%s/dead/%s.%u.%u", view.dir, name, view.slot, atomic_fetch_add(&view.h->dead_seq, 1));
+	snprintf(dead, sizeof(dead), "%s/dead/%s.%u.%u", view.dir, name, slot, atomic_fetch_add(&view.h->dead_seq, 1));
 	if (rename(path, dead) < 0)
 		return -errno;
 	return unlink_if_free(dead);

@@ -52,8 +52,10 @@ static void finish(struct inflight *f)
 	enum rec_state s = rec < view.ncap ? rec_state(rec) : REC_ABSENT;
 	int rc = -ENOENT;
 	if (s == REC_FILLING || s == REC_EVICTING) {
-		rc = object_evict(&view.rec[rec].key);
-		if (rc < 0 && s == REC_EVICTING)
+		/* as if the dead one did it: that is how no reaper takes it for lingering, and how it is found if we die, too */
+		rec_set(rec, REC_EVICTING);
+		rc = object_evict_for(f->slot, &view.rec[rec].key);
+		if (rc < 0)
 			rc = object_evicted(&view.rec[rec].key, f->slot);
 		rec_set(rec, REC_ABSENT);
 	}
@@ -65,14 +67,26 @@ static void finish(struct inflight *f)
 		atomic_fetch_sub(&view.h->charged_pages, pages);
 }
 
+/* Of a slot that is being claimed or buried: its burier, if that has died; else 0. */
+static uint32_t dead_burier(struct slot *s)
+{
+	uint32_t by = atomic_load(&s->burier);
+	if (!by || by > SLOTS_MAX || by - 1 == view.slot)
+		return 0;
+	const struct slot *b = &view.slots[by - 1];
+	uint32_t pid = atomic_load(&b->pid);
+	return !pid || (pid != UINT32_MAX && !proc_alive(pid, b->start, b->pidns)) ? by : 0;
+}
+
 void repair_bury(void)
 {
 	struct index_header *h = view.h;
 	bool any = false;
 	for (uint32_t i = 0; i < h->slots_hi && i < SLOTS_MAX; i++) {
 		struct slot *s = &view.slots[i];
-		uint32_t pid = atomic_load(&s->pid);
-		if (!pid || i == view.slot || (pid != UINT32_MAX && proc_alive(pid, s->start, s->pidns)))
+		uint32_t pid = atomic_load(&s->pid), before = 0;
+		if (!pid || i == view.slot ||
+		    (pid == UINT32_MAX ? !(before = dead_burier(s)) : proc_alive(pid, s->start, s->pidns)))
 			continue;
 		/* a lock it died with is taken over first: the slot's next owner must not seem to hold it */
 		uint32_t owner = i + 1;
@@ -84,10 +98,12 @@ void repair_bury(void)
 				session_unlock();
 			}
 		}
-		/* one buries: who gets the pid away */
+		/* one buries: who gets the pid away, or takes over from who did and has died over it */
 		uint32_t plan = s->plan, run = s->plan_run;
-		if (pid == UINT32_MAX || !atomic_compare_exchange_strong(&s->pid, &pid, UINT32_MAX))
-			continue;  /* being claimed, or another is at it */
+		if (pid != UINT32_MAX ? !atomic_compare_exchange_strong(&s->pid, &pid, UINT32_MAX)
+				      : !atomic_compare_exchange_strong(&s->burier, &before, view.slot + 1))
+			continue;
+		atomic_store(&s->burier, view.slot + 1);
 		any = true;
 		if (view.slot < SLOTS_MAX && plan && run && plan <= index_plans() && view.plans[plan - 1].mapped && run <= RUNS_MAX && session_lock()) {
 			struct run *r = &view.plans[plan - 1].follow.sh->runs[run - 1];
@@ -100,6 +116,7 @@ void repair_bury(void)
 			if (h->inflight[k].rec && h->inflight[k].slot == i)
 				finish(&h->inflight[k]);
 		s->plan_run = s->live_plan = 0;
+		atomic_store(&s->burier, 0);
 		atomic_store(&s->pid, 0);
 	}
 	if (any)
@@ -111,6 +128,12 @@ void repair_locked(void)
 	/* The dead one was changing the policy's lists or the follower's numbers: the policy's state is made
 	 * anew from the records; the follower's words are each right or soon corrected by its own rules. */
 	COUNT(view.h->n.repairs, 1);
+	/* It may have died while it made the state anew: then that one is half done, and not mapped here yet. */
+	if (view.policy_gen != view.h->policy_gen && plans_guard()) {
+		if (plans_refresh() == 0)
+			policy_refresh();
+		plans_unguard();
+	}
 	if (!view.policy_state || view.policy_gen != view.h->policy_gen)
 		return;
 	memset(view.policy_state, 0, view.policy_bytes);

@@ -181,6 +181,7 @@ int object_link(int fd, const struct key *k);              /* 0 or -errno */
 void object_after_fork(void);              /* the child closes what was being filled */
 /* Takes it away: rename to dead/, unlink if nobody has it open. 1 gone, 0 lingers, -errno not there. */
 int object_evict(const struct key *k);
+int object_evict_for(uint32_t slot, const struct key *k);  /* in the name of that slot's process */
 /* Tries all in dead/ again, at most every 5 ms; returns pages freed. */
 uint64_t object_reap(bool now);
 /* An eviction by a process that has died in the middle: as object_evict(), for what it had renamed already. */
