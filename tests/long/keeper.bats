@@ -1,6 +1,7 @@
 # The keeper killed 200 times in one job, and by jobs of other kinds.
 
 load ../common
+load ../lib/record
 
 setup() {
 	seed
@@ -28,6 +29,8 @@ setup() {
 	wait $all
 	echo "kills $kills: $(cat result)"
 	cat stats
+	record kills "the keeper of a job with a trace" 0 $kills 0 "$(json "['read']" <result)" "$(json "['wrong']" <result)" - - \
+		"$(calc "$(json "['peak_bytes']" <stats) <= $(json "['budget_bytes']" <stats)" >/dev/null && echo 0 || echo yes)"
 	[ $kills = 200 ]
 	[ "$(json "['wrong']" <result)" = 0 ] && [ "$(json "['read']" <result)" = 18000 ]
 	calc "$(json "['peak_bytes']" <stats) <= $(json "['budget_bytes']" <stats)"

@@ -2,6 +2,7 @@
 
 load ../common
 load ../lib/situations
+load ../lib/record
 
 setup_file() {
 	seed
@@ -31,7 +32,7 @@ none_left() {
 }
 
 @test "500 workers killed and stopped at random beside 4 that go on: right bytes, the budget held, nothing left" {
-	local i victim
+	local i victim kills=0
 	export OPT4_POLICY=lru OPT4_PREFETCH=off OPT4_DIR=/dev/shm/opt4-test-long SLOWSTORE_LATENCY=1ms
 	holder
 	start account "$B/tests/session_samples" "$OPT4_DIR/index"
@@ -45,7 +46,7 @@ none_left() {
 		sleep .$((RANDOM % 10))$((RANDOM % 10))
 		for victim in $(cat "$BATS_TEST_TMPDIR/pids"); do
 			[ $((RANDOM % 2)) = 0 ] || { kill -STOP "$victim"; sleep .0$((RANDOM % 10)); }
-			kill -9 "$victim"
+			kill -9 "$victim" && kills=$((kills + 1))
 		done
 		wait $!
 	done
@@ -57,7 +58,10 @@ none_left() {
 	echo "lies $lies, thinks $thinks"; cat "$BATS_TEST_TMPDIR/others"
 	finish account
 	echo "account: $said"
-	[ "${said##* }" = 0 ]
+	local over=${said##* }
+	of() { json "['$1']" <"$BATS_TEST_TMPDIR/others"; }
+	record kills "workers, some stopped first" "$kills" 0 0 "$(of reads)" "$(of wrong)" "$(of slowest)" - "$over"
+	[ "$over" = 0 ] && [ $kills = 500 ]
 	calc "$lies <= $thinks <= $lies + 600000"
 	finish holder
 	[ "$(stat_of errors)" = 0 ]

@@ -89,17 +89,35 @@ if table:
     for target, n, seconds, found in table:
         say(f"| {target} | {int(n):,} | {seconds} | {found} |")
 
+table = section("Kills", "kills.txt", "make test-long")
+if table:
+    say("kill -9 at random moments while others go on and new ones join. *Longest wait*: seconds of the slowest open and read by a process that was not")
+    say("killed; *without opt4*: by one that reads the same files beside them, without the library. *Over budget*: of some billion looks at the charge.\n")
+    say("| killed | workers | keepers | main | reads compared | wrong | longest wait | without opt4 | over budget |")
+    say("| --- |" + " ---: |" * 8)
+    for worker, keeper, main, reads, wrong, slowest, plain, over, *what in table:
+        seconds = (f"{float(s):.3f}" if s != "-" else s for s in (slowest, plain))
+        say(f"| {' '.join(what)} | {worker} | {keeper} | {main} | {int(reads):,} | {wrong} | " + " | ".join(seconds) + f" | {over} |")
+
 table = section("Address and undefined behaviour sanitizers", "asan.txt", "make test-asan")
 if table:
-    say("| tests | passed | failed | reports |\n| --- | ---: | ---: | ---: |")
+    say("| tests | passed | failed | skipped | reports |\n| --- | ---: | ---: | ---: | ---: |")
     for row in table:
         say("| " + " | ".join(row) + " |")
+    say("| **all** | " + " | ".join(f"**{sum(int(row[i]) for row in table)}**" for i in range(1, 5)) + " |")
 
 table = section("Thread sanitizer", "tsan.txt", "make test-tsan")
 if table and table[0]:
     accesses, wrong, reports = table[0]
     say(f"The session's shared state by 8 threads in the place of processes: {int(accesses):,} accesses, {wrong} wrong, {reports} reports beside those "
         "that tests/trust/tsan.supp explains.")
+
+table = section("Compilers' warnings and static analysis", "lint.txt", "make lint")
+if table:
+    say("-Wall -Wextra -Wconversion and what else the Makefile asks for; clang-tidy with the checks of .clang-tidy, the static analyser's among them.\n")
+    say("| tool | version | files | findings |\n| --- | --- | ---: | ---: |")
+    for row in table:
+        say("| " + " | ".join(row) + " |")
 
 table = section("Crashes and situations in the suite", "suite.txt", "make trust-suite")
 if table:
