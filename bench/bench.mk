@@ -70,6 +70,12 @@ bench-plan: $B/bench/policy/policy
 bench: bench-policy-quick
 .PHONY: bench-policy bench-policy-quick bench-plan
 
+# What the keeper costs: copying a byte, beside cat, and asleep (a minute).
+bench-keeper: all
+	$(call BENCH,keeper,What the keeper costs: CPU time of all that it does to fetch files beside one cat of them into tmpfs and asleep) "$$(tests/setup.sh python)" bench/keeper/keeper.py $B $B/bench/keeper.json
+bench: bench-keeper
+.PHONY: bench-keeper
+
 # What learning the order from the running DataLoader costs the training process (1.28 million samples, a minute or two).
 bench-live: all
 	$(call BENCH,live,What learning the order from the running DataLoader costs the training process) "$$(tests/setup.sh python)" bench/live/live.py $B/libopt4.so $B/bench/live.json

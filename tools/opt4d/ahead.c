@@ -3,7 +3,11 @@
  * A plan's positions are looked at without the session lock: what is found is only a hint, and whoever claims it looks
  * again. Missing bytes are counted by block of positions. The counters follow our own fetches and evictions at once
  * and clients' as blocks are counted anew in turn, so that a look-ahead of a million positions costs a walk over a few
- * thousand counters. */
+ * thousand counters.
+ *
+ * What is due is not sorted by its place on the disk. In a model of a 7200 rpm disk that takes the nearest of 4 reads in
+ * flight, sorting 64 due files gains 4 % where the dataset takes a hundredth of it and 14 % where a tenth (of 32 in flight 0
+ * and 4 %): turning, not seeking, is what is left, and a store across the network does not show its disks. */
 #include <stdlib.h>
 #include <sys/mman.h>
 #include "opt4d.h"

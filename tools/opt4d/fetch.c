@@ -5,10 +5,14 @@
  * Measured on a block device (ext4 on a loop device, 4,000 files of 110 KiB into tmpfs, O_DIRECT, nothing cached): 32
  * threads .57 s and .38 s of CPU, io_uring with 32 in flight .44-.70 s and .35 s; with 4: 1.1 s and 1.3 s; throttled to
  * 100 MiB/s 4.3 s both. Buffered reads take .50 s of CPU, `cat` of the same bytes into tmpfs .46 s.
+ * On FUSE (bindfs with 10 ms a file, 400 files of 110 KiB): 32 threads .17 s with O_DIRECT, .36 s without (the kernel has
+ * 12 of FUSE's buffered reads under way at most); io_uring with 32 in flight .39 s buffered, and 4.5 s with O_DIRECT, since
+ * submitting waits there for each read in turn. CPU time alike, .05-.07 s.
  *
  * A thread that gets work picks it itself, under keeper_lock: in the order of the look-ahead, and never by evicting
- * what is needed sooner, or what would be kept if the file were fetched no sooner than it is read (spare.c). Its room is charged before the original is opened, so the look-ahead is filled strictly in
- * order and the budget holds whatever is in flight. */
+ * what is needed sooner, or what would be kept if the file were fetched no sooner than it is read (spare.c). Its room is
+ * charged before the original is opened, so the look-ahead is filled strictly in order and the budget holds whatever is
+ * in flight. */
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>

@@ -56,7 +56,7 @@ uint32_t ahead_oldest(uint32_t plan);
 
 /* ---- spare.c; all under keeper_lock ---- */
 /* Residents needed later than the position returned, on this plan's axis, may go for `pages` that are fetched ahead;
- * POS_UNKNOWN: only those never needed again. At most 2 ms; mostly a look at what was found before. */
+ * POS_UNKNOWN: only those never needed again. Some ms at most; mostly a look at what was found before. */
 uint32_t spare_beyond(uint32_t plan, uint32_t pages);
 /* So many pages are fetched ahead. */
 void spare_taken(uint32_t plan, uint32_t pages);
