@@ -88,6 +88,17 @@ said() {
 	[ -c /dev/full ]
 }
 
+@test "a program that writes decimal commas: sizes and statistics have points" {
+	mkdir -p locales
+	localedef -i de_DE -f UTF-8 locales/de_DE.UTF-8 2>/dev/null || skip "needs localedef and the sources of de_DE (Debian: locales)"
+	OPT4_LOG=$BATS_TEST_TMPDIR/log OPT4_STATS=$BATS_TEST_TMPDIR/stats OPT4_CACHE=1.5M OPT4_ROOT=$PWD/data LOCPATH=$PWD/locales LD_PRELOAD=$LIB \
+		within 30 "$PYTHON" -c 'import locale, sys
+locale.setlocale(locale.LC_ALL, "de_DE.UTF-8")
+open(sys.argv[1], "rb").read()' "$(head -1 "$LIST")"
+	[ "$(json "['budget_bytes']" <"$BATS_TEST_TMPDIR/stats")" = 1572864 ]
+	[ "$(json "['reuse_ratio']" <"$BATS_TEST_TMPDIR/stats")" = 0.0 ]
+}
+
 @test "messages leave no descriptor behind, not even where 0 was closed" {
 	OPT4_LOG=$BATS_TEST_TMPDIR/log OPT4_POLICY=nonsense OPT4_ROOT=$PWD/data LD_PRELOAD=$LIB \
 		within 30 ls -l /proc/self/fd <&- >"$BATS_TEST_TMPDIR/open"

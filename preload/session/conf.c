@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fnmatch.h>
 #include <limits.h>
+#include <locale.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -16,12 +17,15 @@ uint8_t conf_last_byte[256];
 /* torchvision.datasets.folder.IMG_EXTENSIONS */
 static const char default_match[] = "*.jpg:*.jpeg:*.png:*.ppm:*.bmp:*.pgm:*.tif:*.tiff:*.webp";
 
+/* Whatever locale the program has set by now: with a decimal point. */
+static double number(const char *s, char **end) { return strtod_l(s, end, newlocale(LC_ALL_MASK, "C", NULL)); }
+
 int parse_size(const char *s, uint64_t whole, uint64_t *bytes)
 {
 	char *end;
 	if (!isdigit((unsigned char)*s) && *s != '.')
 		return -EINVAL;
-	double v = strtod(s, &end);
+	double v = number(s, &end);
 	switch (toupper((unsigned char)*end)) {
 	case '%':
 		if (!whole)
@@ -46,7 +50,7 @@ int parse_time(const char *s, uint64_t *ns)
 	char *end;
 	if (!isdigit((unsigned char)*s) && *s != '.')
 		return -EINVAL;
-	double v = strtod(s, &end) * 1e9;
+	double v = number(s, &end) * 1e9;
 	if (!strcmp(end, "ms"))
 		v /= 1000;
 	else if (!strcmp(end, "m"))

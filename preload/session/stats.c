@@ -1,6 +1,7 @@
 /* stats.c - the session's statistics as JSON (names: INTERFACE of `opt4 stat --json`). Reads without the lock:
  * counters may be apart by the access of a moment. */
 #include <errno.h>
+#include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -86,6 +87,7 @@ void stats_print(FILE *f)
 		jobs += h->jobs[i].pid && proc_alive(h->jobs[i].pid, h->jobs[i].start, h->jobs[i].pidns);
 	uint64_t charged = atomic_load(&h->charged_pages), lingering = atomic_load(&h->lingering_pages);
 
+	locale_t was = uselocale(newlocale(LC_ALL_MASK, "C", NULL));   /* the program's may have a comma in numbers */
 	fputs("{\n", f);
 	text(f, "policy", h->policy);
 	text(f, "trace", h->nplans ? h->plans[0].path : NULL);
@@ -135,6 +137,7 @@ void stats_print(FILE *f)
 	text(f, "order_file", h->nplans ? h->plans[0].path : NULL);
 	put_epochs(f);
 	fputs("}\n", f);
+	uselocale(was);
 }
 
 int stats_write(const char *file)
