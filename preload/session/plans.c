@@ -113,12 +113,12 @@ int plans_refresh(void)
 
 uint32_t plan_file(uint32_t plan, uint32_t rec)
 {
-	if (view.h->plans[plan].identity)
-		return rec < view.h->plans[plan].nfiles ? rec : FILE_NONE;
-	if (rec >= view.ncap)
-		return FILE_NONE;
-	uint32_t f = view.plans[plan].rmap[rec];
-	return f && f <= view.h->plans[plan].nfiles ? f - 1 : FILE_NONE;
+	const struct plan *p = &view.plans[plan];
+	uint32_t n = p->mapped ? p->trace.h->nfiles : 0;
+	if (!p->rmap)
+		return rec < n ? rec : FILE_NONE;
+	uint32_t f = rec < view.ncap ? p->rmap[rec] : 0;
+	return f && f <= n ? f - 1 : FILE_NONE;
 }
 
 void plans_fronts(void)
