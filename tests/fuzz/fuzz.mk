@@ -1,21 +1,41 @@
-# fuzz.mk - make fuzz [FUZZ_SECONDS=60] [FUZZ="trace path"]: libFuzzer (clang) over what reads bytes that others wrote.
-FUZZ         ?= trace index path parse json
+# fuzz.mk - make fuzz [FUZZ_SECONDS=60 | FUZZ_RUNS=10000000] [FUZZ_JOBS=1] [FUZZ="trace path"]: libFuzzer (clang) over what reads bytes that
+# others wrote, with these sanitizers (FUZZ_SAN=undefined: several times as many executions; then guard pages alone tell
+# what is read or written outside). Each target does its work in memory: no file, and next to no system call, an execution.
+FUZZ         ?= trace index path parse json session
 FUZZ_SECONDS ?= 60
-FUZZ_CC      := clang -std=gnu11 -g -O1 -D_GNU_SOURCE -DOPT4_VERSION='"fuzz"' -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined
+FUZZ_RUNS    ?= 0
+FUZZ_JOBS    ?= 1
+FUZZ_SAN     ?= address,undefined
+comma        := ,
+FUZZ_DIR     := $B/tests/fuzz/$(subst $(comma),-,$(FUZZ_SAN))
+FUZZ_CC      := clang -std=gnu11 -g -O2 -D_GNU_SOURCE -DOPT4_VERSION='"fuzz"' -fsanitize=fuzzer,$(FUZZ_SAN) -fno-sanitize-recover=all
 FUZZ_SESSION := $(wildcard preload/session/*.c policy/*.c)
-FUZZ_DEPS    := $(FUZZ_SESSION) $(wildcard preload/*/*.h policy/*.h)
+FUZZ_DEPS    := $(FUZZ_SESSION) $(wildcard preload/*/*.h policy/*.h tests/fuzz/*.h)
 
-$B/tests/fuzz/path: tests/fuzz/path.c preload/hook/path.c $(FUZZ_DEPS)
+$(FUZZ_DIR)/path: tests/fuzz/path.c preload/hook/path.c $(FUZZ_DEPS)
 	@mkdir -p $(@D)
 	$(FUZZ_CC) -o $@ tests/fuzz/path.c preload/hook/path.c
-$B/tests/fuzz/json: tests/fuzz/json.c tools/opt4/jsonread.c preload/session/json.c
+$(FUZZ_DIR)/json: tests/fuzz/json.c tools/opt4/jsonread.c preload/session/json.c
 	@mkdir -p $(@D)
 	$(FUZZ_CC) -o $@ $^ -lm
-$B/tests/fuzz/%: tests/fuzz/%.c $(FUZZ_DEPS)
+$(FUZZ_DIR)/trace: tests/fuzz/trace.c preload/session/trace.c $(wildcard preload/session/follow*.c)  $(FUZZ_DEPS)
+	@mkdir -p $(@D)
+	$(FUZZ_CC) -Dsyscall=fuzz_syscall -o $@ $(filter tests/fuzz/trace.c preload/session/trace.c preload/session/follow%.c,$^)
+# The session as it is, but its system calls are kernel.c's.
+FUZZ_CALLS   := open openat stat lstat fstatat fstat access unlink unlinkat rename renameat link linkat mkdir mkdirat rmdir chmod fchmod futimens \
+  flock fcntl close statfs statvfs readlink read write pwrite pread preadv2 posix_fadvise ftruncate fallocate posix_fallocate mmap munmap madvise \
+  syscall getpid geteuid clone sched_yield nanosleep clock_gettime getrlimit pthread_sigmask pthread_setcancelstate sigpending sigaction
+FUZZ_OBJECTS := $(FUZZ_SESSION:%.c=$(FUZZ_DIR)/of/%.o)
+$(FUZZ_OBJECTS): $(FUZZ_DIR)/of/%.o: %.c $(FUZZ_DEPS)
+	@mkdir -p $(@D)
+	$(FUZZ_CC) -fno-sanitize-coverage=trace-cmp $(foreach call,$(FUZZ_CALLS),-D$(call)=fuzz_$(call)) -c -o $@ $<
+$(FUZZ_DIR)/index: tests/fuzz/index.c tests/fuzz/index_trace.c tests/fuzz/kernel.c tests/fuzz/kernel.h tests/follow/plan.c $(FUZZ_OBJECTS)
+	$(FUZZ_CC) -fno-sanitize-coverage=trace-cmp -o $@ $(filter %.c %.o,$^) -pthread -lm
+$(FUZZ_DIR)/%: tests/fuzz/%.c $(FUZZ_DEPS)
 	@mkdir -p $(@D)
 	$(FUZZ_CC) -o $@ $< $(FUZZ_SESSION) -pthread -lm
 
-fuzz: $(FUZZ:%=$B/tests/fuzz/%)
-	@tests/fuzz/run.sh $B $(FUZZ_SECONDS) $(FUZZ)
+fuzz: $(FUZZ:%=$(FUZZ_DIR)/%)
+	@tests/fuzz/run.sh $B $(FUZZ_DIR) $(FUZZ_SAN) $(FUZZ_SECONDS) $(FUZZ_RUNS) $(FUZZ_JOBS) $(FUZZ)
 
 .PHONY: fuzz

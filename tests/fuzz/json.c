@@ -18,11 +18,14 @@ static void walk(const struct json *v, int depth)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
-	char err[128] = "", *text = NULL;
-	size_t len = 0;
+	static char *text, *copy;
+	static size_t len;
+	static FILE *f;              /* one for all executions: it keeps its buffer */
+	char err[128] = "";
 	if (n > 20000)
 		return 0;
-	char *copy = malloc(n + 1);
+	if (!f && (!(f = open_memstream(&text, &len)) || !(copy = malloc(20001))))
+		abort();
 	memcpy(copy, data, n);
 	copy[n] = 0;
 	struct json *v = json_parse(copy, n, err);
@@ -35,16 +38,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	/* what we write of these bytes must be a string that it reads; no path has a NUL, and the reader refuses one */
 	for (size_t i = 0; i < n; i++)
 		copy[i] = copy[i] ? copy[i] : 'x';
-	FILE *f = open_memstream(&text, &len);
+	rewind(f);
 	fputs("{\"a\": ", f);
 	json_string(f, copy, n);
 	fputc('}', f);
-	fclose(f);
+	fflush(f);
 	v = json_parse(text, len, err);
 	if (!v || !json_get(v, "a"))
 		abort();
 	json_free(v);
-	free(text);
-	free(copy);
 	return 0;
 }

@@ -30,30 +30,32 @@ static ssize_t give_base(const char *path, char *buf, size_t n)
 /* ---- the oracle ---- */
 static char abs_path[20000];
 
-/* 1: abs_path is the absolute path; 0: `..` after one of path's own names; -1: longer than is looked at. */
+/* 1: abs_path is the absolute path; 0: `..` after one of path's own names. */
 static int resolve(const char *path)
 {
 	int own = 0;
-	strcpy(abs_path, *path == '/' ? "" : base);
+	size_t len = *path == '/' ? 0 : strlen(base);
+	memcpy(abs_path, base, len);
 	while (*path) {
-		char name[9000];
-		size_t n = 0;
+		const char *name = path;
 		while (*path && *path != '/')
-			name[n++] = *path++;
-		name[n] = 0;
+			path++;
+		size_t n = (size_t)(path - name);
 		while (*path == '/')
 			path++;
-		if (!strcmp(name, "..")) {
+		if (n == 2 && name[0] == '.' && name[1] == '.') {
 			if (own)
 				return 0;
-			char *slash = strrchr(abs_path, '/');
-			if (slash)
-				*slash = 0;
-		} else if (n && strcmp(name, ".")) {
-			strcat(strcat(abs_path, "/"), name);
+			while (len && abs_path[--len] != '/')
+				;
+		} else if (n && !(n == 1 && *name == '.')) {
+			abs_path[len++] = '/';
+			memcpy(abs_path + len, name, n);
+			len += n;
 			own++;
 		}
 	}
+	abs_path[len] = 0;
 	return 1;
 }
 

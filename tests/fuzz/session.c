@@ -1,6 +1,6 @@
-/* index.c - libFuzzer: a session's index (and policy state) damaged at any places, then used as a client uses it: mapped,
- * joined, looked up, filled from, its statistics printed. A hostile index may make it slow to be useful, never wrong
- * in memory. The input is a list of (where, what) patches: 4 bytes place, 8 bytes value. */
+/* session.c - libFuzzer, through real files (slow): the index of a session damaged at any places, then used as a client uses it:
+ * mapped, joined, looked up, filled from, its statistics printed. index.c does the same in memory, and more. A hostile index
+ * may make it slow to be useful, never wrong in memory. The input is a list of patches: 4 bytes place, 8 bytes value. */
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
