@@ -106,9 +106,14 @@ void live_sample(uint32_t n, uint32_t index)
 		return;
 	if (!learning.t || learning.loader != view.live_loader || learning.t->n != n) {
 		uint64_t dataset = live_dataset(view.live_loader);
-		if (learning.t)
+		/* Another thread may be noting a file in it, under the lock. */
+		if (learning.t && !session_lock())
+			return;
+		if (learning.t) {
 			munmap(learning.t, learning.bytes);
-		learning.t = NULL;
+			learning.t = NULL;
+			session_unlock();
+		}
 		learning.loader = view.live_loader;
 		if (!dataset)
 			return;
