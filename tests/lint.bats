@@ -3,5 +3,5 @@ load common
 
 @test "no warning by gcc or clang" {
 	mkdir "$BATS_TEST_TMPDIR/b"
-	within 200 make -s -C "$REPO" B="$BATS_TEST_TMPDIR/b" lint LINT="gcc clang"
+	within 200 make -s -C "$REPO" B="$BATS_TEST_TMPDIR/b" lint LINTERS="gcc clang"
 }
