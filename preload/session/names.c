@@ -34,7 +34,7 @@ static uint32_t probe(uint32_t root, const char *rel, size_t len, uint32_t *rec)
 static bool grow(void)
 {
 	uint32_t mask = view.h->name_mask * 4 + 3, n = index_files() - view.nfiles;
-	if (mask >= NAME_SLOTS || n > mask / 2 || !index_reserve((void *)view.name_slots, ((size_t)mask + 1) * 4))
+	if (mask >= NAME_SLOTS || (mask & (mask + 1)) || n > mask / 2 || !index_reserve((void *)view.name_slots, ((size_t)mask + 1) * 4))
 		return false;
 	memset((void *)view.name_slots, 0, ((size_t)mask + 1) * 4);
 	atomic_store(&view.h->name_mask, mask);
