@@ -191,6 +191,8 @@ kill_keeper() {
 	left=$(sessions) || true
 	kill_keeper CONT
 	[ -z "$left" ]
+	# what it was fetching (64 at most) is read past the cache, all else is cached on demand
+	calc "(1 - $(stat reuse_ratio)) * 3 * $N <= 1.05 * 2 * $N + 2 * 64"
 	gone_keeper
 }
 
