@@ -93,6 +93,17 @@ tool() { COLUMNS=100 "$PYTHON" "$OPT4_TRACE_TOOL" "$@"; }
 	[ -n "$name" ]
 }
 
+@test "every field of the statistics is in the manual" {
+	local name n=0
+	sed -n '/^\.Sh STATISTICS$/,/^\.Sh ENV/p' "$REPO/tools/man/opt4.1" >"$BATS_TEST_TMPDIR/section"
+	for name in $(grep -oE '(number|text)\(f, "[a-z_]+"|\\"[a-z_]+\\":' "$REPO/preload/session/stats.c" | grep -oE '[a-z_]+\\?"' | tr -d '\\"' | sort -u); do
+		echo "$name"
+		grep -qw "$name" "$BATS_TEST_TMPDIR/section"
+		n=$((n + 1))
+	done
+	[ "$n" -gt 40 ]
+}
+
 # complete WORD...: what bash offers for the last word
 completed() {
 	bash -c '

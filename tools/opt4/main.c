@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include "commands.h"
 
@@ -16,11 +17,15 @@ static const struct { const char *name; int (*run)(int, char **); const char *wh
 	{ "doctor", cmd_doctor, "what would keep opt4 from working here, and the mend" },
 };
 
+/* In one write: others write to the same terminal. */
 static int say(int status, const char *fmt, va_list ap)
 {
-	fputs("opt4: ", stderr);
-	vfprintf(stderr, fmt, ap);
-	fputc('\n', stderr);
+	char *line;
+
+	if (vasprintf(&line, fmt, ap) >= 0) {
+		fprintf(stderr, "opt4: %s\n", line);
+		free(line);
+	}
 	return status;
 }
 
