@@ -126,7 +126,7 @@ struct plan *live_plan(void)
 	if (!view.live_loader || !view.h->live_epochs)
 		return NULL;
 	uint32_t n = plan_of(view.live_loader);
-	if (n >= view.h->shape.naxes || !view.plans[n].mapped || view.h->plans[n].ended) {
+	if (n >= view.shape.naxes || !view.plans[n].mapped || view.h->plans[n].ended) {
 		if (view.live_plan)
 			forget_run();
 		return NULL;
