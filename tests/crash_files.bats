@@ -195,7 +195,7 @@ EOP
 	[ "$(opt4 head -c 3 "$file")" = new ]
 }
 
-@test "a file that may not be read: EACCES, cached before or not" {
+@test "a file that may not be read: EACCES, cached before or not; O_NOATIME is for its owner" {
 	need_root "reads as another user"
 	others_may
 	cp "$LIB" lib.so
@@ -208,7 +208,12 @@ def get(path):
     except OSError as e:
         return errno.errorcode[e.errno]
 first = get(sys.argv[1])
-print(first, get(sys.argv[1]), get(sys.argv[2]))
+again = get(sys.argv[1])
+try:
+    noatime = os.open(sys.argv[1], os.O_RDONLY | os.O_NOATIME)
+except OSError as e:
+    noatime = errno.errorcode[e.errno]
+print(first, again, get(sys.argv[2]), noatime)
 sys.stdout.flush()
 sys.stdin.readline()
 print(get(sys.argv[1]))
@@ -217,7 +222,7 @@ EOP
 	export OPT4_DIR=/dev/shm/opt4-test-$BATS_TEST_NUMBER-nobody OPT4_STATS= OPT4_LOG=
 	start nobody setpriv --reuid 65534 --regid 65534 --clear-groups env LD_PRELOAD="$PWD/lib.so" "$PYTHON" try.py "$file" "$(sed -n 9p "$LIST")"
 	size=$(stat -c %s "$file")
-	[ "$line" = "$size $size EACCES" ]
+	[ "$line" = "$size $size EACCES EPERM" ]
 	[ "$(stat -c %u "$OPT4_DIR")" = 65534 ]
 	[ "$(find "$OPT4_DIR/objects" -type f | wc -l)" = 1 ]
 	chmod 600 "$file"
