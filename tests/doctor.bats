@@ -48,7 +48,7 @@ alone() { [ "$status" = 1 ] && [ "$(grep -c '^bad' <<<"$output")" = 1 ]; }
 	[ "$status" = 0 ]
 	[ -z "$(grep -Ev '^ok    [^ ]+ +[^ ]' <<<"$output" | grep -v '^warn  memory')" ]
 	local what
-	for what in environment library keeper python trace torch dataset /dev/shm swap sessions; do
+	for what in environment library keeper python live trace torch dataset /dev/shm swap sessions; do
 		says ok "$what"
 	done
 	says ok trace "300 files, 600 accesses; 150 looked at"
@@ -217,6 +217,24 @@ kernel() {
 	FAKE_LOADED=0 doctor ''
 	alone
 	says bad python "drops LD_PRELOAD"
+}
+
+@test "the order cannot be learned: OPT4_LIVE=0, no module beside the library, python -E, -I, -S" {
+	local how
+	OPT4_LIVE=0 doctor ''
+	[ "$status" = 0 ]
+	says warn live "unset OPT4_LIVE"
+	for how in -E -I -S; do
+		printf '#!/bin/sh\nexec /usr/bin/env python3 %s "$@"\n' $how >"$BATS_TEST_TMPDIR/wrapped"
+		chmod +x "$BATS_TEST_TMPDIR/wrapped"
+		PYTHON=$BATS_TEST_TMPDIR/wrapped doctor ''
+		[ "$status" = 0 ]
+		says warn live "runs with .*$how.*: only a trace tells the order"
+	done
+	mkdir -p "$BATS_TEST_TMPDIR/alone"
+	cp "$OPT4" "$LIB" "$BATS_TEST_TMPDIR/alone/"
+	DOCTOR=$BATS_TEST_TMPDIR/alone/opt4 doctor ''
+	says warn live "no opt4_live/sitecustomize.py beside"
 }
 
 @test "files changed or gone since the trace was made" {

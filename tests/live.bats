@@ -14,7 +14,7 @@ setup() { setup_live; }
 }
 
 @test "losses and generators are as without: subsets, validation, loaders zipped, left, broken off, made again and again" {
-	same "$PYTHON" subset concat left-early train-val zipped broken-off again-and-again
+	same "$PYTHON" subset concat left-early train-val zipped broken-off again-and-again seeded-alike
 }
 
 @test "the same under the current torch (tests/long/live.bats: more of it)" {
@@ -45,10 +45,23 @@ later() {
 	[ "$(stat_of live_epochs)" = 2 ]
 }
 
+@test "more samples than are dealt with in the program itself: without worker and keeper; with both" {
+	many "$PYTHON" off many
+	many "$PYTHON" auto many-workers
+}
+
 @test "orders replayed outside the program are torch's" {
 	${CC:-cc} -std=gnu11 -O2 -Wall -Wextra -Werror -o "$BATS_TEST_TMPDIR/replay" "$REPO/tests/live/replay.c" "$REPO/tools/opt4d/replay.c"
 	"$PYTHON" -W ignore "$REPO/tests/live/replay.py" "$BATS_TEST_TMPDIR/replay" "$SEED"
 	[ -z "$VENV" ] || "$VENV" -W ignore "$REPO/tests/live/replay.py" "$BATS_TEST_TMPDIR/replay" "$SEED"
+}
+
+@test "residents that are filed in shares, while files come and go, lie in the end as if filed at once" {
+	${CC:-cc} -std=gnu11 -O2 -Wall -Wextra -Wno-unused-parameter -D_GNU_SOURCE -o "$BATS_TEST_TMPDIR/filing" \
+		"$REPO/tests/live/filing.c" "$B"/preload/session/*.o "$B"/policy/*.o -ldl -pthread
+	mkdir -p many
+	OPT4_CACHE=8M within 60 "$BATS_TEST_TMPDIR/filing" "$PWD/many" "$SEED"
+	no_session
 }
 
 @test "two ranks by mp.spawn: each its own order, one cache; as without" {

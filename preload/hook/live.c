@@ -51,7 +51,7 @@ ENTRY(int, opt4_live_known, (uint64_t dataset, uint32_t n), 0, live_known(datase
 ENTRY(int, opt4_live_epoch, (const struct live_epoch *e), -1, live_publish(e))
 ENTRY(int, opt4_live_replay, (const struct live_epoch *e, const void *what, size_t bytes), -1, live_spool(e, what, bytes))
 ENTRY_VOID(opt4_live_size, (uint64_t bytes), conf_set_size(bytes))
-ENTRY_VOID(opt4_live_loader, (uint64_t key, uint64_t dataset), live_loader(key, dataset))
+ENTRY_VOID(opt4_live_loader, (uint64_t key, uint64_t dataset, uint32_t epoch), live_loader(key, dataset, epoch))
 ENTRY_VOID(opt4_live_follow, (uint64_t key), live_follow(key))
 ENTRY_VOID(opt4_live_sample, (uint32_t n, uint32_t index), live_sample(n, index))
 ENTRY_VOID(opt4_live_end, (uint64_t key), live_end(key))

@@ -2,6 +2,8 @@
 #include "keeper.h"
 #include "live.h"
 
+#define SETTLED 32                 /* residents filed at an access, where many are not yet */
+
 /* Wall time a position takes on a plan's axis; only several plans at once need it. */
 static void measure(uint32_t plan)
 {
@@ -48,7 +50,10 @@ static uint32_t epoch_now(const struct plan *p, const struct plan *live, uint32_
 {
 	if (live && view.live_run)
 		return epoch_of(live, view.live_run);
-	return p && view.run ? epoch_of(p, view.run) : unknown;
+	if (p && view.run)
+		return epoch_of(p, view.run);
+	live_epoch_now(&unknown);
+	return unknown;
 }
 
 /* What follows an access on a plan that this process follows. */
@@ -103,9 +108,11 @@ void access_begin(uint32_t rec, struct access *a)
 		plans_fronts();
 		a->use = plans_use(rec);
 	}
-	if (rec_state(rec) == REC_RESIDENT && rec < view.h->shape.nfiles)
-		view.pol.ops->hit(&view.pol, rec, r->use, a->use);
+	if (rec_state(rec) == REC_RESIDENT)
+		filing_put(rec, a->use);
 	r->use = a->use;
+	if (!filing_settled())
+		filing_settle(SETTLED);
 	if (p)
 		moved_on(view.own_plan - 1, a);
 	if (live)

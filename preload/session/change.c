@@ -87,8 +87,7 @@ void record_drop(uint32_t rec)
 	}
 	struct record *r = &view.rec[rec];
 	if (rec_state(rec) == REC_RESIDENT && inflight_add(rec, r->pages)) {
-		if (rec < view.h->shape.nfiles)
-			view.pol.ops->remove(&view.pol, rec, r->use);
+		filing_take(rec);
 		rec_set(rec, REC_EVICTING);
 		r->prefetched = 0;
 		view.h->resident--;

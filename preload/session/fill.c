@@ -58,8 +58,7 @@ int fill_file(uint32_t rec, int obj, const struct origin *o, struct use use, boo
 		object_evict(&r->key);
 		return -ESTALE;
 	}
-	r->use = use;
-	view.pol.ops->insert(&view.pol, rec, r->use);
+	filing_put(rec, use);
 	view.h->resident++;
 	rec_set(rec, REC_RESIDENT);
 	inflight_del(rec);

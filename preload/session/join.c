@@ -48,21 +48,6 @@ int plan_first(void)
 	return policy_file(1, &h->shape);
 }
 
-void policy_refill(void)
-{
-	struct index_header *h = view.h;
-	uint32_t n = h->nfiles + atomic_load(&h->nextra);
-	plans_fronts();
-	for (uint32_t w = 0; w <= (n - 1) / 64 && n; w++)
-		for (uint64_t bits = view.touched[w]; bits; bits &= bits - 1) {
-			uint32_t rec = w * 64 + (uint32_t)__builtin_ctzll(bits);
-			if (rec >= n || rec >= h->shape.nfiles || rec_state(rec) != REC_RESIDENT)
-				continue;
-			view.rec[rec].use = plans_use(rec);
-			view.pol.ops->insert(&view.pol, rec, view.rec[rec].use);
-		}
-}
-
 /* The residents as the policy would evict them, first to last: inserted in this order into a fresh state, lru and fifo
  * are where they were (lfu keeps the order, not the counts). NULL where the order follows from the uses (opt), or
  * for want of memory. Not malloc: a signal handler may have come here out of malloc. Under the lock. */
@@ -83,15 +68,33 @@ static uint32_t *eviction_order(uint32_t *n, size_t *bytes)
 
 static void refill_in_order(uint32_t *order, uint32_t n, size_t bytes)
 {
-	if (!order || n != view.h->resident)
-		policy_refill();
-	else
-		for (uint32_t i = 0; i < n; i++) {
-			view.rec[order[i]].use = plans_use(order[i]);
-			view.pol.ops->insert(&view.pol, order[i], view.rec[order[i]].use);
-		}
+	if (order && n == view.h->resident) {
+		view.h->filing++;
+		plans_fronts();
+		for (uint32_t i = 0; i < n; i++)
+			filing_put(order[i], plans_use(order[i]));
+	} else {
+		filing_anew();
+	}
 	if (order)
 		munmap(order, bytes);
+}
+
+int policy_carry(const struct policy_shape *shape, uint32_t gen)
+{
+	uint32_t n;
+	size_t bytes;
+	uint32_t *order = eviction_order(&n, &bytes);
+	view.h->shape = *shape;
+	view.h->policy_gen = gen;
+	int rc = plans_refresh();
+	if (rc == 0)
+		rc = policy_refresh();
+	if (rc == 0)
+		refill_in_order(order, n, bytes);
+	else if (order)
+		munmap(order, bytes);
+	return rc;
 }
 
 int policy_rebuild(uint32_t nfiles, uint32_t naxes, uint32_t npos_of_last)
@@ -126,13 +129,7 @@ int policy_rebuild(uint32_t nfiles, uint32_t naxes, uint32_t npos_of_last)
 		}
 		snprintf(old, sizeof(old), "%s/policy.%u", view.dir, gen);
 		bool alone = plans_guard();
-		uint32_t n;
-		size_t bytes;
-		uint32_t *order = eviction_order(&n, &bytes);
-		view.h->shape = shape;
-		view.h->policy_gen = fresh;
-		if ((rc = plans_refresh()) == 0 && (rc = policy_refresh()) == 0)
-			refill_in_order(order, n, bytes);
+		rc = policy_carry(&shape, fresh);
 		if (alone)
 			plans_unguard();
 		session_unlock();

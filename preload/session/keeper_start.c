@@ -20,7 +20,10 @@
 static bool wanted(void)
 {
 	const struct index_header *h = view.h;
-	return h->prefetch && h->nplans && h->budget_pages && !atomic_load(&h->gone);
+	bool work = h->nplans;
+	for (int i = 0; i < SPOOLED_MAX; i++)
+		work |= atomic_load_explicit(&h->spooled[i], memory_order_relaxed) != 0;
+	return work && h->prefetch && h->budget_pages && !atomic_load(&h->gone);
 }
 
 bool keeper_lives(void)

@@ -114,8 +114,7 @@ static void adopt(const struct kept *k)
 	r->pages = k->rec.pages;
 	atomic_store(&r->checked, 0);
 	atomic_fetch_add(&view.h->charged_pages, r->pages);
-	r->use = plans_use(rec);
-	view.pol.ops->insert(&view.pol, rec, r->use);
+	filing_put(rec, plans_use(rec));
 	view.h->resident++;
 	rec_set(rec, REC_RESIDENT);
 }

@@ -66,8 +66,10 @@ struct record {                   /* 256 bytes */
 	uint32_t name_len, name_root;
 	uint32_t prefetched;      /* 1: brought by prefetch and not read yet */
 	uint64_t name_off;        /* into the names, for files no first trace names */
+	uint32_t filed;           /* the filing + 1 whose state holds it under `use`; 0 = none */
+	uint32_t pad;
 	_Atomic uint64_t spoiled; /* generation of the filling during which the original was changed: it is thrown away */
-	uint64_t reserved[9];
+	uint64_t reserved[8];
 };
 _Static_assert(sizeof(struct record) == 256, "record");
 
@@ -109,7 +111,10 @@ struct plan_entry {
 	char path[PATH_BYTES];
 };
 
-struct live_loader { uint64_t key, dataset; };   /* which dataset a loader's workers read; 0 = free */
+struct live_loader {              /* a running loader; key 0 = free */
+	uint64_t key, dataset;    /* which dataset its workers read */
+	uint32_t epoch, pad;      /* the one that it is in */
+};
 
 struct counters {                 /* 64-bit totals; by COUNT(), with or without the lock */
 	uint64_t accesses, hits, late, misses, bypassed, hit_bytes, miss_bytes, fills, fill_bytes, evictions,
@@ -194,7 +199,9 @@ struct index_header {
 	uint64_t live_matched, live_diverged; /* of those replaced */
 	struct live_loader loaders[LOADERS_MAX];
 	_Atomic uint32_t spooled[SPOOLED_MAX]; /* live.N.spool that wait for the keeper to start their replay; 0 = free */
-	uint32_t reserved[64];
+	uint32_t filing;               /* grows whenever the policy's state is made anew */
+	uint32_t filing_at;            /* residents from this record on may not be in it yet; UINT32_MAX: all are */
+	uint32_t reserved[62];
 };
 
 #endif

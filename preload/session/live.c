@@ -60,32 +60,47 @@ void live_follow(uint64_t key)
 	view.live_loader = key;
 }
 
-void live_loader(uint64_t key, uint64_t dataset)
+static uint32_t loader_at(uint64_t key)
+{
+	uint32_t i = 0;
+	while (i < LOADERS_MAX && view.h->loaders[i].key != key)
+		i++;
+	return i;
+}
+
+void live_loader(uint64_t key, uint64_t dataset, uint32_t epoch)
 {
 	live_follow(key);
 	if (!session_attach() || !session_lock())
 		return;
-	uint32_t i = 0;
-	while (i < LOADERS_MAX && view.h->loaders[i].key && view.h->loaders[i].key != key)
-		i++;
+	uint32_t i = loader_at(key);
+	if (i == LOADERS_MAX)
+		i = loader_at(0);
 	if (i == LOADERS_MAX)
 		i = view.h->live_next++ % LOADERS_MAX;
-	view.h->loaders[i] = (struct live_loader){ key, dataset };
+	view.h->loaders[i] = (struct live_loader){ .key = key, .dataset = dataset, .epoch = epoch };
 	session_unlock();
 }
 
 uint64_t live_dataset(uint64_t loader)
 {
-	for (uint32_t i = 0; i < LOADERS_MAX; i++)
-		if (view.h->loaders[i].key == loader)
-			return view.h->loaders[i].dataset;
-	return 0;
+	uint32_t i = loader ? loader_at(loader) : LOADERS_MAX;
+	return i < LOADERS_MAX ? view.h->loaders[i].dataset : 0;
 }
 
+bool live_epoch_now(uint32_t *epoch)
+{
+	uint32_t i = view.live_loader ? loader_at(view.live_loader) : LOADERS_MAX;
+	if (i < LOADERS_MAX)
+		*epoch = view.h->loaders[i].epoch;
+	return i < LOADERS_MAX;
+}
+
+/* What is over does not count: another iterator may have got the same key since. */
 static uint32_t plan_of(uint64_t loader)
 {
-	for (uint32_t n = 0; loader && n < view.h->nplans; n++)
-		if (atomic_load_explicit(&view.h->plans[n].loader, memory_order_relaxed) == loader)
+	for (uint32_t n = 0; loader && n < index_plans(); n++)
+		if (atomic_load_explicit(&view.h->plans[n].loader, memory_order_relaxed) == loader && !view.h->plans[n].ended)
 			return n;
 	return PLANS_MAX;
 }
@@ -94,9 +109,11 @@ void live_end(uint64_t key)
 {
 	if (!view.h || !session_lock())
 		return;
-	uint32_t n = plan_of(key);
+	uint32_t n = plan_of(key), i = loader_at(key);
 	if (n < PLANS_MAX)
 		view.h->plans[n].ended = 1;
+	if (i < LOADERS_MAX)
+		view.h->loaders[i] = (struct live_loader){ .key = 0 };   /* an order still to come is too late */
 	session_unlock();
 }
 
@@ -126,7 +143,7 @@ struct plan *live_plan(void)
 	if (!view.live_loader || !view.h->live_epochs)
 		return NULL;
 	uint32_t n = plan_of(view.live_loader);
-	if (n >= view.shape.naxes || !view.plans[n].mapped || view.h->plans[n].ended) {
+	if (n >= view.shape.naxes || !view.plans[n].mapped) {
 		if (view.live_plan)
 			forget_run();
 		return NULL;

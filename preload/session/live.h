@@ -28,9 +28,10 @@ struct live_epoch {               /* an epoch that begins; what the Python side 
 /* ---- live_files.c: datasets ---- */
 
 /* The samples of a dataset are these files: n absolute paths, each with a NUL, in the order of the samples. A path
- * that is no dataset file's leaves its sample unknown. Some 300 ns a new name. 0 or -errno. */
+ * that is no dataset file's leaves its sample unknown. Some 300 ns a new name. 0 or -errno. dataset 0, here and in
+ * live_known(): that of the loader for which this process works. */
 int live_files(uint64_t dataset, uint32_t n, const char *paths, size_t bytes);
-/* Is there a table of this dataset, for n samples? 0 no, 1 being learned, 2 complete. */
+/* Is there a table of this dataset, for n samples? 0 no, or it is being named, 1 being learned, 2 complete. */
 int live_known(uint64_t dataset, uint32_t n);
 /* This process fetches sample `index` of its loader's dataset of n now: files opened until the next call are that sample's.
  * For datasets whose files nobody has named. n 0: no more. */
@@ -55,19 +56,21 @@ int live_export(const char *to);
 /* ---- live_order.c: publishing ---- */
 
 /* The epoch's order becomes the plan that the loader's workers follow. ms at 100,000 samples. Attaches to the
- * session where need be. 0; 1: the joined trace has this very order, nothing to do; or -errno. */
+ * session where need be. 0; 1: the joined trace has this very order, nothing to do; -ESTALE: its epoch is over; or -errno. */
 int live_publish(const struct live_epoch *e);
 
 /* ---- live_env.c ---- */
 
-/* Puts the Python side, which lies in opt4_live/ or live/ in this folder (absolute: the library's), first on PYTHONPATH
- * for the programs that this process starts, itself included before its main(). False: it is not there. */
+/* Where the Python side lies: opt4_live/ or live/ in this folder (absolute: the library's). False: it is not there. */
+bool live_python_dir(const char *dir, char path[PATH_BYTES]);
+/* Puts it first on PYTHONPATH for the programs that this process starts, itself included before its main(). False: it is
+ * not there, or a path that PYTHONPATH can't name. */
 bool live_python_path(const char *dir);
 
 /* ---- live_spool.c: the same, but the order is replayed by a process of its own ---- */
 
 /* e: as for live_publish(), but no order. what: a struct replay (tools/opt4d/replay.h). A few ms, whatever the length.
- * 0: it is on its way; or -errno. */
+ * It waits for the dataset's files to be named. 0: it is on its way; or -errno. */
 int live_spool(const struct live_epoch *e, const void *what, size_t bytes);
 /* Keeper: starts the replays that were left to it. */
 void live_spooled(void);
@@ -76,13 +79,14 @@ int live_unspool(const char *spool, struct live_epoch *e, void *what, size_t byt
 
 /* ---- live.c: following ---- */
 
-/* A loader reads this dataset; this process and those forked from it work for it. */
-void live_loader(uint64_t key, uint64_t dataset);
+/* A loader reads this dataset, in that epoch; this process and those forked from it work for it. */
+void live_loader(uint64_t key, uint64_t dataset, uint32_t epoch);
+bool live_epoch_now(uint32_t *epoch);      /* of the loader that this process works for; false: unknown */
 /* This process works for that loader. */
 void live_follow(uint64_t key);
 /* The loader's epoch is over, or was left: nothing more of it will be asked for. */
 void live_end(uint64_t key);
-uint64_t live_dataset(uint64_t loader);    /* 0: unknown */
+uint64_t live_dataset(uint64_t loader);    /* 0: unknown, or over */
 
 /* Under the lock: the plan that this process's loader follows now, with view.live_run in it; NULL: none. */
 struct plan *live_plan(void);

@@ -31,10 +31,10 @@ struct live_table *live_table(uint64_t dataset, uint32_t n, size_t *bytes)
 int live_known(uint64_t dataset, uint32_t n)
 {
 	size_t bytes;
-	struct live_table *t = session_attach() ? live_table(dataset, n, &bytes) : NULL;
+	struct live_table *t = session_attach() ? live_table(dataset ? dataset : live_dataset(view.live_loader), n, &bytes) : NULL;
 	if (!t)
 		return 0;
-	int known = t->complete ? 2 : 1;
+	int known = t->complete ? 2 : t->width > 1;   /* one that is being named will be complete in a moment */
 	munmap(t, bytes);
 	return known;
 }
@@ -84,6 +84,8 @@ int live_files(uint64_t dataset, uint32_t n, const char *paths, size_t bytes)
 	size_t mapped;
 	if (!session_attach())
 		return -EAGAIN;
+	if (!dataset && !(dataset = live_dataset(view.live_loader)))
+		return -ENOENT;
 	struct live_table *t = table_make(dataset, n, 1, &mapped);
 	if (!t)
 		return -ENOSPC;

@@ -197,6 +197,14 @@ static uint32_t choose(uint64_t stream)
 	return h->nplans < PLANS_MAX && h->nplans == h->shape.naxes ? h->nplans : any;
 }
 
+/* Under the lock. An order that was replayed elsewhere may come when its epoch is over. */
+static bool stale(const struct live_epoch *e, uint32_t n)
+{
+	const struct plan *p = &view.plans[n];
+	bool later = view.h->plans[n].stream == e->stream && p->mapped && p->trace.segments[0].epoch > e->epoch;
+	return later || !live_dataset(e->loader);
+}
+
 /* Under both locks and the guard: the plan in slot n is this one from now on. */
 static void replace(const struct draft *d, const struct live_epoch *e, uint32_t n, const struct policy_shape *shape, uint32_t policy_gen)
 {
@@ -222,11 +230,8 @@ static void replace(const struct draft *d, const struct live_epoch *e, uint32_t 
 	h->live_epochs++;
 	if (h->policy_default)
 		memcpy(h->policy, "opt", 4);
-	h->shape = *shape;
-	h->policy_gen = policy_gen;
 	/* From here on it is the others' plan, too, whether this process can map it or not. */
-	if (plans_refresh() == 0 && policy_refresh() == 0)
-		policy_refill();
+	policy_carry(shape, policy_gen);
 }
 
 /* The policy's state is made without the lock; who finds that another changed its shape meanwhile begins again. */
@@ -255,7 +260,9 @@ static int publish(const struct draft *d, const struct live_epoch *e)
 			rc = -ETIMEDOUT;
 		if (rc == 0) {
 			bool changed = was != view.h->policy_gen;
-			if (!changed && plans_guard()) {
+			if (stale(e, n)) {
+				rc = -ESTALE;
+			} else if (!changed && plans_guard()) {
 				gone = atomic_load(&view.h->plans[n].gen);
 				replace(d, e, n, &shape, fresh);
 				plans_unguard();

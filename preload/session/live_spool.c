@@ -8,12 +8,14 @@
 #include "keeper.h"
 #include "live.h"
 
-/* Starting a process takes two of them, and each must get the CPU once: the keeper has more time for it. */
+/* Starting a process takes two of them, and each must get the CPU once: the keeper has more time for it. Where there is to
+ * be one but is none yet, it is started instead. */
 static bool hand_over(uint32_t n)
 {
 	uint32_t none = 0;
-	for (int i = 0; keeper_lives() && i < SPOOLED_MAX; i++, none = 0)
+	for (int i = 0; view.h->prefetch && view.h->budget_pages && i < SPOOLED_MAX; i++, none = 0)
 		if (atomic_compare_exchange_strong(&view.h->spooled[i], &none, n)) {
+			keeper_check();
 			keeper_ring();
 			return true;
 		}

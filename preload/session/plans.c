@@ -155,14 +155,6 @@ struct use plans_use(uint32_t rec)
 	return best;
 }
 
-void policy_refile(uint32_t rec)
-{
-	struct record *r = &view.rec[rec];
-	struct use now = plans_use(rec);
-	view.pol.ops->hit(&view.pol, rec, r->use, now);
-	r->use = now;
-}
-
 void policy_expire(uint32_t plan)
 {
 	if (!view.pol.ops->soonest)
@@ -172,11 +164,11 @@ void policy_expire(uint32_t plan)
 		struct victim v = view.pol.ops->soonest(&view.pol, plan);
 		if (v.file == FILE_NONE || v.use.pos >= horizon || v.file >= view.shape.nfiles)
 			return;
-		if (rec_state(v.file) != REC_RESIDENT || view.rec[v.file].use.pos != v.use.pos) {
+		if (!filing_holds(v.file, v.use)) {
 			view.pol.ops->remove(&view.pol, v.file, v.use); /* cannot be; mended if it is */
 			continue;
 		}
-		policy_refile(v.file);
+		filing_put(v.file, plans_use(v.file));
 	}
 }
 

@@ -137,5 +137,5 @@ void repair_locked(void)
 	if (!view.policy_state || view.policy_gen != view.h->policy_gen)
 		return;
 	memset(view.policy_state, 0, view.policy_bytes);
-	policy_refill();
+	filing_anew();
 }

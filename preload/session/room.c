@@ -82,7 +82,7 @@ static uint32_t any_resident(void)
 static void mark_victim(uint32_t rec)
 {
 	struct record *r = &view.rec[rec];
-	view.pol.ops->remove(&view.pol, rec, r->use);
+	filing_take(rec);
 	inflight_add(rec, r->pages);
 	rec_set(rec, REC_EVICTING);
 	if (r->prefetched)

@@ -25,6 +25,7 @@ struct plan {                     /* a joined trace, as mapped here */
 struct view {
 	struct index_header *h;   /* NULL: not attached */
 	size_t index_bytes;
+	uint64_t index_ino;
 	uint32_t nfiles, ncap;    /* as they were when it was mapped: what bounds an access is not read from shared memory again */
 	struct slot *slots;
 	struct epoch_stat *epochs;
@@ -106,6 +107,7 @@ int index_map(const char *dir);            /* maps and validates into view; 0 or
 /* Before the first touch, reading too, of anything from the records on: on a full tmpfs a hole is a SIGBUS.
  * False: no room, leave it alone. One or two bit tests; a fallocate once a chunk. */
 bool index_reserve(const void *p, size_t len);
+bool index_here(void);                     /* is the one that is mapped still the one in the session's folder? */
 bool index_live(void);                     /* any job or client of the mapped index alive? */
 /* Numbers that others write, never more than there is room for: a wild write into the index must not lead us out of it. */
 static inline uint32_t index_files(void)   /* records in use */
@@ -149,13 +151,23 @@ static inline size_t policy_bytes(const struct policy *ops, const struct policy_
 }
 /* Takes the lock: a fresh state for this shape, filled from the records. 0 or -errno */
 int policy_rebuild(uint32_t nfiles, uint32_t naxes, uint32_t npos_of_last);
-void policy_refill(void);                  /* under the lock: inserts every resident into an all-zero state */
+/* Under the lock and the guard, number gen's file being all zero: from now on it is the state, for this shape. The residents
+ * go into it as filing_anew() says, for lru and fifo in their order. 0 or -errno */
+int policy_carry(const struct policy_shape *shape, uint32_t gen);
 int plan_first(void);                      /* plan 0 and the first policy state of a session being made */
 uint32_t plan_file(uint32_t plan, uint32_t rec);          /* FILE_NONE if the plan does not name it */
 struct use plans_use(uint32_t rec);        /* soonest over all plans; under the lock */
 void plans_fronts(void);                   /* view.axes[] fronts and scales; under the lock */
-void policy_refile(uint32_t rec);          /* a resident's use may have changed: file it anew */
 void policy_expire(uint32_t plan);         /* moves on residents filed below the plan's horizon */
+
+/* ---- filing.c: residents in the policy's state. All under the lock ---- */
+#define FILING_SHARE 2048u                 /* residents that are filed while the lock is held: less than a millisecond */
+void filing_put(uint32_t rec, struct use use);  /* it became resident, or its use changed */
+void filing_take(uint32_t rec);            /* it is resident no more */
+bool filing_holds(uint32_t rec, struct use use);   /* resident, and filed there? */
+void filing_anew(void);                    /* the state is all zero: files the residents, in shares where the policy goes by the order */
+bool filing_settle(uint32_t max);          /* up to max more of them; true: all are filed */
+bool filing_settled(void);                 /* no lock needed: a hint */
 
 /* ---- access.c ---- */
 enum access_kind { ACCESS_HIT, ACCESS_LATE, ACCESS_MISS, ACCESS_BYPASS };

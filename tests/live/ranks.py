@@ -1,5 +1,5 @@
-"""ranks.py ROOT [--no-set-epoch]: two ranks by mp.spawn with gloo, a DistributedSampler over ROOT, three epochs; each
-rank prints its losses' hash and its generators' states."""
+"""ranks.py ROOT [--no-set-epoch]: two ranks by mp.spawn, or those that torchrun started, with gloo, a DistributedSampler over
+ROOT, three epochs; each rank prints its losses' hash and its generators' states."""
 import os
 import socket
 import sys
@@ -16,7 +16,8 @@ from jobs import Training, folder, states
 
 
 def rank_main(rank, root, port, set_epoch, queue):
-    os.environ.update(MASTER_ADDR="127.0.0.1", MASTER_PORT=str(port))
+    if port:
+        os.environ.update(MASTER_ADDR="127.0.0.1", MASTER_PORT=str(port))
     dist.init_process_group("gloo", rank=rank, world_size=2)
     torch.set_num_threads(1)
     torch.manual_seed(5)
@@ -31,7 +32,8 @@ def rank_main(rank, root, port, set_epoch, queue):
             sampler.set_epoch(epoch)
         for batch in loader:
             t.step(batch)
-    queue.put("rank %d %s %s" % (rank, t.digest.hexdigest()[:12], states()))
+    said = "rank %d %s %s" % (rank, t.digest.hexdigest()[:12], states())
+    queue.put(said) if queue else os.write(1, said.encode() + b"\n")
     dist.barrier()
     dist.destroy_process_group()
 
@@ -42,6 +44,8 @@ def nn_parallel(t):
 
 
 def main():
+    if "RANK" in os.environ:
+        return rank_main(int(os.environ["RANK"]), sys.argv[1], 0, "--no-set-epoch" not in sys.argv, None)
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
         port = s.getsockname()[1]

@@ -23,7 +23,7 @@ for turn in range(150):
         for _ in range(rng.randrange(700)):
             torch.rand((), generator=g)
     data = range(n)
-    kind = rng.randrange(4)
+    kind = rng.randrange(5)
     if kind == 0:
         sampler = RandomSampler(data, generator=rng.choice([None, generator]))
     elif kind == 1:
@@ -32,6 +32,8 @@ for turn in range(150):
         world = rng.choice([1, 2, 3, 7])
         sampler = DistributedSampler(data, world, rng.randrange(world), rng.random() < .8, rng.randrange(1000), n >= world and rng.random() < .5)
         sampler.set_epoch(rng.randrange(5))
+    elif kind == 3:
+        sampler = RandomSampler(data, True, rng.choice([None, n, 2 * n + 1, max(1, n // 3)]), rng.choice([None, generator]))
     else:
         sampler = SequentialSampler(data)
     size, drop = rng.choice([1, 2, 64]), rng.random() < .5

@@ -1,4 +1,5 @@
-# The live order under the current torch from pip, and with the loaders of torchdata and accelerate.
+# The live order under the current torch from pip, with the frameworks that have loaders of their own, and a script like
+# PyTorch's ImageNet example. `make test-torch-current` runs it, too.
 
 load ../common
 load ../lib/live
@@ -16,12 +17,92 @@ setup() {
 	same "$VENV" replacement more-than-all weighted part own-sampler own-batches endless
 }
 
-@test "current torch: losses and generators are as without: validation, left, broken off, in any order" {
-	same "$VENV" subset left-early train-val zipped broken-off again-and-again in-any-order
+@test "current torch: losses and generators are as without: validation, zipped, left, broken off, in any order" {
+	same "$VENV" subset left-early train-val zipped broken-off again-and-again seeded-alike in-any-order
 }
 
-@test "StatefulDataLoader and accelerate" {
-	"$VENV" -c 'import torchdata, accelerate' || skip "no torchdata or accelerate in .venv-torch-current"
-	same "$VENV" stateful accelerated
-	calc "$(stat_of match_ratio) > .99"
+@test "more samples than are dealt with in the program itself, in both torch versions" {
+	local python
+	for python in "$PYTHON" "$VENV"; do
+		many "$python" off many-drawn
+		many "$python" auto many
+		many "$python" auto many-drawn
+	done
+}
+
+@test "torchdata's StatefulDataLoader; one that goes on in mid-epoch" {
+	JOBS=frameworks.py same "$VENV" stateful
+	learned 6 1 2 3 4 5
+	JOBS=frameworks.py same "$VENV" resumed
+	learned 4 2 3
+}
+
+@test "accelerate" {
+	JOBS=frameworks.py same "$VENV" accelerated
+	learned 3 1 2
+}
+
+@test "Lightning's Trainer, with validation" {
+	JOBS=frameworks.py same "$VENV" lightning
+	learned 7 1 2
+}
+
+@test "timm's loader, with persistent workers and without" {
+	images photos 200
+	JOBS=frameworks.py DATA=photos CACHE=50% LEAST=.4 same "$VENV" timm
+	LEAST=.4 learned 3 1 2
+	JOBS=frameworks.py DATA=photos CACHE=50% same "$VENV" timm-not-persistent
+	LEAST=.4 learned 3 1 2
+	# its sampler has no end: left alone
+	JOBS=frameworks.py DATA=photos CACHE=50% alike 1 "$VENV" $(JOBS=frameworks.py DATA=photos jobs_py) timm-multi-epochs
+	[ "$(stat_of live_epochs)" = 0 ]
+}
+
+@test "torchrun, two ranks with gloo" {
+	alike 2 "$VENV" -W ignore -m torch.distributed.run --standalone --nproc-per-node 2 "$REPO/tests/live/ranks.py" data
+	learned 6 1 2
+}
+
+@test "current torch: two ranks by mp.spawn" {
+	alike 2 "$VENV" -W ignore "$REPO/tests/live/ranks.py" data
+	learned 6 1 2
+}
+
+# images DIR N: real ones
+images() { "$PYTHON" "$REPO/tests/lib/jpegs.py" "$PWD/$1" "$2" "$SEED" && sleep .05; }
+
+# imagenet PYTHON LINES OPTION...
+imagenet() {
+	[ -d imagenet ] || { images imagenet/train 160 && images imagenet/val 64; }
+	local python=$1 lines=$2
+	shift 2
+	DATA=imagenet CACHE=50% alike "$lines" "$python" -W ignore "$REPO/tests/live/imagenet.py" imagenet "$@"
+	LEAST=.3 learned $((6 * lines)) 1 2
+	no_session
+}
+
+@test "a script as PyTorch's ImageNet example: seeded, without workers, two ranks by mp.spawn" {
+	imagenet "$PYTHON" 1 --seed "$SEED"
+	imagenet "$PYTHON" 1 --seed "$SEED" -j 0
+	imagenet "$PYTHON" 2 --seed "$SEED" -j 1 --spawn
+}
+
+@test "the same under the current torch, and by torchrun" {
+	imagenet "$VENV" 1 --seed "$SEED"
+	imagenet "$VENV" 1 --seed "$SEED" -j 0
+	imagenet "$VENV" 2 --seed "$SEED" -j 1 --spawn
+	[ -d imagenet ]
+	DATA=imagenet CACHE=50% alike 2 "$VENV" -W ignore -m torch.distributed.run --standalone --nproc-per-node 2 \
+		"$REPO/tests/live/imagenet.py" imagenet --seed "$SEED" -j 1
+	LEAST=.3 learned 12 1 2
+}
+
+# Without a seed no two runs are alike: but its order is learned.
+@test "the same without a seed" {
+	local python
+	[ -d imagenet ] || { images imagenet/train 160 && images imagenet/val 64; }
+	for python in "$PYTHON" "$VENV"; do
+		DATA=imagenet CACHE=50% live 250 "$python" -W ignore "$REPO/tests/live/imagenet.py" imagenet -j 2 | grep -q '^rank 0 [0-9a-f]*$'
+		LEAST=.3 learned 6 1 2
+	done
 }

@@ -1,6 +1,7 @@
 /* doctor_python.c - does the library reach the job's interpreter? */
 #include "doctor.h"
 
+#include "../../preload/session/live.h"
 #include "commands.h"
 
 #include <elf.h>
@@ -87,7 +88,7 @@ static bool is_static(const char *path)
 	return elf && !loader;
 }
 
-/* Runs the interpreter with the library, as a job would be; its line of output into buf. False: no line. */
+/* Runs the interpreter with the library, as a job would be; its two lines of output into buf. False: no line. */
 static bool ask(const char *python, const char *lib, char *buf, size_t room)
 {
 	static const char script[] =
@@ -97,7 +98,8 @@ static bool ask(const char *python, const char *lib, char *buf, size_t room)
 		"    torch = metadata.version('torch')\n"
 		"except Exception:\n"
 		"    torch = ''\n"
-		"print('opt4', int('libopt4.so' in open('/proc/self/maps').read()), torch)\n";
+		"print('opt4', int('libopt4.so' in open('/proc/self/maps').read()), torch)\n"
+		"print('flags', int(sys.flags.ignore_environment), int(sys.flags.no_site))\n";
 	int fd[2];
 	size_t n = 0;
 	ssize_t got;
@@ -123,16 +125,40 @@ static bool ask(const char *python, const char *lib, char *buf, size_t room)
 		n += got > 0 ? (size_t)got : 0;
 	close(fd[0]);
 	buf[n] = 0;
-	buf[strcspn(buf, "\n")] = 0;
 	while (pid > 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR)
 		;
 	return n > 0;
 }
 
+/* Without a trace the order comes from a module that Python imports at its start; flags: what of that it leaves out. */
+static void live_order(struct doctor *d, const char *lib, const char *flags)
+{
+	char dir[PATH_MAX + 64], path[PATH_BYTES];
+	const char *off = getenv("OPT4_LIVE");
+	int no_env = 0, no_site = 0;
+
+	snprintf(dir, sizeof(dir), "%.*s", (int)(strrchr(lib, '/') - lib), lib);
+	if (flags)
+		sscanf(flags, "flags %d %d", &no_env, &no_site);
+	if (off && !strcmp(off, "0"))
+		doctor_say(d, DOCTOR_WARN, "live", "OPT4_LIVE=0: only a trace tells the order; unset OPT4_LIVE");
+	else if (!live_python_dir(dir, path))
+		doctor_say(d, DOCTOR_WARN, "live", "no opt4_live/sitecustomize.py beside %s: only a trace tells the order; run make, or "
+			   "make install", lib);
+	else if (strchr(path, ':'))
+		doctor_say(d, DOCTOR_WARN, "live", "%s has a colon, PYTHONPATH can't name it: only a trace tells the order; install opt4 "
+			   "elsewhere", path);
+	else if (no_env || no_site)
+		doctor_say(d, DOCTOR_WARN, "live", "%s runs with %s: only a trace tells the order; run it without", d->python,
+			   no_env ? "-E or -I" : "-S");
+	else
+		doctor_say(d, DOCTOR_OK, "live", "learned from the running DataLoader (but of python -E, -I or -S)");
+}
+
 void doctor_python(struct doctor *d)
 {
 	const char *name = getenv("PYTHON");
-	char lib[PATH_MAX + 64], line[256];
+	char lib[PATH_MAX + 64], line[256], *flags = NULL;
 	struct stat st;
 	int loaded = 0;
 
@@ -149,13 +175,17 @@ void doctor_python(struct doctor *d)
 	}
 	if (!find_library(lib, sizeof(lib)))
 		lib[0] = 0;
-	if (!ask(d->python, lib, line, sizeof(line)) || sscanf(line, "opt4 %d %63s", &loaded, d->torch) < 1)
+	bool answered = ask(d->python, lib, line, sizeof(line));
+	if (answered && (flags = strchr(line, '\n')))
+		*flags++ = 0;
+	if (!answered || sscanf(line, "opt4 %d %63s", &loaded, d->torch) < 1)
 		doctor_say(d, DOCTOR_BAD, "python", "%s does not run a line of Python with the library; try LD_PRELOAD=%s %s -c 1", d->python,
 			   lib, d->python);
-	else if (loaded)
+	else if (loaded) {
 		doctor_say(d, DOCTOR_OK, "python", "%s%s%s, the library reaches it", d->python, *d->torch ? " with torch " : ", no torch",
 			   d->torch);
-	else if (*lib && stat(d->python, &st) == 0 && (st.st_mode & (S_ISUID | S_ISGID)))
+		live_order(d, lib, flags);
+	} else if (*lib && stat(d->python, &st) == 0 && (st.st_mode & (S_ISUID | S_ISGID)))
 		doctor_say(d, DOCTOR_BAD, "python", "%s is setuid, so the loader drops LD_PRELOAD; use a copy without (chmod ug-s)", d->python);
 	else if (*lib)
 		doctor_say(d, DOCTOR_BAD, "python", "%s drops LD_PRELOAD (capabilities, a wrapper, another libc); use another build of it",

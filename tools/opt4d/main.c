@@ -95,6 +95,17 @@ static bool look_after(uint64_t now)
 	return false;
 }
 
+/* Residents that a new state of the policy does not hold yet. Clients come in between. */
+static void file_residents(void)
+{
+	bool done = filing_settled();
+	while (!done && session_lock()) {
+		done = filing_settle(FILING_SHARE);
+		session_unlock();
+		nanosleep(&(struct timespec){ 0, 200000 }, NULL);
+	}
+}
+
 static void rounds(void)
 {
 	uint64_t due = 0, accesses = 0, pause = ROUND_NS;
@@ -102,6 +113,7 @@ static void rounds(void)
 		uint32_t bell = atomic_load(&view.h->keeper_bell);
 		uint64_t now = now_coarse();
 		bool go = false;
+		file_residents();
 		pthread_mutex_lock(&keeper_lock);
 		if (now >= due) {
 			go = look_after(now);

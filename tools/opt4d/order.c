@@ -4,17 +4,32 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 #include "../../preload/session/live.h"
 #include "opt4d.h"
 #include "replay.h"
+
+#define PATIENCE 120               /* seconds for the dataset's files to be named: from the second batch on */
+
+static int wait_for_names(const struct live_epoch *e)
+{
+	for (int i = 0; i < PATIENCE * 20; i++) {
+		if (live_known(e->dataset, e->samples))
+			return 0;
+		if (atomic_load(&view.h->gone) || !index_live())
+			break;
+		nanosleep(&(struct timespec){ 0, 50000000 }, NULL);
+	}
+	return -ETIMEDOUT;
+}
 
 static int publish(const char *spool)
 {
 	struct live_epoch e;
 	struct replay r;
 	int rc = live_unspool(spool, &e, &r, sizeof(r));
-	if (rc < 0)
+	if (rc < 0 || (rc = wait_for_names(&e)) < 0)
 		return rc;
 	/* the job's trace may have this order already */
 	for (uint32_t n = 0; conf.have_trace && n < view.h->nplans; n++)

@@ -1,4 +1,4 @@
-/* replay.c - Mersenne Twister (Matsumoto and Nishimura, 1998) as torch keeps it, and its randperm. */
+/* replay.c - Mersenne Twister (Matsumoto and Nishimura, 1998) as torch keeps it, and its randperm and randint. */
 #include "replay.h"
 
 #include <errno.h>
@@ -64,8 +64,14 @@ static void permute(struct twister *t, uint32_t *p, uint32_t n)
 int replay_order(const struct replay *r, uint32_t *out)
 {
 	struct twister t;
-	if (!r->n || r->n >= REPLAY_MAX || !r->world || r->rank >= r->world || (r->shuffled && from_state(&t, r->state) < 0))
+	if (!r->n || r->n >= REPLAY_MAX || !r->world || r->rank >= r->world || r->how > REPLAY_DRAWN ||
+	    (r->how && from_state(&t, r->state) < 0))
 		return -EINVAL;
+	if (r->how == REPLAY_DRAWN) {
+		for (uint32_t j = 0; j < r->take; j++)
+			out[j] = draw(&t) % r->n;
+		return 0;
+	}
 	uint32_t *p = malloc((size_t)r->n * sizeof(*p));
 	if (!p)
 		return -ENOMEM;
@@ -73,12 +79,12 @@ int replay_order(const struct replay *r, uint32_t *out)
 	for (uint32_t j = 0; j < r->take; j++) {
 		uint64_t at = r->rank + (uint64_t)j * r->world;
 		while (at >= have && (!have || !r->cycle)) {
-			if (r->shuffled)
+			if (r->how)
 				permute(&t, p, r->n);
 			have += r->n;
 		}
 		uint32_t i = (uint32_t)(at % r->n);
-		out[j] = r->shuffled ? p[i] : i;
+		out[j] = r->how ? p[i] : i;
 	}
 	free(p);
 	return 0;

@@ -15,14 +15,13 @@ def patch(dataloader):
     """Hooks the DataLoader of this module (torch.utils.data.dataloader)."""
     if not lib.load():
         return
-    from . import epochs
-    from torch.utils.data._utils import fetch, worker
+    from . import epochs, fetches
+    from torch.utils.data._utils import fetch
     base = dataloader._BaseDataLoaderIter
     base.__init__ = _after(base.__init__, epochs.announce)
     base._next_index = _next_index(base._next_index, epochs)
-    worker._worker_loop = _worker_loop(worker._worker_loop, epochs)
     fetcher = fetch._MapDatasetFetcher
-    fetcher.fetch = _fetch(fetcher.fetch, epochs)
+    fetcher.fetch = _fetch(fetcher.fetch, fetches)
 
 
 def _after(real, then):
@@ -58,35 +57,20 @@ def _next_index(real, epochs):
     return _next_index
 
 
-def _worker_loop(real, epochs):
-    names = real.__code__.co_varnames[:real.__code__.co_argcount]
-    seed = names.index("base_seed") if "base_seed" in names else None
-
-    @functools.wraps(real)
-    def _worker_loop(*args, **kwargs):
-        try:
-            if seed is not None:
-                epochs.at_worker(args[seed] if len(args) > seed else kwargs["base_seed"])
-        except Exception:
-            pass
-        return real(*args, **kwargs)
-    return _worker_loop
-
-
-def _fetch(real, epochs):
+def _fetch(real, fetches):
     @functools.wraps(real)
     def fetch(self, index):
         dataset = self.dataset
         try:
-            learner = epochs.learner(dataset)
+            stand_in = fetches.before(dataset)
         except Exception:
-            learner = None
-        if learner is None:
+            stand_in = None
+        if stand_in is None:
             return real(self, index)
-        self.dataset = learner
+        self.dataset = stand_in
         try:
             return real(self, index)
         finally:
             self.dataset = dataset
-            epochs.lib.sample(0, 0)
+            fetches.lib.sample(0, 0)
     return fetch

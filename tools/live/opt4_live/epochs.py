@@ -1,4 +1,4 @@
-"""What happens when a loader's iterator is made, when an epoch begins, and in the workers."""
+"""What happens when a loader's iterator is made, and when an epoch begins."""
 
 import os
 import sys
@@ -6,7 +6,7 @@ import weakref
 
 from . import files, lib, record, samplers
 
-SMALL = 1 << 15   # samples up to which the order is drawn in this process: a few ms; larger ones outside
+SMALL = 1 << 13   # samples up to which all is done in this process: some ms; larger ones outside
 WAIT = .2         # seconds that a child's answer is worth waiting for, while workers start
 
 MASK = (1 << 64) - 1
@@ -21,7 +21,7 @@ def _mix(*numbers):
     return h or 1
 
 
-class _Numbers:
+class Numbers:
     """Numbers for objects, as long as they live; `like` (hashable) lets one take the place of a dead one."""
 
     def __init__(self):
@@ -50,10 +50,18 @@ class _Numbers:
         return n
 
 
-_datasets, _streams = _Numbers(), _Numbers()
+_datasets, _streams = Numbers(), Numbers()
 _counts = {}      # stream -> epochs begun
 _said = {}        # dataset -> does it say which files it opens
 _ends = {}
+_keys = set()     # of iterators that live
+announced = False # here, or in the process that this one was forked from
+
+
+def key_of(pid, base_seed, samples, workers):
+    """What a loader's main process and its workers both know. (The seed alone does not do: Lightning puts the generator
+    back after its look at the validation set, so that the first epoch begins with the same one.)"""
+    return _mix(pid, base_seed, samples, workers)
 
 
 class State:
@@ -64,11 +72,14 @@ class State:
         dataset = it._dataset
         number = _datasets.number(dataset)
         like = (number, type(it._index_sampler), getattr(it._index_sampler, "batch_size", None))
-        self.key = _mix(pid, it._base_seed)
         self.number = _streams.number(it._index_sampler, like)
         self.stream = _mix(pid, self.number, 1)
         self.dataset = _mix(pid, number, 2)
         self.samples = len(dataset)
+        self.key = key_of(pid, it._base_seed, self.samples, it._num_workers)
+        while self.key in _keys:    # seeded alike: forked workers know the new key, spawned ones look for the old
+            self.key = _mix(self.key)
+        _keys.add(self.key)
         self.persistent = bool(loader.persistent_workers)
         self.says = _said.get(number)
         if self.says is None:
@@ -92,11 +103,14 @@ def announce(it, loader):
         return
     it._opt4 = state = State(it, loader)
     _tell_size(it._dataset, state)
-    lib.loader(state.key, state.dataset)
+    global announced
+    announced = True
+    lib.loader(state.key, state.dataset, _counts.get(state.number, -1) + 1)
     key = state.key
 
     def over(ref, end=lib.end, finalizing=sys.is_finalizing):
         _ends.pop(id(ref), None)
+        _keys.discard(key)
         if not finalizing():
             end(key)
     ref = weakref.ref(it, over)
@@ -140,9 +154,10 @@ def begin(it):
     state = it.__dict__.get("_opt4")
     if state is None:
         return
+    epoch = _counts[state.number] = _counts.get(state.number, -1) + 1
+    lib.loader(state.key, state.dataset, epoch)
     if it._num_workers:
         lib.follow(0)        # the workers know; what this process opens itself is none of the loader's
-    epoch = _counts[state.number] = _counts.get(state.number, -1) + 1
     fields = {"loader": state.key, "stream": state.stream, "dataset": state.dataset, "epoch": epoch, "rank": _rank(),
               "workers": it._num_workers, "batch_size": state.batch_size, "persistent": state.persistent,
               "samples": state.samples}
@@ -159,12 +174,12 @@ def begin(it):
             order, fields["batch_size"], fields["nbatches"] = told
             lib.epoch(order, None, **fields)
             return
-    elif known:
+    else:
         told = samplers.replayable(it._index_sampler)
         if told:
             what, fields["batch_size"], fields["nbatches"] = told
             if lib.replay(what, **fields) == 0:
-                return
+                return       # where the files are not known yet: fetches.py names them
 
     def work():
         if not known:
@@ -181,36 +196,3 @@ def _length(index_sampler, state):
         return len(index_sampler) * max(1, getattr(index_sampler, "batch_size", None) or state.batch_size or 1)
     except Exception:
         return state.samples
-
-
-def at_worker(base_seed):
-    """In a worker, before its first file: by fork it knows already whom it works for, by spawn it does not."""
-    from multiprocessing import parent_process
-    parent = parent_process()
-    if parent is not None and lib.active():
-        lib.follow(_mix(parent.pid, base_seed))
-
-
-class _Learner:
-    """Stands in for the dataset while a batch is fetched, and says which sample is being read."""
-
-    def __init__(self, dataset):
-        self.dataset, self.n = dataset, len(dataset)
-
-    def __getitem__(self, index):
-        if type(index) is int:
-            lib.sample(self.n, index if index >= 0 else index + self.n)
-        return self.dataset[index]
-
-
-_learners = {}
-
-
-def learner(dataset):
-    """A _Learner where the dataset's files can only be learned, else None."""
-    known = _learners.get(id(dataset))
-    if known is None or known[0] is not dataset:
-        _learners.clear()    # a process fetches of few datasets
-        wanted = lib.active() and not getattr(dataset, "__getitems__", None) and not files.says(dataset)
-        known = _learners[id(dataset)] = (dataset, _Learner(dataset) if wanted else None)
-    return known[1]

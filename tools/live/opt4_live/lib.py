@@ -25,7 +25,7 @@ def load():
         lib.opt4_live_known.argtypes = [u64, u32]
         lib.opt4_live_epoch.argtypes = [ctypes.POINTER(Epoch)]
         lib.opt4_live_replay.argtypes = [ctypes.POINTER(Epoch), ctypes.c_char_p, ctypes.c_size_t]
-        lib.opt4_live_loader.argtypes = [u64, u64]
+        lib.opt4_live_loader.argtypes = [u64, u64, u32]
         lib.opt4_live_follow.argtypes = lib.opt4_live_end.argtypes = lib.opt4_live_size.argtypes = [u64]
         lib.opt4_live_sample.argtypes = [u32, u32]
         for name in ("loader", "follow", "end", "sample", "size"):
@@ -65,8 +65,8 @@ def size(n):
     _lib.opt4_live_size(n)
 
 
-def loader(key, dataset):
-    _lib.opt4_live_loader(key, dataset)
+def loader(key, dataset, epoch):
+    _lib.opt4_live_loader(key, dataset, epoch)
 
 
 def follow(key):

@@ -6,7 +6,8 @@ import struct
 import sys
 from array import array
 
-LARGE = 214748364 # permutations from this length on differ from torch to torch
+LARGE = 214748364 # lengths from which on torch versions differ
+NONE, PERMUTED, DRAWN = range(3)   # enum replay_how of tools/opt4d/replay.h
 STATE = 5056      # bytes of a generator's state
 CAP = 1 << 28     # batches and indices beyond which a sampler is taken for endless
 
@@ -70,18 +71,19 @@ def _seeded(seed):
 
 
 def replayable(index_sampler):
-    """(struct replay as bytes, batch size, batches) for the samplers whose order is a permutation, so that another
-    process can draw it from a generator's state. None: not one of those."""
+    """(struct replay as bytes, batch size, batches) for the samplers whose order another process can draw from a
+    generator's state: permutations, or numbers with replacement. None: not one of those."""
     import torch
     from torch.utils.data import sampler as s
     from torch.utils.data.distributed import DistributedSampler
     size, drop, sampler = 1, False, index_sampler
     if type(sampler) is s.BatchSampler:
         size, drop, sampler = sampler.batch_size, sampler.drop_last, sampler.sampler
-    kind, rank, world, cycle, state = type(sampler), 0, 1, 0, None
+    kind, rank, world, cycle, state, how = type(sampler), 0, 1, 0, None, NONE
     if kind is s.SequentialSampler:
         n = take = len(sampler.data_source)
-    elif kind is s.RandomSampler and not sampler.replacement:
+    elif kind is s.RandomSampler:
+        how = DRAWN if sampler.replacement else PERMUTED
         n, take = len(sampler.data_source), sampler.num_samples
         generator = sampler.generator
         if generator is None:
@@ -94,6 +96,7 @@ def replayable(index_sampler):
         n, take = len(sampler.dataset), sampler.num_samples
         rank, world, cycle = sampler.rank, sampler.num_replicas, 1
         if sampler.shuffle:
+            how = PERMUTED
             state = _seeded(sampler.seed + sampler.epoch)
     else:
         return None
@@ -104,8 +107,7 @@ def replayable(index_sampler):
     state = bytes(STATE) if state is None else state.numpy().tobytes()
     if len(state) != STATE:
         return None
-    shuffled = int(any(state[:4096]))
-    return struct.pack("<6I", n, shuffled, rank, world, take, cycle) + state, size, -(-take // size)
+    return struct.pack("<6I", n, how, rank, world, take, cycle) + state, size, -(-take // size)
 
 
 def run_out(sampler_iter):

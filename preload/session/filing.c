@@ -1,0 +1,68 @@
+/* filing.c - which residents the policy's state holds, and where.
+ *
+ * A state made anew is empty. A policy that goes by the order (`opt`) gets its residents in shares, so that nobody waits
+ * for the lock while half a million are filed: the first with the state itself, the rest by the keeper and, a few at a
+ * time, by whoever accesses a file. One that is not filed yet is no victim, and that is all. */
+#include "view.h"
+
+#define DONE UINT32_MAX
+
+static bool filed(const struct record *r) { return r->filed == view.h->filing + 1; }
+
+void filing_put(uint32_t rec, struct use use)
+{
+	struct record *r = &view.rec[rec];
+	if (rec < view.pol.shape->nfiles) {
+		if (filed(r))
+			view.pol.ops->hit(&view.pol, rec, r->use, use);
+		else
+			view.pol.ops->insert(&view.pol, rec, use);
+		r->filed = view.h->filing + 1;
+	}
+	r->use = use;
+}
+
+void filing_take(uint32_t rec)
+{
+	struct record *r = &view.rec[rec];
+	if (rec < view.pol.shape->nfiles && filed(r))
+		view.pol.ops->remove(&view.pol, rec, r->use);
+	r->filed = 0;
+}
+
+bool filing_holds(uint32_t rec, struct use use)
+{
+	const struct record *r = &view.rec[rec];
+	return rec_state(rec) == REC_RESIDENT && filed(r) && r->use.pos == use.pos;
+}
+
+void filing_anew(void)
+{
+	view.h->filing++;
+	view.h->filing_at = 0;
+	filing_settle(view.pol.ops->soonest ? FILING_SHARE : UINT32_MAX);
+}
+
+bool filing_settle(uint32_t max)
+{
+	uint32_t n = view.pol.shape->nfiles;
+	if (filing_settled())
+		return true;
+	plans_fronts();
+	for (uint32_t rec = view.h->filing_at; rec < n && max; rec = (rec | 63) + 1) {
+		uint64_t bits = view.touched[rec >> 6] & ~0ull << (rec & 63);
+		for (; bits && max; bits &= bits - 1) {
+			rec = (rec & ~63u) + (uint32_t)__builtin_ctzll(bits);
+			view.h->filing_at = rec + 1;
+			if (rec >= n || rec_state(rec) != REC_RESIDENT || filed(&view.rec[rec]))
+				continue;
+			filing_put(rec, plans_use(rec));
+			max--;
+		}
+	}
+	if (max)
+		view.h->filing_at = DONE;
+	return max;
+}
+
+bool filing_settled(void) { return view.h->filing_at == DONE; }

@@ -1,0 +1,102 @@
+/* filing.c FOLDER SEED: the policy's state, filled in shares while files come, go and are read, holds in the end what it
+ * would hold filled at once: the residents, in the order in which an epoch needs them last, the unknown first. Prints how
+ * many were compared. FOLDER (a dataset of which nothing is read) is not on tmpfs. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "../../preload/session/live.h"
+
+#define FILES    20000
+#define LOADER   11
+#define DATASET  12
+#define EPOCHS   3
+
+static uint32_t order[FILES], next[FILES];   /* next: where the epoch needs a file; POS_UNKNOWN */
+
+static uint32_t below(uint32_t n) { return (uint32_t)((uint64_t)random() * n >> 31); }
+
+static void need(bool so, const char *what)
+{
+	if (so)
+		return;
+	printf("not so: %s\n", what);
+	exit(1);
+}
+
+static void change_one(void)
+{
+	uint32_t rec = below(FILES);
+	if (rec_state(rec) != REC_RESIDENT) {
+		filing_put(rec, plans_use(rec));
+		view.h->resident++;
+		rec_set(rec, REC_RESIDENT);
+	} else if (below(2)) {
+		filing_take(rec);
+		view.h->resident--;
+		rec_set(rec, REC_ABSENT);
+	} else {
+		filing_put(rec, plans_use(rec));
+	}
+}
+
+/* The residents by the policy's own order, each before one that is needed sooner. */
+static uint32_t compare(void)
+{
+	struct victim v = { .file = FILE_NONE };
+	uint32_t n = 0, last = POS_UNKNOWN;
+	while ((v = view.pol.ops->victim(&view.pol, FILE_NONE, (struct use){ 0, 0 }, v)).file != FILE_NONE) {
+		need(rec_state(v.file) == REC_RESIDENT, "a victim is resident");
+		need(next[v.file] <= last, "a victim is needed no later than the one before");
+		last = next[v.file];
+		n++;
+	}
+	return n;
+}
+
+int main(int argc, char **argv)
+{
+	static char names[FILES * 512];
+	char *p = names;
+	uint32_t compared = 0, turns = 0;
+	need(argc == 3 && strlen(argv[1]) < 400, "two arguments");
+	srandom((unsigned)atoi(argv[2]));
+	setenv("OPT4_ROOT", argv[1], 1);
+	setenv("OPT4_PREFETCH", "off", 1);
+	conf_load();
+	for (uint32_t i = 0; i < FILES; i++)
+		p += sprintf(p, "%s/%05u.jpg", argv[1], i) + 1;
+	need(session_attach() && live_files(DATASET, FILES, names, (size_t)(p - names)) == 0, "a session");
+	live_loader(LOADER, DATASET, 0);
+	struct live_epoch e = { .loader = LOADER, .stream = 1, .dataset = DATASET, .workers = 1, .batch_size = 8, .samples = FILES,
+		.order = order };
+	for (e.epoch = 0; e.epoch < EPOCHS; e.epoch++) {
+		e.n = FILES / 2 + below(FILES / 2);   /* the epoch does not need all files */
+		e.nbatches = (e.n + 7) / 8;
+		memset(next, 0xFF, sizeof(next));
+		for (uint32_t i = 0; i < FILES; i++) {
+			uint32_t j = below(i + 1);
+			order[i] = order[j];
+			order[j] = i;
+		}
+		for (uint32_t i = 0; i < FILES; i++)
+			next[order[i]] = i < e.n ? i : POS_UNKNOWN;
+		need(live_publish(&e) == 0, "published");
+		need(session_lock(), "the lock");
+		for (bool done = false; !done; turns++) {
+			for (int i = 0; i < 300; i++)
+				change_one();
+			done = filing_settle(1 + below(500));
+		}
+		for (int i = 0; i < 3000; i++)
+			change_one();
+		/* for a candidate needed at position 0 nobody that is needed there goes */
+		uint32_t n = compare() + (rec_state(order[0]) == REC_RESIDENT);
+		need(n == view.h->resident, "each resident is a victim once");
+		compared += n;
+		session_unlock();
+	}
+	need(turns > EPOCHS + 3, "it took several shares");
+	session_leave();
+	printf("%u residents\n", compared);
+	return 0;
+}
