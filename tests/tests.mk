@@ -19,9 +19,9 @@ test-bins: slowstore
 
 .PHONY: test test-long test-bins
 
-# The orders that opt4-trace foretells, under the current torch from pip, in a venv of its own (5 GB).
+# The orders that opt4-trace foretells, and the live ones, under the current torch from pip, in a venv of its own (5 GB).
 test-torch-current:
-	@tests/setup.sh build && $(MAKE) --no-print-directory $B/opt4-trace && tests/torch-current.sh
+	@tests/setup.sh build && $(MAKE) --no-print-directory all test-bins && tests/torch-current.sh
 
 .PHONY: test-torch-current
 include tests/suites/suites.mk
