@@ -1,9 +1,11 @@
-"""live.py LIBRARY OUT.json [--samples N] [--rounds R]: what learning the order from the running DataLoader costs the
-training process: the time from iter(loader) to the first batch, the CPU time it takes of it, and its memory, with and without the library, in turn.
-The dataset names N files (two exist) and reads none, so that nothing but the loader's own work is compared with."""
+"""live.py LIBRARY PUBLISH OUT.json [--samples N] [--rounds R]: what learning the order from the running DataLoader costs.
+First the training process: time and CPU time from iter(loader) to the first batch, and its memory, with and without the
+library, in turn. The dataset names N files (two exist) and reads none, so that nothing but the loader's own work is compared
+with. Then all other processes: how long they wait for the session's lock while an order is published (publish.c)."""
 import argparse
 import json
 import os
+import resource
 import statistics
 import subprocess
 import sys
@@ -13,7 +15,27 @@ import time
 EPOCHS = 4
 
 
-def job(root, n, workers):
+SAMPLERS = {
+    "shuffled": lambda d: {"shuffle": True},
+    "in order": lambda d: {},
+    "distributed": lambda d: {"sampler": __import__("torch").utils.data.distributed.DistributedSampler(d, 2, 1)},
+    "replacement": lambda d: {"sampler": __import__("torch").utils.data.RandomSampler(d, True)},
+}
+SLOWER, LARGER = 5, 16   # the targets: percent, MB
+
+
+def memory():
+    """KB resident: (all, anonymous)."""
+    with open("/proc/self/status") as f:
+        kb = {line.split(":")[0]: int(line.split()[1]) for line in f if line.startswith("Rss") or line.startswith("VmRSS")}
+    return kb["VmRSS"], kb["RssAnon"]
+
+
+def waits():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_nvcsw
+
+
+def job(root, n, workers, sampler):
     import torch
     from torch.utils.data import DataLoader, Dataset
 
@@ -29,60 +51,87 @@ def job(root, n, workers):
         def __getitem__(self, i):
             return i
 
-    def resident():
-        with open("/proc/self/status") as f:
-            return next(int(line.split()[1]) for line in f if line.startswith("RssAnon"))
-
     torch.set_num_threads(1)
-    loader = DataLoader(Named(), 256, shuffle=True, num_workers=workers)
-    out, cpu = [], []
+    dataset = Named()
+    loader = DataLoader(dataset, 256, num_workers=workers, **SAMPLERS[sampler](dataset))
+    seconds, cpu, waited = [], [], []
+    begin = memory()
     for _ in range(EPOCHS):
-        before, start, busy = resident(), time.perf_counter(), time.process_time()
+        start, busy, before = time.perf_counter(), time.process_time(), waits()
         it = iter(loader)
         next(it)
-        out.append(time.perf_counter() - start)
+        seconds.append(time.perf_counter() - start)
         cpu.append(time.process_time() - busy)
+        waited.append(waits() - before)
+        next(it)
+        next(it)
         time.sleep(2)      # what goes on behind must not be at it when the next epoch begins
+        end = memory()
         del it
-    print(json.dumps({"seconds": out, "cpu": cpu, "kb": before}))
+    print(json.dumps({"seconds": seconds, "cpu": cpu, "waits": waited, "resident": end[0] - begin[0], "anonymous": end[1] - begin[1]}))
+
+
+def measure(a, root, workers, sampler):
+    """A row: medians of plain and live runs, one after the other in turn."""
+    runs = {"plain": [], "live": []}
+    for _ in range(a.rounds):
+        for how in runs:
+            env = dict(os.environ)
+            if how == "live":
+                env.update(LD_PRELOAD=os.path.abspath(a.library), OPT4_ROOT=root, OPT4_CACHE="64M")
+            out = subprocess.run([sys.executable, "-W", "ignore", __file__, a.library, a.publish, a.out, "--job", root, "--samples",
+                                  str(a.samples), "--workers", str(workers), "--sampler", sampler],
+                                 env=env, check=True, stdout=subprocess.PIPE).stdout
+            runs[how].append(json.loads(out))
+    row = {"sampler": sampler, "workers": workers, "samples": a.samples}
+    for name, key, part in (("first", "seconds", slice(1)), ("later", "seconds", slice(1, None)),
+                            ("first_cpu", "cpu", slice(1)), ("later_cpu", "cpu", slice(1, None))):
+        got = {how: statistics.median(s for r in runs[how] for s in r[key][part]) for how in runs}
+        row.update({name + "_s": round(got["live"], 4), name + "_plain_s": round(got["plain"], 4),
+                    name + "_percent": round(100 * (got["live"] / got["plain"] - 1), 1)})
+    for key in "resident", "anonymous":
+        got = {how: statistics.median(r[key] for r in runs[how]) / 1024 for how in runs}
+        row["more_%s_mb" % key] = round(got["live"] - got["plain"], 1)
+    for how in runs:   # times that it gave up the processor of itself
+        row["later_waits_" + how] = statistics.median(s for r in runs[how] for s in r["waits"][1:])
+    return row
 
 
 def main():
     p = argparse.ArgumentParser()
     p.add_argument("library")
+    p.add_argument("publish")
     p.add_argument("out")
     p.add_argument("--samples", type=int, default=1280000)
-    p.add_argument("--rounds", type=int, default=5)
-    p.add_argument("--workers", type=int, default=4)
+    p.add_argument("--rounds", type=int, default=3)
+    p.add_argument("--workers", type=int)
+    p.add_argument("--sampler")
     p.add_argument("--job")
     a = p.parse_args()
     if a.job:
-        return job(a.job, a.samples, a.workers)
+        return job(a.job, a.samples, a.workers, a.sampler)
+    rows = []
+    print("iter(loader) to the first batch, in seconds, plain and live; its CPU time (in CPU seconds) and its waits, later epochs;\n"
+          "memory that the training process has more when live, in MB")
+    print("%-12s %7s |%s | %11s | %9s %9s" % ("sampler", "workers", " |".join(
+        ["%7s %7s %7s" % (what, "live", "more %") for what in ("1st", "later", "CPU")]), "waits live", "resident", "anonymous"))
     with tempfile.TemporaryDirectory(dir="/var/tmp") as root:
         with open(root + "/one.jpg", "wb") as f:
             f.write(b"x" * 4096)
-        runs = {"plain": [], "live": []}
-        for _ in range(a.rounds):
-            for how in runs:
-                env = dict(os.environ)
-                if how == "live":
-                    env.update(LD_PRELOAD=os.path.abspath(a.library), OPT4_ROOT=root, OPT4_CACHE="64M")
-                out = subprocess.run([sys.executable, "-W", "ignore", __file__, a.library, a.out, "--job", root, "--samples",
-                                      str(a.samples), "--workers", str(a.workers)], env=env, check=True, stdout=subprocess.PIPE).stdout
-                runs[how].append(json.loads(out))
-    rows = []
-    for how, got in runs.items():
-        first = statistics.median(r["seconds"][0] for r in got)
-        later = statistics.median(s for r in got for s in r["seconds"][1:])
-        rows.append({"job": how, "samples": a.samples, "first_epoch_s": round(first, 4), "later_epochs_s": round(later, 4),
-                     "later_cpu_s": round(statistics.median(s for r in got for s in r["cpu"][1:]), 4),
-                     "memory_mb": round(statistics.median(r["kb"] for r in got) / 1024, 1)})
-    print("%-6s %10s %21s %22s %15s %12s" % ("job", "samples", "iter->batch, 1st (s)", "iter->batch, later (s)", "its CPU (s)", "memory (MB)"))
-    for r in rows:
-        print("%-6s %10d %21.3f %22.3f %15.3f %12.1f" % (r["job"], r["samples"], r["first_epoch_s"], r["later_epochs_s"],
-                                                         r["later_cpu_s"], r["memory_mb"]))
+        for sampler in [a.sampler] if a.sampler else SAMPLERS:
+            for workers in [a.workers] if a.workers is not None else (0, 4) if sampler == "shuffled" else (4,):
+                r = measure(a, root, workers, sampler)
+                rows.append(r)
+                print("%-12s %7d |%s | %5d %5d | %9.1f %9.1f" % (sampler, workers, " |".join(
+                    "%7.3f %7.3f %7.1f" % (r[k + "_plain_s"], r[k + "_s"], r[k + "_percent"]) for k in ("first", "later", "later_cpu")),
+                    r["later_waits_plain"], r["later_waits_live"], r["more_resident_mb"], r["more_anonymous_mb"]), flush=True)
+        print("targets: %d %% more time and %d MB more memory at 1.28 million samples\n" % (SLOWER, LARGER))
+        out = subprocess.run([a.publish, str(a.samples), str(a.samples // 2), root], check=True, stdout=subprocess.PIPE).stdout
+        published = json.loads(out)
+        print("publishing an order, half of the files resident: %(publish_ms).0f ms, all filed after %(all_filed_ms).0f ms; the longest "
+              "wait for the session's lock %(longest_wait_ms).1f ms, %(waits_in_vain)d in vain (10 ms)" % published)
     with open(a.out, "w") as f:
-        json.dump(rows, f, indent=1)
+        json.dump({"target_percent": SLOWER, "target_mb": LARGER, "loaders": rows, "publishing": published}, f, indent=1)
 
 
 if __name__ == "__main__":
