@@ -4,7 +4,7 @@ VERSION  := 0.1.0
 PREFIX   ?= /usr/local
 DESTDIR  ?=
 OPTFLAGS ?= -O2 -g
-WARN     := -Wall -Wextra -Wconversion -Wshadow -Wpointer-arith -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wno-unused-parameter
+WARN     := -Wall -Wextra -Wconversion -Wshadow -Wpointer-arith -Wstrict-prototypes -Wmissing-prototypes -Wvla
 BASE     := -std=gnu11 $(OPTFLAGS) $(WARN) -fPIC -fvisibility=hidden -D_GNU_SOURCE -DOPT4_VERSION='"$(VERSION)"' -MMD -MP
 # The hooked functions must not be built with _FORTIFY_SOURCE: it would turn our own calls into the __*_chk ones.
 CFLAGS_ALL := $(BASE) -U_FORTIFY_SOURCE -ftls-model=initial-exec $(CFLAGS)

@@ -2,6 +2,8 @@
 #include "policy.h"
 #include "list.h"
 
+#pragma GCC diagnostic ignored "-Wunused-parameter"   /* one signature for all policies */
+
 struct fifo {
 	struct list order;                /* head: the oldest */
 	struct link at[];                 /* [nfiles] */

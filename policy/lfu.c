@@ -76,7 +76,7 @@ static void group_free(const struct policy_ctx *c, uint32_t id)
 	s->freed = id;
 }
 
-static void lfu_insert(const struct policy_ctx *c, uint32_t file, struct use now)
+static void lfu_insert(const struct policy_ctx *c, uint32_t file, __attribute__((unused)) struct use now)
 {
 	struct lfu *s = c->state;
 	uint32_t n = c->shape->nfiles, id = s->lowest;
@@ -90,7 +90,7 @@ static void lfu_insert(const struct policy_ctx *c, uint32_t file, struct use now
 	list_append(&groups(c)[id - 1].files, links(c), n, file);
 }
 
-static void lfu_remove(const struct policy_ctx *c, uint32_t file, struct use old)
+static void lfu_remove(const struct policy_ctx *c, uint32_t file, __attribute__((unused)) struct use old)
 {
 	uint32_t n = c->shape->nfiles, id = file < n ? group_of(c)[file] : 0;
 	if (!id || id > n)
@@ -101,7 +101,7 @@ static void lfu_remove(const struct policy_ctx *c, uint32_t file, struct use old
 		group_free(c, id);
 }
 
-static void lfu_hit(const struct policy_ctx *c, uint32_t file, struct use old, struct use now)
+static void lfu_hit(const struct policy_ctx *c, uint32_t file, struct use old, __attribute__((unused)) struct use now)
 {
 	struct group *g = groups(c);
 	uint32_t n = c->shape->nfiles, id = file < n ? group_of(c)[file] : 0, to;
@@ -121,7 +121,7 @@ static void lfu_hit(const struct policy_ctx *c, uint32_t file, struct use old, s
 	list_append(&g[to - 1].files, links(c), n, file);
 }
 
-static struct victim lfu_victim(const struct policy_ctx *c, uint32_t cand, struct use cand_use,
+static struct victim lfu_victim(const struct policy_ctx *c, __attribute__((unused)) uint32_t cand, __attribute__((unused)) struct use cand_use,
 				struct victim prev)
 {
 	const struct lfu *s = c->state;

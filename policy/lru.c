@@ -2,6 +2,8 @@
 #include "policy.h"
 #include "list.h"
 
+#pragma GCC diagnostic ignored "-Wunused-parameter"   /* one signature for all policies */
+
 struct lru {
 	struct list order;                /* head: the least recently used */
 	struct link at[];                 /* [nfiles] */

@@ -107,7 +107,7 @@ static struct victim last_on(const struct policy_ctx *c, uint32_t axis, struct v
 	return none;
 }
 
-static struct victim opt_victim(const struct policy_ctx *c, uint32_t cand, struct use cand_use,
+static struct victim opt_victim(const struct policy_ctx *c, __attribute__((unused)) uint32_t cand, struct use cand_use,
 				struct victim prev)
 {
 	uint32_t nfiles = c->shape->nfiles, naxes = c->shape->naxes, mine = set_for(c->shape, cand_use);

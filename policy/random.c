@@ -6,6 +6,8 @@
  */
 #include "policy.h"
 
+#pragma GCC diagnostic ignored "-Wunused-parameter"   /* one signature for all policies */
+
 #define STRIDE UINT64_C(11400714785074694791) /* a prime above 2^32: no factor shared with any count */
 
 struct place { uint32_t slot, file; };    /* both + 1; .slot of file i and .file of slot i share an index */

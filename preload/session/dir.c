@@ -86,9 +86,15 @@ int dir_lock(const char *path)
 	snprintf(file, sizeof(file), "%s/lock", path);
 	for (int tries = 0; tries < 1000; tries++) {
 		struct stat a, b;
-		int fd = open(file, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-		if (fd < 0)
+		/* by the folder: what may have been put in its place, a link, gets no file of ours */
+		int dirfd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC), rc;
+		if (dirfd < 0)
 			return -errno;
+		int fd = openat(dirfd, "lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+		rc = -errno;
+		close(dirfd);
+		if (fd < 0)
+			return rc;
 		if (flock(fd, LOCK_EX | LOCK_NB) == 0) {
 			/* the same file still? a remover may have taken it away while we waited */
 			if (fstat(fd, &a) == 0 && lstat(file, &b) == 0 && a.st_ino == b.st_ino && a.st_dev == b.st_dev)
@@ -120,7 +126,7 @@ void dir_each(int fd, void (*fn)(int fd, const char *name, void *arg), void *arg
 		}
 }
 
-static void remove_it(int fd, const char *name, void *arg) { unlinkat(fd, name, 0); }
+static void remove_it(int fd, const char *name, __attribute__((unused)) void *arg) { unlinkat(fd, name, 0); }
 
 /* Removes the files of one directory below dirfd, and it. */
 static void clear_one(int dirfd, const char *name, bool remove_dir)
@@ -143,7 +149,7 @@ void dir_clear_sub(const char *path, const char *sub)
 	close(dirfd);
 }
 
-static void remove_ours(int fd, const char *name, void *arg)
+static void remove_ours(int fd, const char *name, __attribute__((unused)) void *arg)
 {
 	if (!strncmp(name, "plan.", 5) || !strncmp(name, "policy.", 7) || !strncmp(name, "live.", 5) || !strncmp(name, "index", 5))
 		unlinkat(fd, name, 0);

@@ -153,7 +153,7 @@ static int dead_open(char path[sizeof(view.dir) + 8])
 
 struct newest { char start[48], name[256]; unsigned long most; };
 
-static void look_newest(int fd, const char *name, void *arg)
+static void look_newest(__attribute__((unused)) int fd, const char *name, void *arg)
 {
 	struct newest *w = arg;
 	unsigned long n = strncmp(name, w->start, strlen(w->start)) ? 0 : strtoul(name + strlen(w->start), NULL, 10) + 1;

@@ -31,7 +31,7 @@ static const char *names[] = {
 #undef X
 };
 
-static int find(struct dl_phdr_info *i, size_t size, void *arg)
+static int find(struct dl_phdr_info *i, __attribute__((unused)) size_t size, __attribute__((unused)) void *arg)
 {
 	/* The library; in the keeper, which has none, the program itself. */
 	const char *name = strrchr(i->dlpi_name, '/');

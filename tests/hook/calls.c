@@ -199,7 +199,7 @@ static void vforks(void)
 }
 
 static volatile sig_atomic_t in_handler, handled;
-static void handler(int sig)
+static void handler(__attribute__((unused)) int sig)
 {
 	char buf[10];
 	int fd = open("a.jpg", O_RDONLY);
@@ -233,7 +233,7 @@ static void signals(void)
 
 static int fd_of_threads;
 static uint64_t total, bytes;
-static void *reader(void *arg)
+static void *reader(__attribute__((unused)) void *arg)
 {
 	uint8_t buf[1000];
 	for (ssize_t n; (n = read(fd_of_threads, buf, sizeof buf)) > 0;) {

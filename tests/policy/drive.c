@@ -9,7 +9,8 @@
 #include <string.h>
 
 /* A candidate needed sooner than any resident always enters; it is then filed under its true next use. */
-static struct victim always(const struct policy_ctx *c, uint32_t cand, struct use cand_use, struct victim prev)
+static struct victim always(const struct policy_ctx *c, uint32_t cand, __attribute__((unused)) struct use cand_use,
+                            struct victim prev)
 {
 	return policy_opt.victim(c, cand, (struct use){ 0, 0 }, prev);
 }

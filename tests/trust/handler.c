@@ -10,7 +10,7 @@ static char **files;
 static int nfiles, at, quit;
 static uint32_t sums;
 
-static void handler(int sig)
+static void handler(__attribute__((unused)) int sig)
 {
 	static char buf[200000];
 	in_handler = 1;

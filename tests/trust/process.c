@@ -277,7 +277,7 @@ static void credentials(void)
 /* Handlers that leave by siglongjmp, out of whatever was going on. Forms of misuse that work plain must go on working. */
 static sigjmp_buf jump;
 static volatile sig_atomic_t armed, jumps;
-static void jumper(int sig)
+static void jumper(__attribute__((unused)) int sig)
 {
 	if (armed) {
 		armed = 0;
