@@ -252,7 +252,16 @@ int index_map(const char *dir)
 	set_dir(dir);
 	session_dev = st.st_dev;
 	use_map(map);
+	view.index_ino = st.st_ino;
 	return 0;
+}
+
+bool index_here(void)
+{
+	char path[PATH_BYTES + 16];
+	struct stat st;
+	snprintf(path, sizeof(path), "%s/index", view.dir);
+	return lstat(path, &st) == 0 && st.st_ino == view.index_ino && st.st_dev == session_dev;
 }
 
 bool index_live(void)

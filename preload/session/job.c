@@ -55,7 +55,7 @@ static void job_end(void)
 	int lock = dir_lock(view.dir);
 	if (lock < 0)
 		return;            /* the next run finds it dead */
-	if (!index_live()) {       /* nobody came meanwhile */
+	if (!index_live() && index_here()) { /* nobody came meanwhile, and the folder is still ours */
 		atomic_store(&h->gone, 1);
 		keeper_dismiss();  /* else it might link one more object while the folders go */
 		dir_clear(view.dir, CLEAR_ALL);
