@@ -1,5 +1,5 @@
 # trust.mk - what tests/trust*.bats run.
-TRUST_TESTS := $(patsubst %,$B/tests/trust/%,process handler grow)
+TRUST_TESTS := $(patsubst %,$B/tests/trust/%,process handler grow raw)
 
 $(TRUST_TESTS): $B/tests/trust/%: tests/trust/%.c tests/hook/common.h
 	@mkdir -p $(@D)
@@ -25,7 +25,7 @@ test-tsan: $B/tests/trust/threads
 
 # All of it, and the page. trust-suite: the kills, the crashes and the situations of the ordinary suite, counted.
 trust-suite: all test-bins
-	@mkdir -p $B/trust && : >$B/trust/suite.txt; for f in tests/trust.bats tests/hook.bats $(wildcard tests/crash*.bats) tests/long/trust.bats; do \
+	@mkdir -p $B/trust && : >$B/trust/suite.txt; for f in $(wildcard tests/trust*.bats) tests/hook.bats $(wildcard tests/crash*.bats) tests/long/trust.bats; do \
 	  tests/run.sh $$f >$B/trust/suite.out; sed -n "s,^\([0-9]*\) passed\, \([0-9]*\) failed.*,$$f \1 \2,p" $B/trust/suite.out | tail -1 >>$B/trust/suite.txt; done; cat $B/trust/suite.txt
 trust-page:
 	tests/trust/page.py $B >tests/TRUST.md
