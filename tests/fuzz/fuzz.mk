@@ -1,10 +1,11 @@
-# fuzz.mk - make fuzz [FUZZ_SECONDS=60 | FUZZ_RUNS=10000000] [FUZZ_JOBS=1] [FUZZ="trace path"]: libFuzzer (clang) over what reads bytes that
+# fuzz.mk - make fuzz [FUZZ_SECONDS=60 | FUZZ_RUNS=10000000] [FUZZ_JOBS=1] [FUZZ_LEN=100] [FUZZ="trace path"]: libFuzzer (clang) over what reads bytes that
 # others wrote, with these sanitizers (FUZZ_SAN=undefined: several times as many executions; then guard pages alone tell
 # what is read or written outside). Each target does its work in memory: no file, and next to no system call, an execution.
 FUZZ         ?= trace index path parse json session
 FUZZ_SECONDS ?= 60
 FUZZ_RUNS    ?= 0
 FUZZ_JOBS    ?= 1
+FUZZ_LEN     ?= 0
 FUZZ_SAN     ?= address,undefined
 comma        := ,
 FUZZ_DIR     := $B/tests/fuzz/$(subst $(comma),-,$(FUZZ_SAN))
@@ -36,6 +37,6 @@ $(FUZZ_DIR)/%: tests/fuzz/%.c $(FUZZ_DEPS)
 	$(FUZZ_CC) -o $@ $< $(FUZZ_SESSION) -pthread -lm
 
 fuzz: $(FUZZ:%=$(FUZZ_DIR)/%)
-	@tests/fuzz/run.sh $B $(FUZZ_DIR) $(FUZZ_SAN) $(FUZZ_SECONDS) $(FUZZ_RUNS) $(FUZZ_JOBS) $(FUZZ)
+	@tests/fuzz/run.sh $B $(FUZZ_DIR) $(FUZZ_SAN) $(FUZZ_SECONDS) $(FUZZ_RUNS) $(FUZZ_JOBS) $(FUZZ_LEN) $(FUZZ)
 
 .PHONY: fuzz
