@@ -4,18 +4,13 @@ load common
 load lib/situations
 
 setup_file() {
-	seed
-	cd "$BATS_FILE_TMPDIR"
-	echo "$SEED" >seed
-	data "$PWD/data" 600 1K-200K
+	file_data 600 1K-200K
 	"$PYTHON" "$OPT4_TRACE_TOOL" imagefolder "$PWD/data" --epochs 30 --seed 1 --replacement -o order.trace 2>&1
 }
 
 setup() {
-	cd "$BATS_FILE_TMPDIR"
-	SEED=$(cat seed) LIST=$PWD/data.list SUMS=$PWD/data.sums
-	echo "TEST_SEED=$SEED"
-	export OPT4_PREFETCH=off OPT4_STATS=$BATS_TEST_TMPDIR/stats OPT4_LOG=$BATS_TEST_TMPDIR/log OPT4_ROOT=$PWD/data
+	test_data
+	export OPT4_PREFETCH=off OPT4_ROOT=$PWD/data
 	export OPT4_DIR=/dev/shm/opt4-test-$BATS_TEST_NUMBER
 	mkdir -m 700 "$OPT4_DIR"
 }

@@ -4,18 +4,13 @@ load common
 load lib/situations
 
 setup_file() {
-	seed
-	cd "$BATS_FILE_TMPDIR"
-	echo "$SEED" >seed
-	data "$PWD/data" 200 1K-100K
+	file_data 200 1K-100K
 }
 
 setup() {
-	cd "$BATS_FILE_TMPDIR"
-	SEED=$(cat seed) LIST=$PWD/data.list SUMS=$PWD/data.sums
-	echo "TEST_SEED=$SEED"
+	test_data
 	RANDOM=$((SEED % 32768))
-	export OPT4_PREFETCH=off OPT4_STATS=$BATS_TEST_TMPDIR/stats OPT4_LOG=$BATS_TEST_TMPDIR/log OPT4_ROOT=$PWD/data
+	export OPT4_PREFETCH=off OPT4_ROOT=$PWD/data
 	export OPT4_DIR=/dev/shm/opt4-test-$BATS_TEST_NUMBER OPT4_POLICY=lru OPT4_CACHE=5M
 	export SLOWSTORE_ROOT=$PWD/data
 }

@@ -4,10 +4,7 @@ load common
 load lib/situations
 
 setup_file() {
-	seed
-	cd "$BATS_FILE_TMPDIR"
-	echo "$SEED" >seed
-	data "$PWD/data" 60 1K-60K
+	file_data 60 1K-60K
 	SEED=$((SEED + 1)) data "$PWD/other" 60 1K-60K
 	local set
 	for set in data other; do
@@ -16,10 +13,8 @@ setup_file() {
 }
 
 setup() {
-	cd "$BATS_FILE_TMPDIR"
-	SEED=$(cat seed) LIST=$PWD/data.list SUMS=$PWD/data.sums
-	echo "TEST_SEED=$SEED"
-	export OPT4_PREFETCH=off OPT4_STATS=$BATS_TEST_TMPDIR/stats OPT4_LOG=$BATS_TEST_TMPDIR/log
+	test_data
+	export OPT4_PREFETCH=off
 	export OPT4_DIR=/dev/shm/opt4-test-$BATS_TEST_NUMBER
 }
 

@@ -4,17 +4,11 @@ load common
 load lib/situations
 
 setup_file() {
-	seed
-	cd "$BATS_FILE_TMPDIR"
-	echo "$SEED" >seed
-	data "$PWD/data" 96 1K-60K
+	file_data 96 1K-60K
 }
 
 setup() {
-	cd "$BATS_FILE_TMPDIR"
-	SEED=$(cat seed) LIST=$PWD/data.list SUMS=$PWD/data.sums
-	echo "TEST_SEED=$SEED"
-	export OPT4_STATS=$BATS_TEST_TMPDIR/stats OPT4_LOG=$BATS_TEST_TMPDIR/log
+	test_data
 }
 
 # ours: sessions of this dataset; none by the default name may be left. A keeper leaves within a second.

@@ -264,21 +264,13 @@ static void threads(void)
 	}
 }
 
-static const struct { const char *name; void (*run)(void); } cases[] = {
-	{ "dup_offset", dup_offset }, { "fork_between", fork_between }, { "streams", streams }, { "freopens", freopens },
-	{ "scm_rights", scm_rights }, { "flags", flags }, { "seeks", seeks }, { "raw_reuse", raw_reuse }, { "vforks", vforks },
-	{ "signals", signals }, { "threads", threads },
+static const struct hook_case cases[] = {
+	CASE(dup_offset), CASE(fork_between), CASE(streams), CASE(freopens), CASE(scm_rights), CASE(flags),
+	CASE(seeks), CASE(raw_reuse), CASE(vforks), CASE(signals), CASE(threads),
 };
 
 int main(int argc, char **argv)
 {
-	MUST(argc == 3 && chdir(argv[2]) == 0);
-	for (unsigned i = 0; i < sizeof cases / sizeof *cases; i++)
-		if (!strcmp(argv[1], cases[i].name)) {
-			cases[i].run();
-			SAY("done\n");
-			return 0;
-		}
-	SAY("no such case\n");
-	return 2;
+	MUST(argc == 3);
+	return run_case(cases, sizeof cases / sizeof *cases, argv);
 }

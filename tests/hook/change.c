@@ -175,23 +175,17 @@ static void modes(void)
 	take("truncated by /dev/fd", open("e.jpg", O_RDONLY), 100);
 }
 
-static const struct { const char *name; void (*run)(void); } cases[] = {
-	{ "write_seen", write_seen }, { "names", names }, { "locks", locks }, { "modes", modes }, { "exec", exec },
+static const struct hook_case cases[] = {
+	CASE(write_seen), CASE(names), CASE(locks), CASE(modes), CASE(exec),
 };
 
 int main(int argc, char **argv)
 {
-	MUST(argc >= 3 && chdir(argv[2]) == 0);
+	MUST(argc >= 3);
 	if (argc == 4) {
+		MUST(chdir(argv[2]) == 0);
 		inherited(atoi(argv[3]));
 		return 0;
 	}
-	for (unsigned i = 0; i < sizeof cases / sizeof *cases; i++)
-		if (!strcmp(argv[1], cases[i].name)) {
-			cases[i].run();
-			SAY("done\n");
-			return 0;
-		}
-	SAY("no such case\n");
-	return 2;
+	return run_case(cases, sizeof cases / sizeof *cases, argv);
 }

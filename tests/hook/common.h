@@ -70,4 +70,22 @@ static inline void reap(void)
 		SAY("child ended %d\n", status);
 }
 
+/* One thing that such a program can do. */
+struct hook_case { const char *name; void (*run)(void); };
+#define CASE(f) { #f, f }
+
+/* The rest of main(): PROGRAM CASE FOLDER. Runs the case in the folder. Returns the exit status. */
+static inline int run_case(const struct hook_case *cases, size_t n, char **argv)
+{
+	MUST(chdir(argv[2]) == 0);
+	for (size_t i = 0; i < n; i++)
+		if (!strcmp(argv[1], cases[i].name)) {
+			cases[i].run();
+			SAY("done\n");
+			return 0;
+		}
+	SAY("no such case\n");
+	return 2;
+}
+
 #endif

@@ -174,19 +174,12 @@ static void beside(void)
 	SAY("wrong %d, of another length %d\n", wrong, shorter);
 }
 
-static const struct { const char *name; void (*run)(void); } cases[] = {
-	{ "calls", calls }, { "walks", walks }, { "beside", beside },
+static const struct hook_case cases[] = {
+	CASE(calls), CASE(walks), CASE(beside),
 };
 
 int main(int argc, char **argv)
 {
-	MUST(argc == 3 && chdir(argv[2]) == 0);
-	for (unsigned i = 0; i < sizeof cases / sizeof *cases; i++)
-		if (!strcmp(argv[1], cases[i].name)) {
-			cases[i].run();
-			SAY("done\n");
-			return 0;
-		}
-	SAY("no such case\n");
-	return 2;
+	MUST(argc == 3);
+	return run_case(cases, sizeof cases / sizeof *cases, argv);
 }

@@ -38,6 +38,20 @@ data() {
 	sleep .1    # what has changed this very moment is not cached
 }
 
+# file_data N SIZE: for setup_file: the file's seed and its dataset `data`. test_data: for setup: in its folder, with them.
+file_data() {
+	seed
+	cd "$BATS_FILE_TMPDIR"
+	echo "$SEED" >seed
+	data "$PWD/data" "$@"
+}
+test_data() {
+	cd "$BATS_FILE_TMPDIR"
+	SEED=$(cat seed) LIST=$PWD/data.list SUMS=$PWD/data.sums
+	echo "TEST_SEED=$SEED"
+	export OPT4_STATS=$BATS_TEST_TMPDIR/stats OPT4_LOG=$BATS_TEST_TMPDIR/log
+}
+
 # churn SUMS OPTION...: tests/lib/churn.py under the library; its JSON in $churned
 churn() { churned=$(within 100 env LD_PRELOAD="$LIB" "$PYTHON" "$REPO/tests/lib/churn.py" "$@") || { echo "$churned"; return 1; }; }
 

@@ -356,21 +356,13 @@ static void cancels(void)
 	}
 }
 
-static const struct { const char *name; void (*run)(void); } cases[] = {
-	{ "spawns", spawns }, { "close_all", close_all }, { "dup_over", dup_over }, { "few", few }, { "filtered", filtered },
-	{ "credentials", credentials }, { "file_size", file_size }, { "longjmps", longjmps }, { "cancels", cancels },
-	{ "temporary", temporary }, { "metas", metas }, { "quiet", quiet },
+static const struct hook_case cases[] = {
+	CASE(spawns), CASE(close_all), CASE(dup_over), CASE(few), CASE(filtered), CASE(credentials),
+	CASE(file_size), CASE(longjmps), CASE(cancels), CASE(temporary), CASE(metas), CASE(quiet),
 };
 
 int main(int argc, char **argv)
 {
-	MUST(argc == 3 && chdir(argv[2]) == 0);
-	for (unsigned i = 0; i < sizeof cases / sizeof *cases; i++)
-		if (!strcmp(argv[1], cases[i].name)) {
-			cases[i].run();
-			SAY("done\n");
-			return 0;
-		}
-	SAY("no such case\n");
-	return 2;
+	MUST(argc == 3);
+	return run_case(cases, sizeof cases / sizeof *cases, argv);
 }

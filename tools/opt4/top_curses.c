@@ -96,7 +96,7 @@ int top_live(void)
 	SCREEN *screen = newterm(NULL, stdout, stdin);
 	if (!screen) {
 		free(f);
-		return fail("top: the terminal %s is not known here; set TERM, or use opt4 top --once", getenv("TERM") ? getenv("TERM") : "");
+		return fail("top: the terminal '%s' is not known here; set TERM, or use opt4 top --once", getenv("TERM") ? getenv("TERM") : "");
 	}
 	cbreak();
 	noecho();
