@@ -124,7 +124,7 @@ kill_keeper() {
 	p=$(keeper)
 	[ "$(wc -w <<<"$p")" = 1 ]
 	[ "$(readlink "/proc/$p/fd/0" "/proc/$p/fd/1" "/proc/$p/fd/2" | sort -u)" = /dev/null ]
-	! ls -l "/proc/$p/fd" 2>/dev/null | grep three
+	[ -z "$(ls -l "/proc/$p/fd" 2>/dev/null | grep three)" ]
 	[ "$(readlink "/proc/$p/cwd")" = / ]
 	[ "$(ps -o ppid= -p "$p" | tr -d ' ')" != "$(cat "$BATS_TEST_TMPDIR/pid")" ]
 	[ "$(ps -o sid= -p "$p" | tr -d ' ')" = "$p" ]
@@ -133,7 +133,7 @@ kill_keeper() {
 	[ "$(awk '/^SigIgn/ { print $2 }' "/proc/$p/status")" = 0000000010000003 ]
 	[ "$(awk '/^SigBlk/ { print $2 }' "/proc/$p/status")" = 0000000000000000 ]
 	grep -q slowstore.so "/proc/$p/maps"
-	! grep -q libopt4.so "/proc/$p/maps"
+	[ -z "$(grep libopt4.so "/proc/$p/maps")" ]
 	tr '\0' '\n' <"/proc/$p/environ" | grep -x "LD_PRELOAD=$SLOWSTORE"
 	wait $all
 	no_session
