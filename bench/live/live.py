@@ -15,12 +15,6 @@ import time
 EPOCHS = 4
 
 
-SAMPLERS = {
-    "shuffled": lambda d: {"shuffle": True},
-    "in order": lambda d: {},
-    "distributed": lambda d: {"sampler": __import__("torch").utils.data.distributed.DistributedSampler(d, 2, 1)},
-    "replacement": lambda d: {"sampler": __import__("torch").utils.data.RandomSampler(d, True)},
-}
 SLOWER, LARGER = 5, 16   # the targets: percent, MB
 
 
@@ -38,6 +32,7 @@ def waits():
 def job(root, n, workers, sampler):
     import torch
     from torch.utils.data import DataLoader, Dataset
+    from torch.utils.data.distributed import DistributedSampler
 
     class Named(Dataset):
         def __init__(self):
@@ -53,7 +48,8 @@ def job(root, n, workers, sampler):
 
     torch.set_num_threads(1)
     dataset = Named()
-    loader = DataLoader(dataset, 256, num_workers=workers, **SAMPLERS[sampler](dataset))
+    distributed = DistributedSampler(dataset, 2, 1) if sampler == "distributed" else None
+    loader = DataLoader(dataset, 256, shuffle=not distributed, sampler=distributed, num_workers=workers)
     seconds, cpu, waited = [], [], []
     begin = memory()
     for _ in range(EPOCHS):
@@ -79,8 +75,8 @@ def measure(a, root, workers, sampler):
             env = dict(os.environ)
             if how == "live":
                 env.update(LD_PRELOAD=os.path.abspath(a.library), OPT4_ROOT=root, OPT4_CACHE="64M")
-            out = subprocess.run([sys.executable, "-W", "ignore", __file__, a.library, a.publish, a.out, "--job", root, "--samples",
-                                  str(a.samples), "--workers", str(workers), "--sampler", sampler],
+            out = subprocess.run([sys.executable, "-W", "ignore", __file__, a.library, a.publish, a.out, "--samples",
+                                  str(a.samples), "--job", root, str(workers), sampler],
                                  env=env, check=True, stdout=subprocess.PIPE).stdout
             runs[how].append(json.loads(out))
     row = {"sampler": sampler, "workers": workers, "samples": a.samples}
@@ -103,13 +99,11 @@ def main():
     p.add_argument("publish")
     p.add_argument("out")
     p.add_argument("--samples", type=int, default=1280000)
-    p.add_argument("--rounds", type=int, default=3)
-    p.add_argument("--workers", type=int)
-    p.add_argument("--sampler")
-    p.add_argument("--job")
+    p.add_argument("--rounds", type=int, default=2)
+    p.add_argument("--job", nargs=3, help=argparse.SUPPRESS)   # ROOT WORKERS SAMPLER: a run
     a = p.parse_args()
     if a.job:
-        return job(a.job, a.samples, a.workers, a.sampler)
+        return job(a.job[0], a.samples, int(a.job[1]), a.job[2])
     rows = []
     print("iter(loader) to the first batch, in seconds, plain and live; its CPU time (in CPU seconds) and its waits, later epochs;\n"
           "memory that the training process has more when live, in MB")
@@ -118,13 +112,12 @@ def main():
     with tempfile.TemporaryDirectory(dir="/var/tmp") as root:
         with open(root + "/one.jpg", "wb") as f:
             f.write(b"x" * 4096)
-        for sampler in [a.sampler] if a.sampler else SAMPLERS:
-            for workers in [a.workers] if a.workers is not None else (0, 4) if sampler == "shuffled" else (4,):
-                r = measure(a, root, workers, sampler)
-                rows.append(r)
-                print("%-12s %7d |%s | %5d %5d | %9.1f %9.1f" % (sampler, workers, " |".join(
-                    "%7.3f %7.3f %7.1f" % (r[k + "_plain_s"], r[k + "_s"], r[k + "_percent"]) for k in ("first", "later", "later_cpu")),
-                    r["later_waits_plain"], r["later_waits_live"], r["more_resident_mb"], r["more_anonymous_mb"]), flush=True)
+        for sampler, workers in ("shuffled", 0), ("shuffled", 4), ("distributed", 4):
+            r = measure(a, root, workers, sampler)
+            rows.append(r)
+            print("%-12s %7d |%s | %5d %5d | %9.1f %9.1f" % (sampler, workers, " |".join(
+                "%7.3f %7.3f %7.1f" % (r[k + "_plain_s"], r[k + "_s"], r[k + "_percent"]) for k in ("first", "later", "later_cpu")),
+                r["later_waits_plain"], r["later_waits_live"], r["more_resident_mb"], r["more_anonymous_mb"]), flush=True)
         print("targets: %d %% more time and %d MB more memory at 1.28 million samples\n" % (SLOWER, LARGER))
         out = subprocess.run([a.publish, str(a.samples), str(a.samples // 2), root], check=True, stdout=subprocess.PIPE).stdout
         published = json.loads(out)

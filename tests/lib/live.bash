@@ -58,3 +58,13 @@ many() {
 	# what is read before the order is there counts in its epoch, too
 	[ "$(json "['epochs'].__len__()" <"$OPT4_STATS")" = 2 ]
 }
+
+# interrupted PYTHON: Ctrl-C ends the program as it would
+interrupted() {
+	run live 60 "$1" -W ignore "$REPO/tests/live/interrupted.py" data
+	[ $status = 130 ]
+	[[ $output == *"interrupted 7"* ]]
+	# Python ends itself by the signal: the session is the next run's to remove
+	OPT4_ROOT=$PWD/data LD_PRELOAD=$LIB cat data/c00/f000000.jpg >/dev/null
+	no_session
+}

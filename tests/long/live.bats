@@ -30,6 +30,10 @@ setup() {
 	done
 }
 
+@test "current torch: Ctrl-C in the middle of an epoch" {
+	interrupted "$VENV"
+}
+
 @test "torchdata's StatefulDataLoader; one that goes on in mid-epoch" {
 	JOBS=frameworks.py same "$VENV" stateful
 	learned 6 1 2 3 4 5
