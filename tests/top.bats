@@ -131,9 +131,9 @@ for f in glob.glob(os.fsencode(sys.argv[1]) + b"/*/*"): open(f, "rb").read()' "$
 @test "the live view ends with the job and leaves its last frame" {
 	ldd "$OPT4" | grep -q ncurses || skip "built without ncurses"
 	job_at 100
-	(sleep 2; exec 9>&-) &
+	(sleep "${SUITE_ASAN:+1}2"; exec 9>&-) &    # 12: the sanitizers start slowly
 	exec 9>&-
-	python3 "$REPO/tests/look/terminal.py" 20 '' "$OPT4" top "$OPT4_DIR" >screen
+	python3 "$REPO/tests/look/terminal.py" 40 '' "$OPT4" top "$OPT4_DIR" >screen
 	wait "$job" || true
 	job=
 	grep -aq 'its jobs are gone' screen
@@ -161,7 +161,7 @@ for f in glob.glob(os.fsencode(sys.argv[1]) + b"/*/*"): open(f, "rb").read()' "$
 	local objects
 	objects=$(ls "$B"/tools/opt4/*.o "$B"/preload/session/*.o "$B"/policy/*.o | grep -v top_curses)
 	gcc -std=gnu11 -D_GNU_SOURCE -c -o "$BATS_TEST_TMPDIR/c.o" "$REPO/tools/opt4/top_curses.c" 2>&1 | grep "built without its live view"
-	gcc -o "$BATS_TEST_TMPDIR/opt4" $objects "$BATS_TEST_TMPDIR/c.o" -pthread -lm
+	gcc -o "$BATS_TEST_TMPDIR/opt4" $objects "$BATS_TEST_TMPDIR/c.o" ${SUITE_ASAN:-} -pthread -lm
 	[ -z "$(ldd "$BATS_TEST_TMPDIR/opt4" | grep ncurses)" ]
 	job_at 20
 	run "$BATS_TEST_TMPDIR/opt4" top "$OPT4_DIR"

@@ -188,7 +188,7 @@ static int find_or_make(char *dir)
 	int rc = -ENOENT;
 	/* whoever removes the last session takes the parent along: then once more */
 	for (int i = 0; i < 3 && rc == -ENOENT; i++)
-		if ((rc = dir_name(dir, PATH_BYTES)) == 0)
+		if ((rc = dir_name(dir, PATH_BYTES, true)) == 0)
 			rc = dir_secure(dir, true);
 	if (rc < 0)
 		return rc;

@@ -50,7 +50,7 @@ int dir_secure(const char *path, bool create)
 
 static void parent_name(char parent[64]) { snprintf(parent, 64, SHM "/opt4-%u", (unsigned)geteuid()); }
 
-int dir_name(char *path, size_t room)
+int dir_name(char *path, size_t room, bool create)
 {
 	size_t len = 0;
 	const char *real = NULL;
@@ -72,7 +72,7 @@ int dir_name(char *path, size_t room)
 	name[n] = 0;
 	char parent[64];
 	parent_name(parent);
-	int rc = dir_secure(parent, true);
+	int rc = dir_secure(parent, create);
 	if (rc < 0)
 		return rc;
 	if ((size_t)snprintf(path, room, "%s/%s-%016llx", parent, name, (unsigned long long)hash) >= room)

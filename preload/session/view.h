@@ -83,8 +83,9 @@ void view_unmap(void);
 bool slot_claim(uint32_t kind);            /* kind as in layout.h; false: all taken by the living */
 
 /* ---- dir.c: the directory ---- */
-/* Path of the session for the configured roots (or OPT4_DIR). 0 or -errno. */
-int dir_name(char *path, size_t room);
+/* Path of the session for the configured roots (or OPT4_DIR); create: makes the user's folder, in which it is to lie.
+ * 0 or -errno (-ENOENT also: there is no such folder). */
+int dir_name(char *path, size_t room, bool create);
 /* Makes sure it is ours: a directory on tmpfs, mode 0700, our uid, no symlink; creates it. 0 or -errno. */
 int dir_secure(const char *path, bool create);
 /* Exclusive advisory lock on creation and removal; bounded (1 s). fd or -errno; dir_unlock closes it. */

@@ -46,12 +46,12 @@ if [ -z "${SUITE_ASAN:-}" ]; then
 		[ -e "$f" ] && ! cmp -s "$f" "$tree/$f" && cp --parents -p "$f" "$tree/"
 	done
 	# Null paths are handed down on purpose: EFAULT is the kernel's to say.
-	flags="-fsanitize=address,undefined -fno-sanitize=nonnull-attribute -fno-omit-frame-pointer"
-	make -s -C "$tree" CFLAGS="$flags" LDFLAGS="-fsanitize=address,undefined" all >"$tree/make.log" 2>&1 &&
+	link="-fsanitize=address,undefined" flags="$link -fno-sanitize=nonnull-attribute -fno-omit-frame-pointer"
+	make -s -C "$tree" CFLAGS="$flags" LDFLAGS="$link" all >"$tree/make.log" 2>&1 &&
 		make -s -C "$tree" test-bins >"$tree/make.log" 2>&1 &&
 		"${CC:-cc}" -shared -fPIC -O1 -o "$tree/build/align.so" "$tree/tests/trust/align.c" ||
 		{ tail -5 "$tree/make.log"; echo "0 passed, 1 failed"; exit 1; }
-	SUITE_ASAN=1 exec unshare -m --propagation private "$0" "$build" "$@"
+	SUITE_ASAN=$link exec unshare -m --propagation private "$0" "$build" "$@"
 fi
 tree=$build/asan
 ns=$(mktemp -d)

@@ -69,7 +69,7 @@ static bool look(void)
 {
 	char dir[PATH_BYTES];
 	record_root();
-	return conf_active() && (view.h || (dir_name(dir, sizeof(dir)) == 0 && dir_secure(dir, false) == 0 && index_map(dir) == 0));
+	return conf_active() && (view.h || (dir_name(dir, sizeof(dir), false) == 0 && dir_secure(dir, false) == 0 && index_map(dir) == 0));
 }
 
 static bool wanted_off(void)
