@@ -123,7 +123,7 @@ static void operate(uint8_t op)
 		break;
 	case 9:
 		live_follow(op & 3);
-		live_loader(op & 3, 5);
+		live_loader(op & 3, 5, op & 1);
 		break;
 	case 10:
 		if (op == 0xA1)        /* the job's own process ends, and with it the session */
