@@ -70,8 +70,11 @@ static uint32_t loader_at(uint64_t key)
 
 void live_loader(uint64_t key, uint64_t dataset, uint32_t epoch)
 {
+	bool locked = false;
 	live_follow(key);
-	if (!session_attach() || !session_lock())
+	for (int tries = 0; tries < 3 && !locked && session_attach(); tries++)
+		locked = session_lock();   /* no order comes of a loader that is not known */
+	if (!locked)
 		return;
 	uint32_t i = loader_at(key);
 	if (i == LOADERS_MAX)

@@ -234,11 +234,13 @@ static void replace(const struct draft *d, const struct live_epoch *e, uint32_t 
 	policy_carry(shape, policy_gen);
 }
 
-/* The policy's state is made without the lock; who finds that another changed its shape meanwhile begins again. */
+/* The policy's state is made without the lock; who finds that another changed its shape meanwhile begins again, and so does
+ * who waited for the lock in vain: an epoch's order is worth some waits of 10 ms. */
 static int publish(const struct draft *d, const struct live_epoch *e)
 {
 	char old[PATH_BYTES + 32], name[24];
-	for (int tries = 0; tries < 5; tries++) {
+	int rc = -EAGAIN;
+	for (int tries = 0; tries < 5 && (rc == -EAGAIN || rc == -ETIMEDOUT); tries++) {
 		uint32_t was = view.h->policy_gen, fresh = atomic_fetch_add(&view.h->policy_seq, 1) + 1, gone = 0;
 		uint32_t n = choose(e->stream);
 		struct policy_shape shape;
@@ -253,7 +255,7 @@ static int publish(const struct draft *d, const struct live_epoch *e)
 		snprintf(name, sizeof(name), "policy.%u", fresh);
 		snprintf(old, sizeof(old), "%s/%s", view.dir, name);
 		void *p = plan_map_file(name, &bytes, true);
-		int rc = p ? 0 : -errno;
+		rc = p ? 0 : -errno;
 		if (p)
 			munmap(p, bytes);
 		if (rc == 0 && !session_lock())
@@ -280,10 +282,8 @@ static int publish(const struct draft *d, const struct live_epoch *e)
 			path_of(&d_old, "plan", old);
 			unlink(old);
 		}
-		if (rc != -EAGAIN)
-			return rc;
 	}
-	return -EAGAIN;
+	return rc;
 }
 
 static int build(struct draft *d, const struct live_epoch *e)

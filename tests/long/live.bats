@@ -21,13 +21,14 @@ setup() {
 	same "$VENV" subset left-early train-val zipped broken-off again-and-again seeded-alike in-any-order
 }
 
-@test "more samples than are dealt with in the program itself, in both torch versions" {
-	local python
-	for python in "$PYTHON" "$VENV"; do
-		many "$python" off many-drawn
-		many "$python" auto many
-		many "$python" auto many-drawn
-	done
+@test "more samples than are dealt with in the program itself: spawned workers, drawn with replacement" {
+	many "$PYTHON" off many-drawn
+	many "$PYTHON" auto many-drawn
+}
+
+@test "current torch: more samples than are dealt with in the program itself" {
+	many "$VENV" auto many
+	many "$VENV" auto many-drawn
 }
 
 @test "current torch: Ctrl-C in the middle of an epoch" {
