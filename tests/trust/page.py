@@ -40,6 +40,11 @@ say("file is too young to be cached, so that what tests write and read again at 
 say("cache of 256 KiB to 1 MiB and random eviction; *keeper*: under `opt4 run`. CPython runs import from a copy of the standard")
 say("library that is a dataset root too: most of their hits are of its files.")
 
+def new(variant, result):
+    """Failures that plain does not have. Under own few modules read back what they wrote long ago: no access is none."""
+    return len(result["not_run"]) + sum(1 for t in result["new_failures"] if variant != "own" or t != "(no access)")
+
+
 suite = section("CPython's own tests", "cpython.json", "make test-suites SUITES=cpython")
 if suite:
     variants = list(suite[0]["variants"])
@@ -47,9 +52,9 @@ if suite:
     say("| --- | ---: | ---: |" + " ---: |" * len(variants))
     for r in suite:
         say(f"| {r['module']} | {r['tests']} | {len(r['plain_failures'])} | " + " | ".join(
-            f"{len(v['new_failures']) + len(v['not_run'])}, {v['hits']}, {v['evictions']}" for v in r["variants"].values()) + " |")
+            f"{new(v, x)}, {x['hits']}, {x['evictions']}" for v, x in r["variants"].items()) + " |")
     say(f"| **{len(suite)} modules** | **{sum(r['tests'] for r in suite)}** | {sum(len(r['plain_failures']) for r in suite)} | " + " | ".join(
-        f"**{sum(len(r['variants'][v]['new_failures']) + len(r['variants'][v]['not_run']) for r in suite)}**, "
+        f"**{sum(new(v, r['variants'][v]) for r in suite)}**, "
         f"{sum(r['variants'][v]['hits'] for r in suite)}, {sum(r['variants'][v]['evictions'] for r in suite)}" for v in variants) + " |")
     unsteady = sorted({t for r in suite for t in r.get("unsteady", [])})
     if unsteady:
@@ -83,11 +88,12 @@ for title, name, what in (("Faults in the library", "faults.txt", "each call of 
         for call, cells in calls.items():
             say(f"| {call} | " + ", ".join(f"{e} ({t})" for e, t, _, _ in cells) + f" | {sum(c[3] for c in cells)} |")
 
-table = section("Fuzzing", "fuzz.txt", "make fuzz")
+table = section("Fuzzing", "fuzz.txt", "make fuzz FUZZ_RUNS=10000000")
 if table:
-    say("| target | executions | seconds | findings |\n| --- | ---: | ---: | ---: |")
-    for target, n, seconds, found in table:
-        say(f"| {target} | {int(n):,} | {seconds} | {found} |")
+    say("libFuzzer, in memory: trace, path, index, parse and json make no system call an execution; session goes through real files.\n")
+    say("| target | executions | seconds | findings | sanitizers |\n| --- | ---: | ---: | ---: | --- |")
+    for target, n, seconds, found, *sanitizers in table:
+        say(f"| {target} | {int(n):,} | {seconds} | {found} | {' '.join(sanitizers).replace(',', ', ')} |")
 
 table = section("Kills", "kills.txt", "make test-long")
 if table:
