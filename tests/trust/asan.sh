@@ -63,6 +63,8 @@ export SUITE_ASAN RESULTS=$build/trust/asan.txt
 sanitizers "$tree"
 for lib in libasan.so libubsan.so; do realpath "$(gcc -print-file-name=$lib)"; done >"$ns/preload"
 { echo "$tree/build/align.so"; cat "$ns/preload"; } >/etc/ld.so.preload
+mkdir -p "$tree/build/bin" && for name in pgrep pkill; do ln -sf "$tree/tests/trust/pgrep.sh" "$tree/build/bin/$name"; done
+export PATH=$tree/build/bin:$PATH
 lanes=${OPT4_TEST_LANES:-$(nproc)}
 printf '%s\0' "$@" | xargs -0 -n 1 -P "$lanes" tests/trust/asan.sh --one "$tree"
 awk -v files=$# '{ p += $2; f += $3 + ($5 > 0); s += $4 } END { f += files - NR
