@@ -45,8 +45,7 @@ later() {
 	[ "$(stat_of live_epochs)" = 2 ]
 }
 
-@test "more samples than are dealt with in the program itself: without worker and keeper; with both" {
-	many "$PYTHON" off many
+@test "more samples than are dealt with in the program itself (tests/long/live.bats: other ways)" {
 	many "$PYTHON" auto many-workers
 }
 

@@ -21,7 +21,8 @@ setup() {
 	same "$VENV" subset left-early train-val zipped broken-off again-and-again seeded-alike in-any-order
 }
 
-@test "more samples than are dealt with in the program itself: spawned workers, drawn with replacement" {
+@test "more samples than are dealt with in the program itself: no worker, spawned ones, without a keeper" {
+	many "$PYTHON" off many
 	many "$PYTHON" off many-drawn
 	many "$PYTHON" auto many-drawn
 }
