@@ -1,5 +1,6 @@
 /* plan.c - `opt4 plan`: arguments, input, and what goes where. See plan.h. */
 #include "plan.h"
+#include "../../preload/session/output.h"
 
 #include "../../preload/session/conf.h"
 
@@ -109,11 +110,14 @@ static int output(const struct plan *p, bool json, const char *svg)
 		return failed("standard output", strerror(errno), "nothing else is wrong");
 	if (!svg)
 		return 0;
-	FILE *f = fopen(svg, "w");
-	if (f)
-		plan_svg(p, f);
-	if (!f || ferror(f) || fclose(f))
-		return failed(svg, strerror(errno), "give another file to --svg");
+	struct output o;
+	int rc = output_open(&o, svg);
+	if (!rc) {
+		plan_svg(p, o.f);
+		rc = output_close(&o);
+	}
+	if (rc)
+		return failed(svg, strerror(-rc), "give another file to --svg");
 	return 0;
 }
 
@@ -192,6 +196,8 @@ static int plan(struct plan *p, const struct options *o)
 			plan_at(p, i, k)->cache = p->sizes[k];
 		}
 	plan_compute(p);
+	if (o->svg && (r = output_possible(o->svg)))   /* before minutes go into the simulation */
+		return failed(o->svg, strerror(-r), "give another file to --svg");
 	r = plan_run(p);
 	if (r)
 		return failed(p->name, strerror(-r), "ask for fewer sizes at a time, or free some memory");

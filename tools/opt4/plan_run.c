@@ -1,5 +1,6 @@
 /* plan_run.c - the cells of a plan on all processors. */
 #include "plan.h"
+#include "progress.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -7,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 /* One pass of LRU's distances costs about as much as so many simulations (bench/policy). */
 #define LRU_PASS 3
@@ -141,13 +141,13 @@ static void lru_tasks(struct work *w, unsigned i)
 	}
 }
 
-/* Draws the bar on stderr until no worker is left. Short work shows nothing. */
-static void wait_for(struct work *w, uint64_t total, bool bar)
+/* Waits until no worker is left, with the bar. */
+static void wait_for(struct work *w, uint64_t total)
 {
-	struct timespec start, now, wake;
-	bool shown = false;
+	struct timespec wake;
+	struct progress bar;
 
-	clock_gettime(CLOCK_REALTIME, &start);
+	progress_begin(&bar, "plan");
 	pthread_mutex_lock(&w->lock);
 	while (w->running) {
 		clock_gettime(CLOCK_REALTIME, &wake);
@@ -155,25 +155,11 @@ static void wait_for(struct work *w, uint64_t total, bool bar)
 		wake.tv_sec += wake.tv_nsec / 1000000000;
 		wake.tv_nsec %= 1000000000;
 		pthread_cond_timedwait(&w->left, &w->lock, &wake);
-		clock_gettime(CLOCK_REALTIME, &now);
-		double gone = (double)(now.tv_sec - start.tv_sec) + (double)(now.tv_nsec - start.tv_nsec) / 1e9;
-		double part = total ? (double)w->done / (double)total : 1;
-
-		if (!bar || gone < .5 || !w->running)
-			continue;
-		char line[41];
-		unsigned full = part < 1 ? (unsigned)(part * 40) : 40;
-
-		memset(line, '.', 40);
-		memset(line, '#', full);
-		line[40] = 0;
-		fprintf(stderr, "\rplan [%s] %3.0f%%  %4.0f s left ", line, part * 100,
-			part > .001 ? gone / part - gone : 0);
-		shown = true;
+		if (w->running)
+			progress_at(&bar, total ? (double)w->done / (double)total : 1);
 	}
 	pthread_mutex_unlock(&w->lock);
-	if (shown)
-		fprintf(stderr, "\r%70s\r", "");
+	progress_end(&bar);
 }
 
 int plan_run(struct plan *p)
@@ -207,7 +193,7 @@ int plan_run(struct plan *p)
 	pthread_mutex_unlock(&w.lock);
 	if (!started)
 		w.error = -EAGAIN;
-	wait_for(&w, (uint64_t)w.ntasks * p->in.npos, isatty(STDERR_FILENO));
+	wait_for(&w, (uint64_t)w.ntasks * p->in.npos);
 	while (started)
 		pthread_join(id[--started], NULL);
 	free(w.task);
