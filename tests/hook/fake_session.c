@@ -18,8 +18,6 @@
 
 #pragma GCC diagnostic ignored "-Wunused-parameter"   /* most of the contract is beside the point here */
 
-#pragma GCC diagnostic ignored "-Wunused-parameter"   /* most of the contract is beside the point here */
-
 __thread int opt4_inside;
 uint64_t session_dev;
 uint8_t conf_last_byte[256];
