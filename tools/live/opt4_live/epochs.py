@@ -184,7 +184,7 @@ def begin(it):
     def work():
         if not known:
             lib.files(state.dataset, state.samples, files.packed(it._dataset))
-        told = samplers.run_out(it._sampler_iter)
+        told = samplers.run_out(it._sampler_iter, state.samples)
         if told:
             lib.epoch(told[0], told[1], **dict(fields, nbatches=len(told[1])))
     samplers.in_child(work, WAIT if small else 0)

@@ -9,7 +9,8 @@ from array import array
 LARGE = 214748364 # lengths from which on torch versions differ
 NONE, PERMUTED, DRAWN = range(3)   # enum replay_how of tools/opt4d/replay.h
 STATE = 5056      # bytes of a generator's state
-CAP = 1 << 28     # batches and indices beyond which a sampler is taken for endless
+ROUNDS = 16       # times the dataset, and ..
+LEAST = 1 << 16   # .. at least so many indices and batches, beyond which a sampler is taken for endless
 
 
 def _twin(generator):
@@ -110,9 +111,10 @@ def replayable(index_sampler):
     return struct.pack("<6I", n, how, rank, world, take, cycle) + state, size, -(-take // size)
 
 
-def run_out(sampler_iter):
+def run_out(sampler_iter, samples):
     """(indices, counts) of all that the iterator still yields: in a child only. None: endless, or not numbers."""
     order, counts = array("I"), array("I")
+    most = max(ROUNDS * samples, LEAST)
     for batch in sampler_iter:
         before = len(order)
         if hasattr(batch, "__index__") and not hasattr(batch, "__len__"):
@@ -122,7 +124,7 @@ def run_out(sampler_iter):
         else:
             order.extend(map(int, batch))
         counts.append(len(order) - before)
-        if len(order) + len(counts) > CAP:
+        if len(order) + len(counts) > most:
             return None
     return order, counts
 
@@ -143,6 +145,9 @@ def in_child(work, wait):
                 if os.fork() == 0:        # nobody's child: no waitpid() of the program's meets it
                     signal.signal(signal.SIGALRM, signal.SIG_DFL)
                     signal.alarm(120)
+                    null = os.open(os.devnull, os.O_RDWR)
+                    for fd in range(3):        # `train.py | cat` ends when train.py does, and a sampler's words come once
+                        os.dup2(null, fd)
                     if state is not None:
                         sys.modules["random"].setstate(state)
                     import torch
