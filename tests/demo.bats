@@ -27,7 +27,7 @@ for f in glob.glob('a/*/*'):
 	within 200 "$PYTHON" "$REPO/tests/images.py" 240 own --mean 30K --classes 3
 	OPT4_DEMO_IMAGES=own within 280 "$PYTHON" "$REPO/bench/demo/demo.py" "$B" out >table
 	cat table
-	[ -z "$(grep -E '.{101}' table)" ]
+	[ -z "$(grep -v '^how close' table | grep -E '.{101}')" ]    # but for the line that ends with the page's path
 	grep -q 'losses of all 24 batches: equal to the last digit' table
 	result() { json "$1" <out/result.json; }
 	[ "$(result "['losses_equal']")" = true ]
