@@ -162,7 +162,7 @@ static int sweep(FILE *json)
 		}
 	start = seconds(CLOCK_MONOTONIC);
 	cpu = seconds(CLOCK_PROCESS_CPUTIME_ID);
-	if (plan_run(&p))
+	if (plan_run(&p, "plan"))
 		return 1;
 	start = seconds(CLOCK_MONOTONIC) - start;
 	cpu = seconds(CLOCK_PROCESS_CPUTIME_ID) - cpu;

@@ -198,7 +198,7 @@ static int plan(struct plan *p, const struct options *o)
 	plan_compute(p);
 	if (o->svg && (r = output_possible(o->svg)))   /* before minutes go into the simulation */
 		return failed(o->svg, strerror(-r), "give another file to --svg");
-	r = plan_run(p);
+	r = plan_run(p, "plan");
 	if (r)
 		return failed(p->name, strerror(-r), "ask for fewer sizes at a time, or free some memory");
 	return output(p, o->json, o->svg);

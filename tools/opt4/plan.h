@@ -58,9 +58,9 @@ static inline uint64_t plan_maxfile(const struct plan *p, uint64_t cache)
 /* Where each epoch of p->trace ends: sets p->epoch_end and p->in. 0 or -ENOMEM. */
 int plan_epochs(struct plan *p);
 
-/* Fills in all cells, on all processors, with a progress bar on stderr if that is a terminal.
+/* Fills in all cells, on all processors, with a progress bar of this name on stderr if that is a terminal.
  * Returns 0 or a negative errno. */
-int plan_run(struct plan *p);
+int plan_run(struct plan *p, const char *bar);
 
 /* Simulates one cell (policy and cache are set). epochs: scratch of in.nepochs. 0 or -ENOMEM. */
 int plan_simulate(const struct plan *p, struct plan_cell *cell, struct sim_count *epochs,

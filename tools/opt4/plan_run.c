@@ -142,12 +142,12 @@ static void lru_tasks(struct work *w, unsigned i)
 }
 
 /* Waits until no worker is left, with the bar. */
-static void wait_for(struct work *w, uint64_t total)
+static void wait_for(struct work *w, uint64_t total, const char *name)
 {
 	struct timespec wake;
 	struct progress bar;
 
-	progress_begin(&bar, "plan");
+	progress_begin(&bar, name);
 	pthread_mutex_lock(&w->lock);
 	while (w->running) {
 		clock_gettime(CLOCK_REALTIME, &wake);
@@ -162,7 +162,7 @@ static void wait_for(struct work *w, uint64_t total)
 	progress_end(&bar);
 }
 
-int plan_run(struct plan *p)
+int plan_run(struct plan *p, const char *bar)
 {
 	struct work w = { .plan = p, .lock = PTHREAD_MUTEX_INITIALIZER, .left = PTHREAD_COND_INITIALIZER };
 	unsigned threads = 1, started = 0;
@@ -193,7 +193,7 @@ int plan_run(struct plan *p)
 	pthread_mutex_unlock(&w.lock);
 	if (!started)
 		w.error = -EAGAIN;
-	wait_for(&w, (uint64_t)w.ntasks * p->in.npos);
+	wait_for(&w, (uint64_t)w.ntasks * p->in.npos, bar);
 	while (started)
 		pthread_join(id[--started], NULL);
 	free(w.task);

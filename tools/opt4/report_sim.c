@@ -142,7 +142,7 @@ static int by_size(struct report *r)
 	for (unsigned i = 0; i < p->npolicies; i++)
 		for (unsigned k = 0; k < p->nsizes; k++)
 			*plan_at(p, i, k) = (struct plan_cell){ .policy = p->policies[i], .cache = p->sizes[k] };
-	return plan_run(p);
+	return plan_run(p, "report");
 }
 
 int report_simulate(struct report *r, const char *trace)
