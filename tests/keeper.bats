@@ -65,7 +65,7 @@ kill_keeper() {
 
 @test "the first epoch, too, finds its files there; no more is read than Belady would" {
 	job --compute .01
-	echo "$(cat "$OPT4_STATS")"
+	echo "$(cat "$OPT4_STATS") the store gave $(store_stat bytes) bytes"
 	[ "$(result wrong)" = 0 ]
 	[ "$(stat accesses)" = $((3 * N)) ]
 	# the store is ten times slower than the job; what the first batches wait for is all that is missed

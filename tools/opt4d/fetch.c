@@ -155,20 +155,24 @@ static int get(const struct task *j, const struct transfer *own, struct origin *
 	return rc;
 }
 
-static void count(const struct task *j, const struct origin *o)
+/* What the store gave, whether or not it could be filed. */
+static void count(const struct task *j, const struct origin *o, bool filed)
 {
 	struct counters *n = &view.h->n;
 	uint32_t segment, batch;
 	const struct trace *t = &view.plans[j->next.plan].trace;
 	COUNT(n->origin_bytes, o->size);
-	COUNT(n->prefetched, 1);
-	COUNT(n->prefetched_bytes, o->size);
+	if (filed) {
+		COUNT(n->prefetched, 1);
+		COUNT(n->prefetched_bytes, o->size);
+	}
 	if (!follow_locate(t, j->next.pos, &segment, &batch))
 		return;
 	uint32_t epoch = t->segments[segment].epoch;
 	struct epoch_stat *e = &view.epochs[epoch < EPOCHS_MAX ? epoch : EPOCHS_MAX - 1];
-	COUNT(e->reads, 1);
 	COUNT(e->origin_bytes, o->size);
+	if (filed)
+		COUNT(e->reads, 1);
 }
 
 /* What became of it. Under keeper_lock. */
@@ -192,9 +196,9 @@ static void finish(struct task *j, int rc, const struct origin *o)
 			rc = fill_file(rec, rc, o, (struct use){ j->next.pos, j->next.plan }, true, j->start);
 		}
 	}
-	if (rc == 0) {
-		count(j, o);
-	} else {
+	if (opened)
+		count(j, o, rc == 0);
+	if (rc < 0) {
 		fill_give_up(rec, pages, rc);
 		ahead_missing((struct use){ j->next.pos, j->next.plan }, (int64_t)j->next.bytes + 1);
 		if (rc == -EFBIG && o->size)
