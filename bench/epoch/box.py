@@ -113,7 +113,7 @@ class Watch(threading.Thread):
             with open(os.path.join(self.group, "memory.stat")) as f:
                 for line in f:
                     name, value = line.split()
-                    if name in ("total_rss", "total_shmem"):
+                    if name in ("total_rss", "total_shmem", "total_mapped_file"):
                         held += int(value)
             try:
                 with open(os.path.join(self.group, "memory.kmem.usage_in_bytes")) as f:

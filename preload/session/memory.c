@@ -28,20 +28,24 @@ static uint64_t number(const char *dir, const char *name)
 	return strtoull(buf, NULL, 10);
 }
 
-/* Clean file pages: the kernel takes them back by itself. */
+static uint64_t field(const char *stat, const char *key)
+{
+	const char *p = strstr(stat, key);
+	return p ? strtoull(p + strlen(key), NULL, 10) : 0;
+}
+
+/* Clean file pages: the kernel takes them back by itself. Not those that are mapped, the program's own code among them:
+ * a job that must read that again and again crawls. */
 static uint64_t reclaimable(const char *dir, bool v2)
 {
 	char path[4200], buf[8192];
-	uint64_t sum = 0;
 	snprintf(path, sizeof(path), "%s/memory.stat", dir);
 	if (slurp(path, buf, sizeof(buf)) <= 0)
 		return 0;
-	const char *const keys[] = { v2 ? "\ninactive_file " : "\ntotal_inactive_file ", v2 ? "\nactive_file " : "\ntotal_active_file " };
-	for (int i = 0; i < 2; i++) {
-		char *p = strstr(buf, keys[i]);
-		sum += p ? strtoull(strchr(p + 1, ' '), NULL, 10) : 0;
-	}
-	return sum;
+	uint64_t clean = field(buf, v2 ? "\ninactive_file " : "\ntotal_inactive_file ")
+		+ field(buf, v2 ? "\nactive_file " : "\ntotal_active_file ");
+	uint64_t mapped = field(buf, v2 ? "\nfile_mapped " : "\ntotal_mapped_file ");
+	return clean > mapped ? clean - mapped : 0;
 }
 
 static void level(const char *dir, bool v2, uint64_t *limit, uint64_t *available)
