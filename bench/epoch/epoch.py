@@ -261,7 +261,7 @@ def main():
     result["seconds"] = round(time.time() - start)
     with open(os.path.join(bench.out, "epoch.json"), "w") as f:
         json.dump(result, f, indent=1)
-    print("\n%d s; %s" % (result["seconds"], f.name))
+    print("\n%d s; %s" % (result["seconds"], os.path.relpath(f.name)))
 
 
 if __name__ == "__main__":
