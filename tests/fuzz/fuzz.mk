@@ -26,15 +26,16 @@ $(FUZZ_DIR)/trace: tests/fuzz/trace.c preload/session/trace.c $(wildcard preload
 FUZZ_CALLS   := open openat stat lstat fstatat fstat access unlink unlinkat rename renameat link linkat mkdir mkdirat rmdir chmod fchmod futimens \
   flock fcntl close statfs statvfs readlink read write pwrite pread preadv2 posix_fadvise ftruncate fallocate posix_fallocate mmap munmap madvise \
   syscall getpid geteuid clone sched_yield nanosleep clock_gettime getrlimit pthread_sigmask pthread_setcancelstate sigpending sigaction
-FUZZ_OBJECTS := $(FUZZ_SESSION:%.c=$(FUZZ_DIR)/of/%.o)
+FUZZ_OBJECTS := $(patsubst %.c,$(FUZZ_DIR)/of/%.o,$(FUZZ_SESSION) tests/fuzz/client.c)
 $(FUZZ_OBJECTS): $(FUZZ_DIR)/of/%.o: %.c $(FUZZ_DEPS)
 	@mkdir -p $(@D)
 	$(FUZZ_CC) -fno-sanitize-coverage=trace-cmp $(foreach call,$(FUZZ_CALLS),-D$(call)=fuzz_$(call)) -c -o $@ $<
-$(FUZZ_DIR)/index: tests/fuzz/index.c tests/fuzz/index_trace.c tests/fuzz/kernel.c tests/fuzz/kernel.h tests/follow/plan.c $(FUZZ_OBJECTS)
-	$(FUZZ_CC) -fno-sanitize-coverage=trace-cmp -o $@ $(filter %.c %.o,$^) -pthread -lm
+$(FUZZ_DIR)/index: $(patsubst %,tests/fuzz/%.c,index index_trace kernel kernel_calls) $(FUZZ_DEPS) tests/follow/plan.c $(FUZZ_OBJECTS)
+	$(FUZZ_CC) -fno-sanitize-coverage=trace-cmp -o $@ $(filter tests/%.c %.o,$^) -pthread -lm
+$(FUZZ_DIR)/session: tests/fuzz/client.c
 $(FUZZ_DIR)/%: tests/fuzz/%.c $(FUZZ_DEPS)
 	@mkdir -p $(@D)
-	$(FUZZ_CC) -o $@ $< $(FUZZ_SESSION) -pthread -lm
+	$(FUZZ_CC) -o $@ $(filter tests/%.c,$^) $(FUZZ_SESSION) -pthread -lm
 
 fuzz: $(FUZZ:%=$(FUZZ_DIR)/%)
 	@tests/fuzz/run.sh $B $(FUZZ_DIR) $(FUZZ_SAN) $(FUZZ_SECONDS) $(FUZZ_RUNS) $(FUZZ_JOBS) $(FUZZ_LEN) $(FUZZ)

@@ -12,6 +12,7 @@
 #include <unistd.h>
 #include "../../preload/session/keeper.h"
 #include "../../preload/session/live.h"
+#include "client.h"
 #include "kernel.h"
 
 void fuzz_trace(struct trace *t);           /* index_trace.c */
@@ -47,36 +48,8 @@ static void find_fields(void)
 
 static void use_file(uint32_t i)
 {
-	char name[32], path[64], buf[PATH_BYTES];
-	struct cached c;
-	struct stat st;
-	snprintf(name, sizeof name, "f%u.jpg", i % (FUZZ_FILES + 2)); /* some of no trace */
-	snprintf(path, sizeof path, FUZZ_ROOT "/%s", name);
-	uint32_t rec = session_record(0, name, strlen(name));
-	if (rec == REC_NONE)
-		return;
-	int fd = session_open(rec, AT_FDCWD, path, O_RDONLY, &c);
-	if (fd >= 0)
-		session_touch(&c);
-	int orig = fuzz_open(path, O_RDONLY);
-	if (fd < 0 && orig >= 0 && session_hint(rec, orig, &c) == 0)
-		fd = session_fetch(orig, O_CLOEXEC, &c);
-	if (fd >= 0) {
-		session_stat(&c, &st);
-		session_whose(fd, &c);
-		session_reopen(&c, O_RDONLY);
-	}
-	if (view.h)
-		record_path(rec, buf, sizeof buf);
-}
-
-static void leave(void)
-{
-	if (view.h && view.slot < SLOTS_MAX)
-		atomic_store(&view.slots[view.slot].pid, 0);
-	view_unmap();
-	view.disabled = false;
-	view.retry_at = 0;
+	int fd;
+	client_use(FUZZ_ROOT, i % (FUZZ_FILES + 2), &fd); /* some of no trace */
 }
 
 static void operate(uint8_t op)
@@ -112,7 +85,7 @@ static void operate(uint8_t op)
 		session_after_fork();
 		break;
 	case 6:                    /* another process's turn */
-		leave();
+		client_leave();
 		break;
 	case 7:
 		session_writer(op & 15, op & 1 ? 1 : -1);
@@ -130,7 +103,7 @@ static void operate(uint8_t op)
 			session_leave();
 		break;
 	case 11:                   /* a tool or the keeper comes */
-		leave();
+		client_leave();
 		if (keeper_visit(FUZZ_DIR, 1 + (op & 1)) == 0 && session_lock())
 			session_unlock();
 		break;
@@ -208,7 +181,7 @@ static void prepare(void)
 		if (!view.h || !view.h->n.fills || (!view.h->n.hits && v != 4))
 			abort();       /* it is to do something */
 		memcpy(&layout, view.h, sizeof layout);
-		leave();
+		client_leave();
 		states[v] = save();
 	}
 }
@@ -307,7 +280,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	use_file(1);
 	use_file(2);
 	kernel_fate(NULL, 0);
-	leave();
+	client_leave();
 	strayed = strays();
 	return 0;
 }

@@ -9,7 +9,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include "../../preload/session/view.h"
+#include "client.h"
 
 #define FILES 12
 static char root[] = "/var/tmp/o4fuzz.XXXXXX", shm[] = "/dev/shm/opt4-fuzz.XXXXXX";
@@ -27,39 +27,17 @@ static void remove_all(void)
 static void access_all(void)
 {
 	for (int i = 0; i < FILES; i++) {
-		char name[32], path[128], buf[100];
-		struct cached c;
-		snprintf(name, sizeof name, "f%d.jpg", i);
-		snprintf(path, sizeof path, "%s/%s", root, name);
-		uint32_t rec = session_record(0, name, strlen(name));
+		char buf[100];
+		int fd;
+		uint32_t rec = client_use(root, (uint32_t)i, &fd);
 		if (rec == REC_NONE)
 			continue;
-		int fd = session_open(rec, AT_FDCWD, path, O_RDONLY, &c);
-		if (fd >= 0)
-			session_touch(&c);
-		int orig = open(path, O_RDONLY);
-		if (fd < 0 && orig >= 0 && session_hint(rec, orig, &c) == 0)
-			fd = session_fetch(orig, O_CLOEXEC, &c);
-		struct stat st;
 		if (fd >= 0) {
-			session_stat(&c, &st);
-			session_whose(fd, &c);
 			(void)!read(fd, buf, sizeof buf);
 			close(fd);
 		}
-		if (orig >= 0)
-			close(orig);
 		session_invalidate(i % 5 ? REC_NONE : rec);
 	}
-}
-
-static void leave(void)
-{
-	if (view.h && view.slot < SLOTS_MAX)
-		atomic_store(&view.slots[view.slot].pid, 0);
-	view_unmap();
-	view.disabled = false;
-	view.retry_at = 0;
 }
 
 static void prepare(void)
@@ -92,7 +70,7 @@ static void prepare(void)
 	bytes = view.h->index_bytes;
 	pristine = malloc(head);
 	memcpy(pristine, view.h, head);
-	leave();
+	client_leave();
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
@@ -128,6 +106,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		room_shrink();
 		object_reap(true);
 	}
-	leave();
+	client_leave();
 	return 0;
 }
