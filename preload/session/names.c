@@ -16,6 +16,8 @@ static uint32_t probe(uint32_t root, const char *rel, size_t len, uint32_t *rec)
 	uint32_t mask = atomic_load_explicit(&view.h->name_mask, memory_order_acquire) & (NAME_SLOTS - 1);
 	uint32_t at = (uint32_t)trace_hash(root, rel, len) & mask;
 	*rec = REC_NONE;
+	if (mask & (mask + 1))
+		return at;         /* damaged: no size that grow() gives; it could lead round and round a few slots */
 	for (uint32_t n = 0; n <= mask; n++, at = (at + 1) & mask) {
 		if (!index_reserve((void *)&view.name_slots[at], 4))
 			break;
