@@ -289,15 +289,18 @@ static void longjmps(void)
 {
 	static char buf[100000];
 	struct itimerval it = { { 0, 700 }, { 0, 700 } };
-	int opened[4000], n = 0;
 	signal(SIGALRM, jumper);
 	setitimer(ITIMER_REAL, &it, NULL);
-	for (volatile int i = 0; i < 3000; i++) {
+	/* as long as it takes: how often the timer comes in 3,000 opens depends on the machine */
+	for (volatile int i = 0; i < 3000 || jumps < 20; i++) {
 		volatile int fd = -1;
 		if (sigsetjmp(jump, 1) == 0) {
 			armed = 1;
 			fd = open(name(i), O_RDONLY);
 			(void)!read(fd, buf, sizeof buf);
+		} else {
+			closefrom(3); /* an open that was left by a jump leaks its descriptor, plain too */
+			fd = -1;
 		}
 		armed = 0;
 		if (fd >= 0)
@@ -305,9 +308,6 @@ static void longjmps(void)
 	}
 	memset(&it, 0, sizeof it);
 	setitimer(ITIMER_REAL, &it, NULL);
-	(void)opened, (void)n;
-	closefrom(3); /* an open that was left by a jump leaks its descriptor, plain too */
-	SAY("jumped %d\n", jumps > 20);
 	for (int i = 0; i < 8; i++) {
 		int fd = open(name(i), O_RDONLY);
 		take(name(i), fd, 100000);
