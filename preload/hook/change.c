@@ -48,22 +48,6 @@ static void after(const struct change *ch)
 	hook_leave(g);
 }
 
-/* Calls that name one file. It is invalidated even if they fail: some fail half way. */
-#define CHANGE(name, params, dirfd, path, call) \
-	EXPORT int name params \
-	{ \
-		struct change ch; \
-		OPAQUE(path); \
-		if (!hook_on || hook_inside()) \
-			return call; \
-		int err = errno; \
-		before(&ch, dirfd, path); \
-		errno = err; \
-		int r = call; \
-		after(&ch); \
-		return r; \
-	}
-
 /* All that is cached below a directory. */
 static void tree(const struct change *ch)
 {
@@ -81,7 +65,9 @@ static bool is_dir(int dirfd, const char *path)
 	return next.fstatat(dirfd, path, &st, 0) == 0 && S_ISDIR(st.st_mode);
 }
 
-#define REMOVE(name, params, dirfd, call) \
+/* A call that changes what a path leads to, between what settles ch and what is done after it. The file is invalidated even
+ * if the call fails: some fail half way. */
+#define CHANGING(name, params, settle, call, finish) \
 	EXPORT int name params \
 	{ \
 		struct change ch; \
@@ -89,15 +75,24 @@ static bool is_dir(int dirfd, const char *path)
 		if (!hook_on || hook_inside()) \
 			return call; \
 		int err = errno; \
-		before(&ch, dirfd, path); \
-		bool dir = ch.in_root && is_dir(dirfd, path); \
+		settle; \
 		errno = err; \
 		int r = call; \
 		after(&ch); \
-		if (dir && r == 0) \
-			tree(&ch); \
+		finish; \
 		return r; \
 	}
+
+#define CHANGE(name, params, dirfd, path, call) CHANGING(name, params, before(&ch, dirfd, path), call, )
+
+static bool before_remove(struct change *ch, int dirfd, const char *path)
+{
+	before(ch, dirfd, path);
+	return ch->in_root && is_dir(dirfd, path);
+}
+
+#define REMOVE(name, params, dirfd, call) \
+	CHANGING(name, params, bool dir = before_remove(&ch, dirfd, path), call, if (dir && r == 0) tree(&ch))
 
 REMOVE(unlink, (const char *path), AT_FDCWD, next.unlink(path))
 REMOVE(remove, (const char *path), AT_FDCWD, next.remove(path))
@@ -106,21 +101,14 @@ REMOVE(unlinkat, (int dirfd, const char *path, int flags), dirfd, next.unlinkat(
 CHANGE(link, (const char *path, const char *to), AT_FDCWD, path, next.link(path, to))
 
 /* By a /proc/self/fd name these would reach the object. */
-#define CHANGE_CONTENT(name, params, call) \
-	EXPORT int name params \
-	{ \
-		struct change ch; \
-		OPAQUE(path); \
-		if (!hook_on || hook_inside() || !path) \
-			return call; \
-		int err = errno; \
-		open_proc_write(path); \
-		before(&ch, AT_FDCWD, path); \
-		errno = err; \
-		int r = call; \
-		after(&ch); \
-		return r; \
-	}
+static void before_content(struct change *ch, int dirfd, const char *path)
+{
+	if (path)
+		open_proc_write(path);
+	before(ch, dirfd, path);
+}
+
+#define CHANGE_CONTENT(name, params, call) CHANGING(name, params, before_content(&ch, AT_FDCWD, path), call, )
 
 CHANGE_CONTENT(truncate, (const char *path, off_t n), next.truncate(path, n))
 CHANGE_CONTENT(truncate64, (const char *path, off64_t n), next.truncate64(path, n))
@@ -140,9 +128,8 @@ CHANGE(lremovexattr, (const char *path, const char *key), AT_FDCWD, path, next.l
 /* The same relative to a directory; with an empty path, of the descriptor itself. */
 static void before_at(struct change *ch, int dirfd, const char *path, int flags)
 {
-	if (*path || !(flags & AT_EMPTY_PATH)) {
-		open_proc_write(path);
-		before(ch, dirfd, path);
+	if (!path || *path || !(flags & AT_EMPTY_PATH)) {
+		before_content(ch, dirfd, path);
 		return;
 	}
 	fd_original(dirfd);
@@ -156,20 +143,7 @@ static void before_at(struct change *ch, int dirfd, const char *path, int flags)
 		fd_original_all(ch->rec);
 }
 
-#define CHANGE_AT(name, params, dirfd, flags, call) \
-	EXPORT int name params \
-	{ \
-		struct change ch; \
-		OPAQUE(path); \
-		if (!hook_on || hook_inside() || !path) \
-			return call; \
-		int err = errno; \
-		before_at(&ch, dirfd, path, flags); \
-		errno = err; \
-		int r = call; \
-		after(&ch); \
-		return r; \
-	}
+#define CHANGE_AT(name, params, dirfd, flags, call) CHANGING(name, params, before_at(&ch, dirfd, path, flags), call, )
 
 CHANGE_AT(fchmodat, (int dirfd, const char *path, mode_t mode, int flags), dirfd, flags, next.fchmodat(dirfd, path, mode, flags))
 CHANGE_AT(fchownat, (int dirfd, const char *path, uid_t u, gid_t g, int flags), dirfd, flags, next.fchownat(dirfd, path, u, g, flags))
