@@ -91,7 +91,7 @@ static int copy(int from, int to, uint64_t size, char *buf, size_t room, bool di
 	for (uint64_t at = 0; at < size;) {
 		uint64_t want = size - at < room ? size - at : room;
 		if (direct && at % PAGE == 0)
-			want = (want + PAGE - 1) / PAGE * PAGE;
+			want = pages_of(want) * PAGE;
 		ssize_t got = pread(from, buf, want, (off_t)at);
 		if (got < 0 && errno == EINTR && interrupted++ < INTERRUPTS)
 			continue;
@@ -119,7 +119,7 @@ int fill_copy(int fd, const struct origin *o, const struct transfer *own)
 	int which = -1, obj, rc;
 	if (own && own->direct) {
 		int64_t pages = pages_cached(fd);
-		was_cached = pages >= (int64_t)((o->size + PAGE - 1) / PAGE);
+		was_cached = pages >= (int64_t)pages_of(o->size);
 		if (own->direct > 0 || (pages >= 0 && !was_cached))
 			direct = set_direct(fd, true);
 		if (pages < 0 && !direct)

@@ -40,7 +40,7 @@ int fill_file(uint32_t rec, int obj, const struct origin *o, struct use use, boo
 	struct record *r = &view.rec[rec];
 	struct stat st;
 	r->st = *o;
-	r->pages = (uint32_t)((o->size + PAGE - 1) / PAGE);
+	r->pages = (uint32_t)pages_of(o->size);
 	r->key = object_key(record_path_hash(rec), o);
 	int rc = fstat(obj, &st) < 0 ? -errno : object_link(obj, &r->key);
 	object_close(obj);
@@ -88,7 +88,7 @@ void fill_give_up(uint32_t rec, uint64_t pages, int rc)
 static int fill(uint32_t rec, int fd, const struct origin *o, const struct access *a, const uint32_t *victims, int nvictims)
 {
 	struct inflight *mark = inflight_of(rec);
-	uint64_t pages = (o->size + PAGE - 1) / PAGE, start = now_ns();
+	uint64_t pages = pages_of(o->size), start = now_ns();
 	if (!room_evict_reserve(victims, nvictims, pages)) {
 		fill_give_up(rec, 0, -ENOSPC);
 		return -ENOSPC;
@@ -171,7 +171,7 @@ static int fetch(int fd, int flags, struct cached *c)
 	if (locked) {
 		access_begin(rec, &a);
 		if (s == REC_ABSENT && fit && rec < view.shape.nfiles) {
-			nvictims = room_victims((o.size + PAGE - 1) / PAGE, rec, a.use, victims, a.gate_shut ? 0 : VICTIMS_MAX);
+			nvictims = room_victims(pages_of(o.size), rec, a.use, victims, a.gate_shut ? 0 : VICTIMS_MAX);
 			if (nvictims >= 0 && !inflight_add(rec, 0))
 				nvictims = -1; /* room_victims() kept an entry free unless it took none */
 			if (nvictims >= 0)

@@ -10,7 +10,7 @@
 
 struct view view = { .slot = SLOTS_MAX };
 
-static uint64_t up(uint64_t v) { return (v + PAGE - 1) & ~(uint64_t)(PAGE - 1); }
+static uint64_t up(uint64_t v) { return pages_of(v) * PAGE; }
 
 void index_layout(struct index_header *h)
 {
@@ -30,7 +30,7 @@ static uint64_t dataset_bytes(void)
 {
 	uint64_t sum = conf.have_trace ? 0 : conf.live_bytes;
 	for (uint32_t i = 0; conf.have_trace && i < conf.trace.h->nfiles; i++)
-		sum += ((uint64_t)conf.trace.sizes[i] + PAGE - 1) / PAGE * PAGE;
+		sum += pages_of(conf.trace.sizes[i]) * PAGE;
 	return sum;
 }
 

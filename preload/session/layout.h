@@ -13,6 +13,7 @@
 #define INDEX_MAGIC   "OPT4IDX\n"
 #define INDEX_VERSION 1
 #define PAGE          4096u
+static inline uint64_t pages_of(uint64_t bytes) { return (bytes + PAGE - 1) / PAGE; }
 
 #define SLOTS_MAX   1024         /* processes at a time */
 #define JOBS_MAX    64

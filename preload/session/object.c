@@ -197,7 +197,7 @@ static void reap_one(int fd, const char *name, void *freed)
 	}
 	snprintf(path, sizeof(path), "%s/dead/%s", view.dir, name);
 	if (unlink_if_free(path))
-		*(uint64_t *)freed += ((uint64_t)st.st_size + PAGE - 1) / PAGE;
+		*(uint64_t *)freed += pages_of((uint64_t)st.st_size);
 }
 
 static uint64_t reap(void)

@@ -91,7 +91,7 @@ bool ahead_consumed(uint32_t plan, uint32_t pos)
 
 uint32_t ahead_pages(uint64_t bytes)
 {
-	return bytes ? (uint32_t)((bytes + PAGE - 1) / PAGE) : GUESS;
+	return bytes ? (uint32_t)pages_of(bytes) : GUESS;
 }
 
 bool ahead_read_at(uint32_t plan, uint32_t pos, uint32_t *rec, uint64_t *bytes)

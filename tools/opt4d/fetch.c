@@ -149,7 +149,7 @@ static int get(const struct task *j, const struct transfer *own, struct origin *
 	int rc = fstat(fd, &st) < 0 ? -errno : origin_fit(&st) ? 0 : -EINVAL;
 	if (rc == 0) {
 		origin_from(o, &st);
-		rc = (o->size + PAGE - 1) / PAGE > j->pages ? -EFBIG : fill_copy(fd, o, own);
+		rc = pages_of(o->size) > j->pages ? -EFBIG : fill_copy(fd, o, own);
 	}
 	close(fd);
 	return rc;
@@ -181,7 +181,7 @@ static void finish(struct task *j, int rc, const struct origin *o)
 	uint32_t rec = j->next.rec, pages = j->pages;
 	bool opened = rc >= 0;
 	if (opened) {
-		uint32_t real = (uint32_t)((o->size + PAGE - 1) / PAGE);
+		uint32_t real = (uint32_t)pages_of(o->size);
 		if (real < pages) {
 			struct inflight *mark = inflight_of(rec);
 			if (mark)
@@ -202,7 +202,7 @@ static void finish(struct task *j, int rc, const struct origin *o)
 		fill_give_up(rec, pages, rc);
 		ahead_missing((struct use){ j->next.pos, j->next.plan }, (int64_t)j->next.bytes + 1);
 		if (rc == -EFBIG && o->size)
-			skip_resize(rec, (uint32_t)((o->size + PAGE - 1) / PAGE));
+			skip_resize(rec, (uint32_t)pages_of(o->size));
 		else
 			skip_failed(rec);
 	}
