@@ -117,16 +117,11 @@ bool slot_claim(uint32_t kind)
 	return false;
 }
 
-static bool find_job(uint32_t pid, uint64_t start, uint64_t pidns)
+static bool join_job(struct job *j)
 {
-	for (uint32_t i = 0; i < JOBS_MAX; i++) {
-		const struct job *j = &view.h->jobs[i];
-		if (j->pid == pid && j->start == start && j->pidns == pidns) {
-			view.slots[view.slot].job = i + 1;
-			return true;
-		}
-	}
-	return false;
+	if (j)
+		view.slots[view.slot].job = (uint32_t)(j - view.h->jobs) + 1;
+	return j != NULL;
 }
 
 /* Our job (OPT4_JOB=pid:start) into the table, so that the session lives as long as it. The last job to leave looks
@@ -134,17 +129,10 @@ static bool find_job(uint32_t pid, uint64_t start, uint64_t pidns)
  * caller has it. 0; or -errno, the session may be gone. More jobs than there is room for are none. */
 static int register_job(bool locked)
 {
-	const struct proc_id *me = proc_self();
-	const char *s = getenv("OPT4_JOB");
-	char *end;
-	uint32_t pid = s ? (uint32_t)strtoul(s, &end, 10) : 0;
-	uint64_t start = s && *end == ':' ? strtoull(end + 1, NULL, 10) : 0;
-	if (!pid || !proc_alive(pid, start, me->pidns)) {
-		const struct proc_id *own = job_orphan();
-		pid = own->pid;
-		start = own->start;
-	}
-	if (find_job(pid, start, me->pidns))
+	struct proc_id job;
+	if (!job_named(&job))
+		job = *job_orphan();
+	if (join_job(job_find(&job)))
 		return 0;
 	int lock = locked ? -1 : dir_lock(view.dir), rc = -EAGAIN;
 	if (!locked && lock < 0)
@@ -156,9 +144,9 @@ static int register_job(bool locked)
 			if (!j->pid || !proc_alive(j->pid, j->start, j->pidns))
 				free_job = j;
 		}
-		if (free_job && !find_job(pid, start, me->pidns)) {
-			*free_job = (struct job){ .pid = pid, .had_client = 1, .start = start, .pidns = me->pidns };
-			view.slots[view.slot].job = (uint32_t)(free_job - view.h->jobs) + 1;
+		if (free_job && !join_job(job_find(&job))) {
+			*free_job = (struct job){ .pid = job.pid, .had_client = 1, .start = job.start, .pidns = job.pidns };
+			join_job(free_job);
 		}
 		session_unlock();
 		rc = 0;

@@ -17,20 +17,30 @@ const struct proc_id *job_orphan(void)
 	return &job;
 }
 
-void session_job_begin(void)
+bool job_named(struct proc_id *p)
 {
-	const struct proc_id *me = proc_self();
 	const char *s = getenv("OPT4_JOB");
 	char *end;
-	job.pidns = me->pidns;
-	if (s) {
-		job.pid = (uint32_t)strtoul(s, &end, 10);
-		job.start = *end == ':' ? strtoull(end + 1, NULL, 10) : 0;
-		if (job.pid && proc_alive(job.pid, job.start, me->pidns))
-			return;
-	}
+	*p = *proc_self();
+	p->pid = s ? (uint32_t)strtoul(s, &end, 10) : 0;
+	p->start = s && *end == ':' ? strtoull(end + 1, NULL, 10) : 0;
+	return p->pid && proc_alive(p->pid, p->start, p->pidns);
+}
+
+struct job *job_find(const struct proc_id *p)
+{
+	for (struct job *j = view.h->jobs; j < view.h->jobs + JOBS_MAX; j++)
+		if (j->pid == p->pid && j->start == p->start && j->pidns == p->pidns)
+			return j;
+	return NULL;
+}
+
+void session_job_begin(void)
+{
+	if (job_named(&job))
+		return;
 	char mine[64];
-	job = *me;
+	job = *proc_self();
 	snprintf(mine, sizeof(mine), "%u:%llu", job.pid, (unsigned long long)job.start);
 	setenv("OPT4_JOB", mine, 1);
 }
@@ -39,11 +49,9 @@ void session_job_begin(void)
 static void job_end(void)
 {
 	struct index_header *h = view.h;
-	for (int i = 0; i < JOBS_MAX; i++) {
-		struct job *j = &h->jobs[i];
-		if (j->pid == job.pid && j->start == job.start && j->pidns == job.pidns)
-			memset(j, 0, sizeof(*j));
-	}
+	struct job *own = job_find(&job);
+	if (own)
+		memset(own, 0, sizeof(*own));
 	if (*conf.stats)
 		stats_write(conf.stats);
 	if (h->keep)

@@ -259,6 +259,8 @@ static inline void rec_touch(uint32_t rec)
 }
 
 /* ---- job.c ---- */
+bool job_named(struct proc_id *p);         /* the job that OPT4_JOB (pid:start) names, into *p; false: it is gone, or none is named */
+struct job *job_find(const struct proc_id *p); /* its entry in the session's table, or NULL */
 const struct proc_id *job_orphan(void);    /* an orphan of its job is a job of its own */
 
 /* ---- stats.c ---- */
