@@ -56,11 +56,11 @@ struct node *node_at(const char *path)
 	prepare();
 	const char *name = strrchr(path, '/');
 	name = name ? name + 1 : path;
-	if (!strncmp(name, "index", 5))
+	if (starts(name, "index"))
 		return &nodes[0];
-	if (!strncmp(name, "policy.", 7))
+	if (starts(name, "policy."))
 		return &nodes[1 + strtoul(name + 7, NULL, 10) % 8];
-	if (!strncmp(name, "plan.", 5))
+	if (starts(name, "plan."))
 		return &nodes[9 + strtoul(name + 5, NULL, 10) % 8];
 	return NULL;
 }
@@ -144,7 +144,9 @@ void kernel_restore(const struct kernel_state *s, bool all)
 	kernel_now = s->now;
 	guard(&nodes[0], s->node[0].bytes);
 	nodes[0].there = s->node[0].there;
-	if (all && madvise(nodes[0].p, nodes[0].bytes, MADV_DONTNEED))
+	/* all but the pages that the first range is written over anyway: each would have to be faulted in again */
+	size_t header = s->range[0].len / 4096 * 4096;
+	if (all && madvise(nodes[0].p + header, nodes[0].bytes - header, MADV_DONTNEED))
 		abort();
 	for (int i = 1; i < NODES; i++) {
 		struct node *n = &nodes[i];

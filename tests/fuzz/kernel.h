@@ -23,7 +23,8 @@ enum kernel_file { KERNEL_INDEX, KERNEL_POLICY, KERNEL_PLAN, KERNEL_FILES };
 /* The first file of that kind (policy.1, plan.0) as it is mapped; bytes: as it was made. */
 void *kernel_memory(enum kernel_file which, size_t *bytes);
 /* The files as they are now, but of the index these ranges only, the rest being zero; so they are again. `often`: it is written
- * at every execution; the others, and the other files (whose `often` ranges are named here, too), only if all. */
+ * at every execution; the others, and the other files (whose `often` ranges are named here, too), only if all. The first
+ * range begins where the index does. */
 #define KERNEL_RANGES 24
 struct kernel_range { enum kernel_file file; size_t at, len; bool often; };
 struct kernel_state;

@@ -41,7 +41,7 @@ static int number_of(const char *path)
 int fuzz_open(const char *path, int flags, ...)
 {
 	unsigned pid;
-	struct node *n = strncmp(path, FUZZ_DIR "/", sizeof FUZZ_DIR) ? NULL : node_at(path);
+	struct node *n = starts(path, FUZZ_DIR "/") ? node_at(path) : NULL;
 	if (kernel_fails())
 		return -1;
 	if (n) {
@@ -51,10 +51,10 @@ int fuzz_open(const char *path, int flags, ...)
 		}
 		if (n->there)
 			return (int)(n - nodes) + 3;
-	} else if (!strncmp(path, FUZZ_ROOT "/", sizeof FUZZ_ROOT)) {
+	} else if (starts(path, FUZZ_ROOT "/")) {
 		if (number_of(path) >= 0)
 			return FD_FILE + number_of(path);
-	} else if (!strncmp(path, FUZZ_DIR, sizeof FUZZ_DIR - 1)) {
+	} else if (starts(path, FUZZ_DIR)) {
 		if ((flags & O_TMPFILE) != O_TMPFILE && strstr(path, "/objects/"))
 			snprintf(object, sizeof object, "%s", path);
 		return (flags & O_TMPFILE) == O_TMPFILE || strlen(path) > sizeof FUZZ_DIR + 40 ? FD_OBJECT
@@ -63,7 +63,7 @@ int fuzz_open(const char *path, int flags, ...)
 		stat_pid = pid;
 		if (pid >= FUZZ_PID)
 			return FD_STAT;
-	} else if (!strncmp(path, "/proc/sys/kernel/random/boot_id", 32)) {
+	} else if (starts(path, "/proc/sys/kernel/random/boot_id")) {
 		return FD_BOOT;
 	}
 	errno = ENOENT;
@@ -89,9 +89,9 @@ int fuzz_stat(const char *path, struct stat *st)
 		return describe(st, S_IFREG | 0444, 4, 4, 0);
 	if (!strcmp(path, FUZZ_DIR))
 		return describe(st, S_IFDIR | 0700, DEV_SHM, 3, 0);
-	if (!strncmp(path, FUZZ_DIR "/", sizeof FUZZ_DIR))
+	if (starts(path, FUZZ_DIR "/"))
 		return describe(st, S_IFREG | 0600, DEV_SHM, 1000, 5000);
-	if (!strncmp(path, FUZZ_ROOT "/", sizeof FUZZ_ROOT) && number_of(path) >= 0)
+	if (starts(path, FUZZ_ROOT "/") && number_of(path) >= 0)
 		return describe(st, S_IFREG | 0644, DEV_ROOT, 10 + (unsigned)number_of(path), 5000 + (size_t)number_of(path) * 700);
 	errno = ENOENT;
 	return -1;
@@ -123,7 +123,7 @@ CALL(fuzz_access, const char *path, int mode)
 	errno = ENOENT;            /* no keeper to be started */
 	return -1;
 }
-CALL(fuzz_unlink, const char *path) { node_remove(strncmp(path, FUZZ_DIR "/", sizeof FUZZ_DIR) ? NULL : node_at(path)); return answer(); }
+CALL(fuzz_unlink, const char *path) { node_remove(starts(path, FUZZ_DIR "/") ? node_at(path) : NULL); return answer(); }
 CALL(fuzz_unlinkat, int fd, const char *path, int flags) { node_remove(node_at(path)); return answer(); }
 CALL(fuzz_rename, const char *from, const char *to) { return answer(); }
 CALL(fuzz_renameat, int fd, const char *from, int fd2, const char *to) { return answer(); }
@@ -140,7 +140,7 @@ CALL(fuzz_fcntl, int fd, int how, ...) { return answer(); }
 CALL(fuzz_close, int fd) { return 0; }
 CALL(fuzz_statfs, const char *path, struct statfs *fs)
 {
-	*fs = (struct statfs){ .f_type = strncmp(path, "/dev/shm", 8) ? 0xEF53 : 0x01021994 };
+	*fs = (struct statfs){ .f_type = starts(path, "/dev/shm") ? 0x01021994 : 0xEF53 };
 	return answer();
 }
 CALL(fuzz_statvfs, const char *path, struct statvfs *fs)
