@@ -7,10 +7,10 @@
 #
 # A report counts if a frame of ours is anywhere in it. Where there is none, the program goes on and the report is not
 # counted: the runtime finds fault with mawk (memcmp of a whole buffer against a shorter string), and in a forked child
-# with memory where a thread's stack was that the child has not got any more. (What stops cat and dd: align.c.)
+# with memory where a thread's stack was that the child has not got any more. (What stops cat and dd, and the options: asan_first.c.)
 set -u
 sanitizers() {
-	export ASAN_OPTIONS=detect_leaks=0:halt_on_error=0:verify_asan_link_order=0:log_path=$1/found
+	export ASAN_OPTIONS=log_path=$1/found
 	export UBSAN_OPTIONS=print_stacktrace=1:log_path=$1/found
 }
 
@@ -49,7 +49,7 @@ if [ -z "${SUITE_ASAN:-}" ]; then
 	link="-fsanitize=address,undefined" flags="$link -fno-sanitize=nonnull-attribute -fno-omit-frame-pointer"
 	make -s -C "$tree" CFLAGS="$flags" LDFLAGS="$link" all >"$tree/make.log" 2>&1 &&
 		make -s -C "$tree" test-bins >"$tree/make.log" 2>&1 &&
-		"${CC:-cc}" -shared -fPIC -O1 -o "$tree/build/align.so" "$tree/tests/trust/align.c" ||
+		"${CC:-cc}" -shared -fPIC -O1 -o "$tree/build/asan_first.so" "$tree/tests/trust/asan_first.c" ||
 		{ tail -5 "$tree/make.log"; echo "0 passed, 1 failed"; exit 1; }
 	SUITE_ASAN=$link exec unshare -m --propagation private "$0" "$build" "$@"
 fi
@@ -62,7 +62,7 @@ export SUITE_ASAN RESULTS=$build/trust/asan.txt
 : >"$RESULTS"
 sanitizers "$tree"
 for lib in libasan.so libubsan.so; do realpath "$(gcc -print-file-name=$lib)"; done >"$ns/preload"
-{ echo "$tree/build/align.so"; cat "$ns/preload"; } >/etc/ld.so.preload
+{ echo "$tree/build/asan_first.so"; cat "$ns/preload"; } >/etc/ld.so.preload
 mkdir -p "$tree/build/bin" && for name in pgrep pkill; do ln -sf "$tree/tests/trust/pgrep.sh" "$tree/build/bin/$name"; done
 export PATH=$tree/build/bin:$PATH
 lanes=${OPT4_TEST_LANES:-$(nproc)}
