@@ -35,7 +35,7 @@ bool origin_fit(const struct stat *st)
 	return age > RACY_NS || age < -1000000000; /* a clock far behind the server's says nothing */
 }
 
-int fill_file(uint32_t rec, int obj, const struct origin *o, struct use use, bool prefetched, uint64_t start)
+int fill_link(uint32_t rec, int obj, const struct origin *o)
 {
 	struct record *r = &view.rec[rec];
 	struct stat st;
@@ -48,6 +48,12 @@ int fill_file(uint32_t rec, int obj, const struct origin *o, struct use use, boo
 		return rc;
 	r->obj_ino = st.st_ino;
 	atomic_store(&r->checked, now_coarse());
+	return 0;
+}
+
+int fill_file(uint32_t rec, struct use use, bool prefetched, uint64_t start)
+{
+	struct record *r = &view.rec[rec];
 	r->prefetched = prefetched;
 	if (!session_lock()) {     /* nobody could file it: it must not stay */
 		object_evict(&r->key);
@@ -58,13 +64,14 @@ int fill_file(uint32_t rec, int obj, const struct origin *o, struct use use, boo
 		object_evict(&r->key);
 		return -ESTALE;
 	}
+	uint64_t bytes = r->st.size;
 	filing_put(rec, use);
 	view.h->resident++;
 	rec_set(rec, REC_RESIDENT);
 	inflight_del(rec);
 	session_unlock();
 	COUNT(view.h->n.fills, 1);
-	COUNT(view.h->n.fill_bytes, o->size);
+	COUNT(view.h->n.fill_bytes, bytes);
 	uint64_t took = now_ns() - start, mean = atomic_load(&view.h->fill_ns);
 	atomic_store(&view.h->fill_ns, mean ? mean - mean / 8 + took / 8 : took);
 	return 0;
@@ -84,8 +91,10 @@ void fill_give_up(uint32_t rec, uint64_t pages, int rc)
 	rec_set(rec, REC_ABSENT);
 }
 
-/* Room, copy, link, record. The record is FILLING and ours. 0 or -errno: it is ABSENT again. */
-static int fill(uint32_t rec, int fd, const struct origin *o, const struct access *a, const uint32_t *victims, int nvictims)
+/* Room, copy, link, record. The record is FILLING and ours. A descriptor on the object, opened before others may evict it
+ * (what has just been read is often the next to go); or -errno, and the record is ABSENT again, but for want of a
+ * descriptor. */
+static int fill(uint32_t rec, int fd, const struct origin *o, const struct access *a, const uint32_t *victims, int nvictims, int flags)
 {
 	struct inflight *mark = inflight_of(rec);
 	uint64_t pages = pages_of(o->size), start = now_ns();
@@ -103,9 +112,16 @@ static int fill(uint32_t rec, int fd, const struct origin *o, const struct acces
 			 "enlarge it or lower OPT4_CACHE");
 	}
 	if (rc >= 0)
-		rc = fill_file(rec, rc, o, a->use, false, start);
-	if (rc < 0)
-		fill_give_up(rec, pages, rc);
+		rc = fill_link(rec, rc, o);
+	if (rc == 0) {
+		int given = object_open(&view.rec[rec].key, flags);
+		rc = fill_file(rec, a->use, false, start);
+		if (rc == 0)
+			return given;
+		if (given >= 0)
+			close(given);
+	}
+	fill_give_up(rec, pages, rc);
 	return rc;
 }
 
@@ -129,15 +145,13 @@ static bool wait_for(uint32_t rec)
 }
 
 /* The object, if it is of the very file that the descriptor is on: what is resident by now may be its successor. */
-static int give_object(uint32_t rec, const struct stat *st, int flags, struct cached *c)
+static int give_object(uint32_t rec, const struct stat *st, int flags)
 {
 	struct resident r;
 	if (!record_read(rec, &r))
 		return -ENOENT;
 	if (!origin_same(&r.st, st))
 		return -ESTALE;
-	c->obj_ino = r.obj_ino;
-	c->checked = now_coarse();
 	return object_open(&r.key, flags);
 }
 
@@ -179,19 +193,22 @@ static int fetch(int fd, int flags, struct cached *c)
 		}
 		session_unlock();
 	}
-	if (s == REC_RESIDENT && (rc = give_object(rec, &st, flags, c)) >= 0) {
+	if (s == REC_RESIDENT && (rc = give_object(rec, &st, flags)) >= 0) {
 		access_count(&a, ACCESS_HIT, rec, o.size, 0);
-	} else if (s == REC_FILLING && wait_for(rec) && (rc = give_object(rec, &st, flags, c)) >= 0) {
+	} else if (s == REC_FILLING && wait_for(rec) && (rc = give_object(rec, &st, flags)) >= 0) {
 		access_count(&a, ACCESS_LATE, rec, o.size, now_ns() - start);
-	} else if (nvictims >= 0 && fill(rec, fd, &o, &a, victims, nvictims) == 0) {
+	} else if (nvictims >= 0 && (rc = fill(rec, fd, &o, &a, victims, nvictims, flags)) >= 0) {
 		access_count(&a, ACCESS_MISS, rec, o.size, now_ns() - start);
 		COUNT(view.h->n.origin_opens, 1);
-		rc = give_object(rec, &st, flags, c);
 	} else {
 		keeper_demand();
 		access_count(&a, ACCESS_BYPASS, rec, o.size, now_ns() - start);
 		COUNT(view.h->n.origin_opens, 1);
 		rc = -EBUSY;
+	}
+	if (rc >= 0 && fstat(rc, &st) == 0) {
+		c->obj_ino = st.st_ino;
+		c->checked = now_coarse();
 	}
 	if (s != REC_RESIDENT)
 		keeper_check();

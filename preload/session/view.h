@@ -221,11 +221,13 @@ void room_shrink(void);                    /* evicts until the floors are respec
 bool origin_same(const struct origin *o, const struct stat *st);
 void origin_from(struct origin *o, const struct stat *st);
 bool origin_fit(const struct stat *st);    /* regular, 1 .. maxfile bytes, not on tmpfs, not changed just now */
-/* A record that is FILLING, ours, with its pages charged and marked: links obj (closed in every case), files it
- * under `use` and counts the fill. start: now_ns() when it began. 0, or -errno: fill_give_up() is then the caller's.
+/* A record that is FILLING, ours, with its pages charged and marked, in two steps, each 0 or -errno: fill_give_up() is
+ * then the caller's. No lock held. */
+int fill_link(uint32_t rec, int obj, const struct origin *o); /* gives obj its name; closes it in every case */
+/* Now it is resident, filed under `use`, and the fill is counted. start: now_ns() when it began.
  * Prefetched: `use` is what it was fetched for, even if that has been read meanwhile. Whoever waits for it must find
- * it, and filed where it is needed next it might be the first to go; policy_expire() moves it on. No lock held. */
-int fill_file(uint32_t rec, int obj, const struct origin *o, struct use use, bool prefetched, uint64_t start);
+ * it, and filed where it is needed next it might be the first to go; policy_expire() moves it on. */
+int fill_file(uint32_t rec, struct use use, bool prefetched, uint64_t start);
 /* Such a record is ABSENT again for reason rc; `pages` (0: none were) are charged no more. */
 void fill_give_up(uint32_t rec, uint64_t pages, int rc);
 void fill_after_fork(void);

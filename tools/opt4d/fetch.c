@@ -193,7 +193,9 @@ static void finish(struct task *j, int rc, const struct origin *o)
 			object_close(rc);
 			rc = -ESTALE;
 		} else {
-			rc = fill_file(rec, rc, o, (struct use){ j->next.pos, j->next.plan }, true, j->start);
+			rc = fill_link(rec, rc, o);
+			if (rc == 0)
+				rc = fill_file(rec, (struct use){ j->next.pos, j->next.plan }, true, j->start);
 		}
 	}
 	if (opened)
