@@ -276,7 +276,7 @@ kill_keeper() {
 	[ "$(result wrong)" = 0 ]
 	[ "$(stat gate)" = shut ]
 	# nothing is fetched for the wrong order but what it began with, before it was found out: the empty cache at most
-	calc "$(stat prefetched) <= 0.5 * $N"
+	calc "$(stat prefetched_bytes) <= $(stat budget_bytes)"
 	calc "$(stat origin_opens) <= 2.3 * $N"
 }
 
