@@ -13,12 +13,27 @@ static inline void settle(int fd)
 		fd_demand(fd);
 }
 
+/* What a number stood for before a copy was put there; kind 0: nothing that matters. */
+struct before { struct fd_entry e; bool pending; };
+
 /* `to` is about to become something else: no thread that fetches for what it is may put that under it afterwards. */
-static inline void replaced(int from, int to)
+static inline void replace(int from, int to, struct before *b)
 {
-	struct fd_entry e;
-	if (unlikely(fd_is(to, FD_OURS)) && from != to && !hook_inside() && fd_get(to, &e) && e.kind != FD_WRITER)
+	b->e.kind = 0;
+	if (!unlikely(fd_is(to, FD_OURS)) || from == to || hook_inside() || !fd_get(to, &b->e))
+		return;
+	b->pending = fd_is(to, FD_PENDING);
+	if (b->e.kind == FD_WRITER)
+		b->e.kind = 0;
+	else
 		fd_forget(to);
+}
+
+/* It did not: an object that nobody knows of would keep its bytes when this process writes to the file. */
+static inline void not_replaced(int to, const struct before *b)
+{
+	if (unlikely(b->e.kind))
+		fd_install(to, b->e.kind, &b->e.c, b->e.group, b->pending);
 }
 
 /* `to` has just become a copy of `from`. */
@@ -38,19 +53,25 @@ EXPORT int dup(int fd)
 
 EXPORT int dup2(int fd, int to)
 {
+	struct before b;
 	settle(fd);
-	replaced(fd, to);
+	replace(fd, to, &b);
 	int r = next.dup2(fd, to);
-	if (fd != to)
+	if (r < 0)
+		not_replaced(to, &b);
+	else if (fd != to)
 		copied(fd, r);
 	return r;
 }
 
 EXPORT int dup3(int fd, int to, int flags)
 {
+	struct before b;
 	settle(fd);
-	replaced(fd, to);
+	replace(fd, to, &b);
 	int r = next.dup3(fd, to, flags);
+	if (r < 0)
+		not_replaced(to, &b);
 	copied(fd, r);
 	return r;
 }
@@ -125,8 +146,10 @@ EXPORT int close(int fd)
 
 EXPORT int close_range(unsigned first, unsigned last, int flags)
 {
-	/* A vfork child closes what it will not need; its parent goes on using it. */
-	if (!((unsigned)flags & CLOSE_RANGE_CLOEXEC) && fd_highest() >= 0 && getpid() == hook_pid)
+	/* A vfork child closes what it will not need; its parent goes on using it. A call that will fail closes nothing: asked of
+	 * a range in which there is nothing. */
+	if (!((unsigned)flags & CLOSE_RANGE_CLOEXEC) && fd_highest() >= 0 && getpid() == hook_pid &&
+	    next.close_range(~0u, ~0u, flags) == 0)
 		fd_clear_range(first, last);
 	return next.close_range(first, last, flags);
 }

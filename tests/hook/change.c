@@ -40,6 +40,21 @@ static void write_seen(void)
 	reap();
 	close(a);
 	take("by the child", open("f.jpg", O_RDONLY), 20);
+	int failed[3];
+	for (int i = 0; i < 3; i++) {
+		char path[] = "g.jpg";
+		path[0] = (char)(path[0] + i);
+		MUST((failed[i] = open(path, O_RDONLY)) >= 0);
+		take("not closed", failed[i], 10);
+		if (i == 2)
+			MUST(dup2(-1, failed[0]) < 0 && dup3(0, failed[1], O_APPEND) < 0 && close_range((unsigned)failed[2], ~0u, 64) < 0);
+	}
+	for (int i = 0; i < 3; i++) {
+		char path[] = "g.jpg";
+		path[0] = (char)(path[0] + i);
+		MUST((w = open(path, O_WRONLY | O_TRUNC)) >= 0 && write(w, "0123456789cut short", 19) == 19 && close(w) == 0);
+		take("not closed, cut short", failed[i], 20);
+	}
 	a = open("new.jpg", O_RDWR | O_CREAT | O_EXCL, 0640);
 	struct stat st;
 	MUST(fstat(a, &st) == 0);
