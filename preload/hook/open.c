@@ -39,6 +39,7 @@ void open_writer(int fd, uint32_t rec)
 
 	/* What this process has open of it must see the writes. */
 	fd_original_all(rec);
+	fd_original_same(fd);
 	struct guard g = hook_enter();
 	/* Counted first: no fill may come between. */
 	session_writer(rec, 1);

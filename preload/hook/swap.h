@@ -22,6 +22,9 @@ bool fd_original(int fd);
 /* fd_original() for every descriptor of this process on file `rec`: it is about to be changed here. */
 void fd_original_all(uint32_t rec);
 
+/* The same for every other descriptor on the file that fd is on, whatever the name it was opened by (a link's, or through one). */
+void fd_original_same(int fd);
+
 /* Entry of a descriptor that a stat result (dev, ino) shows to be an object of the session: as remembered, or by
  * session_whose() and then remembered. False if it is none. To be called inside the guard. */
 bool fd_object(int fd, uint64_t ino, struct fd_entry *e);

@@ -55,6 +55,17 @@ static void write_seen(void)
 		MUST((w = open(path, O_WRONLY | O_TRUNC)) >= 0 && write(w, "0123456789cut short", 19) == 19 && close(w) == 0);
 		take("not closed, cut short", failed[i], 20);
 	}
+	MUST(symlink("sub", "way") == 0 && link("sub/b.jpg", "sub/c.jpg") == 0);
+	usleep(50000);             /* what has just changed is not cached */
+	static const char *const names[][2] = { { "sub/a.jpg", "way/a.jpg" }, { "sub/b.jpg", "sub/c.jpg" } };
+	for (int i = 0; i < 2; i++) {
+		r = open(names[i][0], O_RDONLY);
+		take("one name", r, 10);
+		MUST((w = open(names[i][1], O_WRONLY)) >= 0 && pwrite(w, "0123456789abcdefghij", 20, 0) == 20);
+		take("written by another", r, 10);
+		MUST(ftruncate(w, 25) == 0);
+		take("and cut short", r, 10);
+	}
 	a = open("new.jpg", O_RDWR | O_CREAT | O_EXCL, 0640);
 	struct stat st;
 	MUST(fstat(a, &st) == 0);
