@@ -1,7 +1,7 @@
 /* fake_session.c - the dumbest thing that keeps session.h's contract, to try the hooks alone: FAKE_DIR (on tmpfs) holds
- * a copy NAME and a link NAME.path to the original for each file, where NAME is a hash of its path. Every call
- * writes a line to FAKE_LOG. Nothing is evicted, nothing shared but the directory. FAKE_DELAY_MS slows fetches,
- * FAKE_STALE names a file: while it exists, session_stat() says -ESTALE. */
+ * a link NAME.path to the original for each file, where NAME is a hash of its path, and a copy NAME-INODE with what the
+ * original was in NAME-INODE.stat. Every call writes a line to FAKE_LOG. Nothing is evicted, nothing shared but the
+ * directory. FAKE_DELAY_MS slows fetches, FAKE_STALE names a file: while it exists, session_stat() says -ESTALE. */
 #include "../../preload/session/session.h"
 
 #include <dirent.h>
@@ -53,7 +53,27 @@ static const char *tail(const char *path)
 	return p ? p + 1 : path;
 }
 
-static void object(uint32_t rec, char *to) { snprintf(to, PATH_MAX, "%.3000s/%08x", dir, rec); }
+static void object(uint32_t rec, uint64_t ino, char *to) { snprintf(to, PATH_MAX, "%.3000s/%08x-%llx", dir, rec, (unsigned long long)ino); }
+
+/* What the original was when it was copied. */
+static bool told(const char *obj, struct stat *st, bool tell)
+{
+	char path[PATH_MAX + 8];
+	snprintf(path, sizeof path, "%s.stat", obj);
+	int fd = open(path, tell ? O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC : O_RDONLY | O_CLOEXEC, 0600);
+	bool done = fd >= 0 && (tell ? write(fd, st, sizeof *st) : read(fd, st, sizeof *st)) == sizeof *st;
+	if (fd >= 0)
+		close(fd);
+	return done;
+}
+
+/* Is there a copy of it as it is now? */
+static bool copied(const char *obj, const struct stat *st)
+{
+	struct stat was;
+	return access(obj, F_OK) == 0 && told(obj, &was, false) && st->st_size == was.st_size && st->st_mtim.tv_sec == was.st_mtim.tv_sec &&
+	       st->st_mtim.tv_nsec == was.st_mtim.tv_nsec;
+}
 
 static void original(uint32_t rec, char *to)
 {
@@ -136,14 +156,12 @@ int session_open(uint32_t rec, int dirfd, const char *path, int flags, struct ca
 	char obj[PATH_MAX], orig[PATH_MAX];
 	struct stat st, ost;
 
-	object(rec, obj);
 	original(rec, orig);
-	if (written(rec) || stat(obj, &ost))
+	if (written(rec) || fstatat(dirfd, path, &st, flags & O_NOFOLLOW ? AT_SYMLINK_NOFOLLOW : 0))
 		return -ENOENT;
-	if (fstatat(dirfd, path, &st, flags & O_NOFOLLOW ? AT_SYMLINK_NOFOLLOW : 0) || st.st_size != ost.st_size) {
-		unlink(obj);
-		return -ESTALE;
-	}
+	object(rec, st.st_ino, obj);
+	if (!copied(obj, &st) || stat(obj, &ost))
+		return unlink(obj) ? -ENOENT : -ESTALE;
 	int fd = open(obj, O_RDONLY | flags);
 	if (fd < 0)
 		return -errno;
@@ -176,16 +194,18 @@ int session_fetch(int fd, int flags, struct cached *c)
 		return -ESTALE;
 	if (delay)
 		usleep((unsigned)atoi(delay) * 1000);
-	object(c->rec, obj);
+	object(c->rec, c->ino, obj);
 	snprintf(tmp, sizeof tmp, "%.3000s.%d.%d", obj, getpid(), fd);
 	int out = open(tmp, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	for (off_t at = 0; (n = pread(fd, buf, sizeof buf, at)) > 0; at += n)
 		if (write(out, buf, (size_t)n) != n)
 			abort();
-	if (access(obj, F_OK))
-		rename(tmp, obj);
-	else
+	if (copied(obj, &st)) {
 		unlink(tmp);
+	} else {
+		rename(tmp, obj);
+		told(obj, &st, true);
+	}
 	close(out);
 	out = open(obj, O_RDONLY | flags);
 	if (out < 0 || fstat(out, &st))
@@ -211,9 +231,12 @@ static int look(struct cached *c, char *orig)
 
 int session_stat(struct cached *c, struct stat *st)
 {
-	char orig[PATH_MAX];
+	char orig[PATH_MAX], obj[PATH_MAX];
 	int r = look(c, orig);
-	return r ? r : stat(orig, st) ? -errno : 0;
+	if (r || (stat(orig, st) == 0 && st->st_ino == c->ino))
+		return r;
+	object(c->rec, c->ino, obj);   /* it goes by another name now */
+	return told(obj, st, false) ? 0 : -ENOENT;
 }
 
 int session_statx(struct cached *c, unsigned mask, struct statx *stx)
@@ -263,13 +286,26 @@ int session_reopen(const struct cached *c, int flags)
 	return fd;
 }
 
+/* All copies whose name begins so. */
+static void forget(const char *start)
+{
+	struct dirent *e;
+	DIR *d = opendir(dir);
+
+	while (d && (e = readdir(d)))
+		if (!strchr(e->d_name, '.') && !strncmp(e->d_name, start, strlen(start)))
+			unlinkat(dirfd(d), e->d_name, 0);
+	if (d)
+		closedir(d);
+}
+
 void session_invalidate(uint32_t rec)
 {
-	char obj[PATH_MAX], orig[PATH_MAX];
-	object(rec, obj);
+	char orig[PATH_MAX], name[16];
 	original(rec, orig);
 	say("invalidate %s", tail(orig));
-	unlink(obj);
+	snprintf(name, sizeof name, "%08x-", rec);
+	forget(name);
 }
 
 void session_writer(uint32_t rec, int delta)
@@ -284,18 +320,10 @@ void session_writer(uint32_t rec, int delta)
 		unlink(w);
 }
 
-
 void session_invalidate_tree(unsigned r, const char *rel, size_t len)
 {
-	struct dirent *e;
-	DIR *d = opendir(dir);
-
 	say("tree %.*s", (int)len, rel);
-	while (d && (e = readdir(d)))
-		if (!strchr(e->d_name, '.'))
-			unlinkat(dirfd(d), e->d_name, 0);
-	if (d)
-		closedir(d);
+	forget("");
 }
 
 void session_after_fork(void) { say("forked"); }
