@@ -63,8 +63,10 @@ export SUITE_ASAN RESULTS=$build/trust/asan.txt
 sanitizers "$tree"
 for lib in libasan.so libubsan.so; do realpath "$(gcc -print-file-name=$lib)"; done >"$ns/preload"
 { echo "$tree/build/asan_first.so"; cat "$ns/preload"; } >/etc/ld.so.preload
-mkdir -p "$tree/build/bin" && for name in pgrep pkill; do ln -sf "$tree/tests/trust/pgrep.sh" "$tree/build/bin/$name"; done
-for name in chromium chromium-browser google-chrome; do ! command -v $name >/dev/null || ln -sf "$tree/tests/trust/browser.sh" "$tree/build/bin/$name"; done
+mkdir -p "$tree/build/bin"
+for name in ps pgrep pkill chromium chromium-browser google-chrome; do
+	! command -v $name >/dev/null || ln -sf "$tree/tests/trust/without.sh" "$tree/build/bin/$name"
+done
 export PATH=$tree/build/bin:$PATH
 lanes=${OPT4_TEST_LANES:-$(nproc)}
 printf '%s\0' "$@" | xargs -0 -n 1 -P "$lanes" tests/trust/asan.sh --one "$tree"
