@@ -51,18 +51,24 @@ int fill_link(uint32_t rec, int obj, const struct origin *o)
 	return 0;
 }
 
-int fill_file(uint32_t rec, struct use use, bool prefetched, uint64_t start)
+/* Of an object that could not be filed nothing may stay: nobody has been charged for it. */
+static int unfiled(uint32_t rec, int given, int rc)
+{
+	if (given >= 0)
+		close(given);      /* first: what is open would linger */
+	object_evict(&view.rec[rec].key);
+	return rc;
+}
+
+int fill_file(uint32_t rec, int given, struct use use, bool prefetched, uint64_t start)
 {
 	struct record *r = &view.rec[rec];
 	r->prefetched = prefetched;
-	if (!session_lock()) {     /* nobody could file it: it must not stay */
-		object_evict(&r->key);
-		return -ETIMEDOUT;
-	}
+	if (!session_lock())
+		return unfiled(rec, given, -ETIMEDOUT);
 	if (atomic_load(&r->spoiled) == ST_GEN(atomic_load(&r->state))) {
 		session_unlock();
-		object_evict(&r->key);
-		return -ESTALE;
+		return unfiled(rec, given, -ESTALE);
 	}
 	uint64_t bytes = r->st.size;
 	filing_put(rec, use);
@@ -115,11 +121,9 @@ static int fill(uint32_t rec, int fd, const struct origin *o, const struct acces
 		rc = fill_link(rec, rc, o);
 	if (rc == 0) {
 		int given = object_open(&view.rec[rec].key, flags);
-		rc = fill_file(rec, a->use, false, start);
+		rc = fill_file(rec, given, a->use, false, start);
 		if (rc == 0)
 			return given;
-		if (given >= 0)
-			close(given);
 	}
 	fill_give_up(rec, pages, rc);
 	return rc;

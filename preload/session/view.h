@@ -224,10 +224,11 @@ bool origin_fit(const struct stat *st);    /* regular, 1 .. maxfile bytes, not o
 /* A record that is FILLING, ours, with its pages charged and marked, in two steps, each 0 or -errno: fill_give_up() is
  * then the caller's. No lock held. */
 int fill_link(uint32_t rec, int obj, const struct origin *o); /* gives obj its name; closes it in every case */
-/* Now it is resident, filed under `use`, and the fill is counted. start: now_ns() when it began.
+/* Now it is resident, filed under `use`, and the fill is counted. start: now_ns() when it began. given: a descriptor on
+ * the object, closed if it can't be filed; or -1.
  * Prefetched: `use` is what it was fetched for, even if that has been read meanwhile. Whoever waits for it must find
  * it, and filed where it is needed next it might be the first to go; policy_expire() moves it on. */
-int fill_file(uint32_t rec, struct use use, bool prefetched, uint64_t start);
+int fill_file(uint32_t rec, int given, struct use use, bool prefetched, uint64_t start);
 /* Such a record is ABSENT again for reason rc; `pages` (0: none were) are charged no more. */
 void fill_give_up(uint32_t rec, uint64_t pages, int rc);
 void fill_after_fork(void);

@@ -195,7 +195,7 @@ static void finish(struct task *j, int rc, const struct origin *o)
 		} else {
 			rc = fill_link(rec, rc, o);
 			if (rc == 0)
-				rc = fill_file(rec, (struct use){ j->next.pos, j->next.plan }, true, j->start);
+				rc = fill_file(rec, -1, (struct use){ j->next.pos, j->next.plan }, true, j->start);
 		}
 	}
 	if (opened)
