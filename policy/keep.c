@@ -23,7 +23,7 @@ static void keep_remove(const struct policy_ctx *c, uint32_t file, struct use ol
 static struct victim keep_victim(const struct policy_ctx *c, uint32_t cand, struct use cand_use,
 				 struct victim prev)
 {
-	return (struct victim){ FILE_NONE, { POS_UNKNOWN, 0 } };
+	return (struct victim){ FILE_NONE, { POS_UNKNOWN, 0 }, FILE_NONE };
 }
 
 const struct policy policy_keep = {

@@ -9,6 +9,11 @@ struct lru {
 	struct link at[];                 /* [nfiles] */
 };
 
+static struct links links(const struct policy_ctx *c)
+{
+	return (struct links){ ((struct lru *)c->state)->at, sizeof(struct link), c->shape->nfiles };
+}
+
 static size_t lru_bytes(const struct policy_shape *shape)
 {
 	return (sizeof(struct lru) + (size_t)shape->nfiles * sizeof(struct link) + 63) & ~(size_t)63;
@@ -19,7 +24,7 @@ static void lru_insert(const struct policy_ctx *c, uint32_t file, struct use now
 	struct lru *s = c->state;
 
 	if (file < c->shape->nfiles)
-		list_append(&s->order, s->at, c->shape->nfiles, file);
+		list_append(&s->order, links(c), file);
 }
 
 static void lru_remove(const struct policy_ctx *c, uint32_t file, struct use old)
@@ -27,7 +32,7 @@ static void lru_remove(const struct policy_ctx *c, uint32_t file, struct use old
 	struct lru *s = c->state;
 
 	if (file < c->shape->nfiles)
-		list_unlink(&s->order, s->at, c->shape->nfiles, file);
+		list_unlink(&s->order, links(c), file);
 }
 
 static void lru_hit(const struct policy_ctx *c, uint32_t file, struct use old, struct use now)
@@ -43,13 +48,12 @@ static struct victim lru_victim(const struct policy_ctx *c, uint32_t cand, struc
 	uint32_t link = prev.file < c->shape->nfiles ? s->at[prev.file].next : s->order.head;
 
 	return (struct victim){ link && link <= c->shape->nfiles ? link - 1 : FILE_NONE,
-				{ POS_UNKNOWN, 0 } };
+				{ POS_UNKNOWN, 0 }, FILE_NONE };
 }
 
-static void lru_soon(const struct policy_ctx *c, uint32_t file)
+static void lru_soon(const struct policy_ctx *c, uint32_t file, uint32_t sooner)
 {
-	if (file < c->shape->nfiles)
-		__builtin_prefetch(&((struct lru *)c->state)->at[file], 1);
+	list_soon(links(c), file, sooner);
 }
 
 const struct policy policy_lru = {

@@ -9,7 +9,7 @@
 #include "policy.h"
 #include "bits.h"
 
-static const struct victim none = { FILE_NONE, { POS_UNKNOWN, 0 } };
+static const struct victim none = { FILE_NONE, { POS_UNKNOWN, 0 }, FILE_NONE };
 static uint32_t size_of(const struct policy_shape *shape, uint32_t set)
 {
 	return set < shape->naxes ? shape->npos[set] : shape->nfiles;
@@ -99,7 +99,7 @@ static struct victim last_on(const struct policy_ctx *c, uint32_t axis, struct v
 		: top >= a->npos ? a->npos : top > 0 ? (uint32_t)top : 0;
 
 	while ((p = bits_below(bits_of(c, axis), c->shape->npos[axis], p)) != BITS_NONE) {
-		struct victim v = { file_at(c, axis, p), { p, axis } };
+		struct victim v = { file_at(c, axis, p), { p, axis }, FILE_NONE };
 		if (v.file != FILE_NONE && (all || distance(c, v.use) < limit
 					    || (distance(c, v.use) == limit && axis > prev.use.axis)))
 			return v;
@@ -119,7 +119,7 @@ static struct victim opt_victim(const struct policy_ctx *c, __attribute__((unuse
 			return none;
 		uint32_t file = bits_below(bits_of(c, set), nfiles, prev.file);
 		if (file != BITS_NONE)
-			return (struct victim){ file, { set > naxes ? POS_NEVER : POS_UNKNOWN, 0 } };
+			return (struct victim){ file, { set > naxes ? POS_NEVER : POS_UNKNOWN, 0 }, FILE_NONE };
 		if (!set)
 			break;
 	}
@@ -136,7 +136,7 @@ static struct victim opt_soonest(const struct policy_ctx *c, uint32_t axis)
 	uint32_t n = axis < c->shape->naxes ? c->shape->npos[axis] : 0, p = 0;
 
 	for (; n && (p = bits_from(bits_of(c, axis), n, p)) != BITS_NONE; p++) {
-		struct victim v = { file_at(c, axis, p), { p, axis } };
+		struct victim v = { file_at(c, axis, p), { p, axis }, FILE_NONE };
 		if (v.file != FILE_NONE)
 			return v;
 	}

@@ -64,6 +64,7 @@ struct policy_ctx {
 struct victim {
 	uint32_t file;            /* FILE_NONE: start with the first victim / no (further) victim */
 	struct use use;           /* set by `opt` only (others leave POS_UNKNOWN) */
+	uint32_t coming;          /* a hint: a file that is likely to be named a few victims from now, or FILE_NONE */
 };
 
 struct policy {
@@ -74,13 +75,13 @@ struct policy {
 
 	/* `file` was read. hit: it is resident, needed next at `now`, was filed at `old`.
 	 * insert: it has just become resident (not present before). remove: it is resident no more.
-	 * O(1), or O(log64 npos) for `opt`. */
+	 * O(1), over many calls for `fifo`, or O(log64 npos) for `opt`. */
 	void (*hit)(const struct policy_ctx *, uint32_t file, struct use old, struct use now);
 	void (*insert)(const struct policy_ctx *, uint32_t file, struct use now);
 	void (*remove)(const struct policy_ctx *, uint32_t file, struct use old);
 
 	/* The next victim after `prev` that makes room for `cand`, changing nothing but what `random`
-	 * remembers of its generator. Start with prev.file = FILE_NONE. Returns file FILE_NONE when all
+	 * remembers of its generator and `fifo` of its place. Start with prev.file = FILE_NONE. Returns file FILE_NONE when all
 	 * that is left is worth more than the candidate: then the caller evicts *none* of those seen so
 	 * far (roll back) and reads the candidate past the cache (bypass). The caller may also skip a
 	 * victim (still being filled) by just asking for the next. Between the first and the last call
@@ -92,9 +93,10 @@ struct policy {
 	 * (file FILE_NONE if none). Used to move on files whose position has expired. */
 	struct victim (*soonest)(const struct policy_ctx *, uint32_t axis);
 
-	/* A hint that `file` is read a dozen accesses from now: fetches what that will touch into the
-	 * processor's caches, changes nothing. For a simulator's millions of accesses; NULL: nothing to gain. */
-	void (*soon)(const struct policy_ctx *, uint32_t file);
+	/* A hint that `file` is read a dozen accesses from now, and `sooner`, of which this has been said
+	 * before, in half as many: fetches what that will touch into the processor's caches, changes nothing.
+	 * For a simulator's millions of accesses; NULL: nothing to gain. */
+	void (*soon)(const struct policy_ctx *, uint32_t file, uint32_t sooner);
 };
 
 extern const struct policy policy_opt, policy_lru, policy_lfu, policy_fifo, policy_random, policy_keep;

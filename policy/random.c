@@ -10,18 +10,21 @@
 
 #define STRIDE UINT64_C(11400714785074694791) /* a prime above 2^32: no factor shared with any count */
 
-struct place { uint32_t slot, file; };    /* both + 1; .slot of file i and .file of slot i share an index */
-
 struct random {
 	uint64_t drawn;
 	uint32_t count;
 	uint32_t start;                   /* slot that this enumeration began with */
-	struct place at[];                /* [nfiles] */
+	uint32_t file_in[];               /* [nfiles] slot -> file + 1; then [nfiles] file -> slot + 1 */
 };
+
+static uint32_t *slot_of(const struct policy_ctx *c)
+{
+	return ((struct random *)c->state)->file_in + c->shape->nfiles;
+}
 
 static size_t random_bytes(const struct policy_shape *shape)
 {
-	return (sizeof(struct random) + (size_t)shape->nfiles * sizeof(struct place) + 63) & ~(size_t)63;
+	return (sizeof(struct random) + (size_t)shape->nfiles * 8 + 63) & ~(size_t)63;
 }
 
 /* The n-th draw of splitmix64, brought to 0 .. below-1 by multiplication. */
@@ -45,8 +48,8 @@ static void random_insert(const struct policy_ctx *c, uint32_t file, struct use 
 
 	if (file >= c->shape->nfiles || s->count >= c->shape->nfiles)
 		return;
-	s->at[s->count].file = file + 1;
-	s->at[file].slot = ++s->count;
+	s->file_in[s->count] = file + 1;
+	slot_of(c)[file] = ++s->count;
 }
 
 static void random_remove(const struct policy_ctx *c, uint32_t file, struct use old)
@@ -54,14 +57,27 @@ static void random_remove(const struct policy_ctx *c, uint32_t file, struct use 
 	struct random *s = c->state;
 	uint32_t n = c->shape->nfiles, slot, last;
 
-	if (file >= n || !(slot = s->at[file].slot) || slot > s->count || s->count > n)
+	if (file >= n || !(slot = slot_of(c)[file]) || slot > s->count || s->count > n)
 		return;
-	last = s->at[s->count - 1].file;
-	s->at[slot - 1].file = last;
+	last = s->file_in[s->count - 1];
+	s->file_in[slot - 1] = last;
 	if (last && last <= n)
-		s->at[last - 1].slot = slot;
-	s->at[--s->count].file = 0;
-	s->at[file].slot = 0;
+		slot_of(c)[last - 1] = slot;
+	s->file_in[--s->count] = 0;
+	slot_of(c)[file] = 0;
+}
+
+/* The draws to come: fetches the slot of one, and returns the file of a sooner one, whose slot has been
+ * fetched meanwhile. */
+static uint32_t coming(const struct policy_ctx *c)
+{
+	const struct random *s = c->state;
+	uint32_t file = s->file_in[draw(c->shape->seed, s->drawn + 3, s->count)] - 1;
+
+	__builtin_prefetch(&s->file_in[draw(c->shape->seed, s->drawn + 7, s->count)], 1);
+	if (file < c->shape->nfiles)
+		__builtin_prefetch(&slot_of(c)[file], 1);
+	return file;
 }
 
 static struct victim random_victim(const struct policy_ctx *c, uint32_t cand, struct use cand_use,
@@ -69,38 +85,30 @@ static struct victim random_victim(const struct policy_ctx *c, uint32_t cand, st
 {
 	struct random *s = c->state;
 	uint32_t n = c->shape->nfiles, slot, link;
+	struct victim v = { FILE_NONE, { POS_UNKNOWN, 0 }, FILE_NONE };
 
 	if (!s->count || s->count > n)
-		goto none;
+		return v;
 	if (prev.file >= n) {
 		slot = s->start = draw(c->shape->seed, s->drawn++, s->count);
+		v.coming = coming(c);
 	} else {
 		uint64_t step = STRIDE % s->count;
 
-		slot = (uint32_t)((s->at[prev.file].slot - 1 + step) % s->count);
+		slot = (uint32_t)((slot_of(c)[prev.file] - 1 + step) % s->count);
 		if (slot == s->start)     /* all have come up */
-			goto none;
+			return v;
 	}
-	link = s->at[slot].file;
+	link = s->file_in[slot];
 	if (link && link <= n)
-		return (struct victim){ link - 1, { POS_UNKNOWN, 0 } };
-none:
-	return (struct victim){ FILE_NONE, { POS_UNKNOWN, 0 } };
+		v.file = link - 1;
+	return v;
 }
 
-static void random_soon(const struct policy_ctx *c, uint32_t file)
+static void random_soon(const struct policy_ctx *c, uint32_t file, uint32_t sooner)
 {
-	struct random *s = c->state;
-	uint32_t n = c->shape->nfiles, link;
-
-	if (file >= n || !s->count || s->count > n)
-		return;
-	__builtin_prefetch(&s->at[file], 1);
-	/* the draws to come: which slots, and who stands in those that have been fetched meanwhile */
-	__builtin_prefetch(&s->at[draw(c->shape->seed, s->drawn + 8, s->count)], 1);
-	link = s->at[draw(c->shape->seed, s->drawn + 3, s->count)].file;
-	if (link && link <= n)
-		__builtin_prefetch(&s->at[link - 1], 1);
+	if (file < c->shape->nfiles)
+		__builtin_prefetch(&slot_of(c)[file], 1);
 }
 
 const struct policy policy_random = {

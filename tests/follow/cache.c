@@ -39,7 +39,7 @@ bool cache_access(struct cache *k, uint32_t file, uint32_t next, bool shut)
 		return true;
 	}
 	if (k->n >= k->room) {
-		struct victim v = { FILE_NONE, { POS_UNKNOWN, 0 } };
+		struct victim v = { .file = FILE_NONE };
 		if (!shut)
 			v = p->victim(&k->c, file, use(next), v);
 		if (v.file == FILE_NONE)

@@ -2,8 +2,9 @@
  *
  * opt over one and several axes against a plain table of (file, use) that is searched from end to end:
  * whole enumerations for random candidates, soonest, and the bitsets themselves. The bitset against an
- * array of bool. The other policies: every resident comes up once, and victim() leaves the state as it
- * was. The state moves to another address all along: it may hold no pointers. */
+ * array of bool. The other policies: every resident comes up once, in the policy's order also where files
+ * have left from the middle of it, and victim() leaves the state as it was. The state moves to another
+ * address all along: it may hold no pointers. Damaged, it leads to no access outside of it. */
 #include "../../policy/bits.h"
 #include "../../policy/policy.h"
 
@@ -53,7 +54,8 @@ struct model {
 	struct policy_shape shape;
 	struct axis axis[AXES_MAX];
 	struct policy_ctx ctx;
-	struct { bool in; struct use use; } file[FILES];
+	uint64_t clock;
+	struct { bool in; struct use use; uint64_t rank; } file[FILES];   /* the lower rank goes first */
 };
 
 static void setup(struct model *m, const struct policy *policy, uint32_t naxes, bool mapped)
@@ -111,22 +113,37 @@ static double far(const struct model *m, struct use u)
 	return ((double)u.pos - m->axis[u.axis].front) * m->axis[u.axis].scale;
 }
 
-static void enumerate(struct model *m)
+/* What lru, fifo and lfu go by, where the file is read now. */
+static uint64_t ranked(struct model *m, uint32_t f)
 {
-	struct use cand = a_use(m, below(FILES));
-	struct victim v = { FILE_NONE, { POS_UNKNOWN, 0 } };
+	uint64_t was = m->file[f].in ? m->file[f].rank : 0;
+
+	m->clock++;
+	if (m->ctx.ops == &policy_fifo)
+		return was ? was : m->clock;
+	if (m->ctx.ops == &policy_lru)
+		return m->clock;
+	return m->ctx.ops == &policy_lfu ? ((was >> 32) + 1) << 32 | m->clock : 0;
+}
+
+/* again: right after another enumeration, so that `fifo` has nothing to tidy. */
+static void enumerate(struct model *m, struct use cand, bool again)
+{
+	struct victim v = { .file = FILE_NONE };
 	bool seen[FILES] = { false };
 	bool opt = m->ctx.ops == &policy_opt, keeps = m->ctx.ops == &policy_keep;
 	size_t n = m->ctx.ops->bytes(&m->shape);
 	void *before = malloc(n + 1);
 	double last = 1e301;
+	uint64_t rank = 0;
 
 	memcpy(before, m->ctx.state, n);
 	while ((v = m->ctx.ops->victim(&m->ctx, 0, cand, v)).file != FILE_NONE) {
 		CHECK(v.file < FILES && m->file[v.file].in && !seen[v.file]);
 		seen[v.file] = true;
 		if (!opt) {
-			CHECK(v.use.pos == POS_UNKNOWN && v.use.axis == 0);
+			CHECK(v.use.pos == POS_UNKNOWN && v.use.axis == 0 && m->file[v.file].rank >= rank);
+			rank = m->file[v.file].rank;
 			continue;
 		}
 		CHECK(!memcmp(&v.use, &m->file[v.file].use, sizeof(v.use)));
@@ -135,7 +152,7 @@ static void enumerate(struct model *m)
 	}
 	for (uint32_t f = 0; f < FILES; f++)       /* nobody was left out */
 		CHECK(seen[f] == (m->file[f].in && !keeps && (!opt || far(m, m->file[f].use) > far(m, cand))));
-	CHECK(m->ctx.ops == &policy_random || !memcmp(before, m->ctx.state, n));
+	CHECK(m->ctx.ops == &policy_random || (m->ctx.ops == &policy_fifo && !again) || !memcmp(before, m->ctx.state, n));
 	free(before);
 }
 
@@ -191,6 +208,7 @@ static void ops(const struct policy *policy, uint32_t naxes)
 			m.file[f].in = false;
 			continue;
 		}
+		m.file[f].rank = ranked(&m, f);
 		m.file[f].in = true;
 		m.file[f].use = now;
 		if (below(16) == 0)
@@ -198,7 +216,9 @@ static void ops(const struct policy *policy, uint32_t naxes)
 		for (uint32_t a = 0; a < naxes; a++)  /* fronts move; some positions fall behind */
 			if (below(8) == 0)
 				m.axis[a].front = below(m.axis[a].npos + 1);
-		enumerate(&m);
+		struct use cand = a_use(&m, below(FILES));
+		enumerate(&m, cand, false);
+		enumerate(&m, cand, true);
 		if (policy->soonest) {
 			soonest(&m);
 			exact_bits(&m);
@@ -208,7 +228,7 @@ static void ops(const struct policy *policy, uint32_t naxes)
 		if (m.file[f].in)
 			policy->remove(&m.ctx, f, m.file[f].use);
 	struct use soon = { 0, 0 };
-	struct victim start = { FILE_NONE, { POS_UNKNOWN, 0 } };
+	struct victim start = { .file = FILE_NONE };
 	CHECK(policy->victim(&m.ctx, 0, soon, start).file == FILE_NONE);
 	for (uint32_t a = 0; a < naxes; a++) {
 		free((void *)m.axis[a].order);
@@ -223,7 +243,7 @@ static void nonsense(void)
 	uint32_t order[4] = { 0, 77, 2, 3 };
 	struct policy_shape shape = { .nfiles = 4, .naxes = 1, .npos = { 4 } };
 	struct axis axis = { .order = order, .npos = 4, .scale = 1 };
-	struct victim start = { FILE_NONE, { POS_UNKNOWN, 0 } }, v;
+	struct victim start = { .file = FILE_NONE }, v;
 	static const char *const names[] = { "opt", "lru", "lfu", "fifo", "random", "keep" };
 
 	for (size_t i = 0; i < 6; i++) {
@@ -251,6 +271,66 @@ static void nonsense(void)
 	CHECK(!policy_find("belady") && !policy_find(""));
 }
 
+/* fifo: a file that comes and goes, many times more often than there is room for, behind one that stays. */
+static void comes_and_goes(void)
+{
+	struct policy_shape shape = { .nfiles = 300000 };
+	struct policy_ctx c = { &policy_fifo, &shape, calloc(1, policy_fifo.bytes(&shape)), NULL };
+	struct use none = { POS_UNKNOWN, 0 };
+	struct victim v = { .file = FILE_NONE };
+	static const uint32_t want[] = { 5, 7, 9, FILE_NONE };
+
+	policy_fifo.insert(&c, 5, none);
+	for (uint32_t i = below(100000) + 900000; i--; ) {
+		uint32_t f = i % 500000 < 200000 ? 7 : 8 + i % 1000;
+
+		policy_fifo.insert(&c, f, none);
+		policy_fifo.remove(&c, f, none);
+	}
+	policy_fifo.insert(&c, 7, none);
+	policy_fifo.insert(&c, 9, none);
+	for (int i = 0; i < 4; i++) {
+		v = policy_fifo.victim(&c, 0, none, v);
+		CHECK(v.file == want[i]);
+	}
+	policy_fifo.remove(&c, 7, none);
+	policy_fifo.remove(&c, 5, none);
+	CHECK(policy_fifo.victim(&c, 0, none, (struct victim){ .file = FILE_NONE }).file == 9);
+	free(c.state);
+}
+
+/* Anything in the state: wrong victims at worst. What is read and written outside, the sanitizers tell. */
+static void damaged(const struct policy *policy)
+{
+	struct model m;
+
+	setup(&m, policy, 1, false);
+	for (size_t i = 0, n = policy->bytes(&m.shape); i + 4 <= n; i += 4) {
+		uint32_t word = below(4) ? below(FILES + 3) : below(1u << 31) * 2 + below(2);
+
+		if (below(8))
+			memcpy((char *)m.ctx.state + i, &word, 4);
+	}
+	struct victim v = { .file = FILE_NONE };
+	for (int i = 0; i < 300; i++) {
+		uint32_t f = below(FILES);
+		struct use now = a_use(&m, f);
+
+		switch (below(5)) {
+		case 0: policy->insert(&m.ctx, f, now); break;
+		case 1: policy->remove(&m.ctx, f, now); break;
+		case 2: policy->hit(&m.ctx, f, now, a_use(&m, f)); break;
+		case 3: v.file = FILE_NONE; /* fall through */
+		default: v = policy->victim(&m.ctx, 0, now, v);
+		}
+		CHECK(v.file == FILE_NONE || v.file < FILES);
+		if (policy->soon)
+			policy->soon(&m.ctx, f, below(FILES + 1));
+	}
+	free((void *)m.axis[0].order);
+	free(m.ctx.state);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct policy *const all[] = {
@@ -261,11 +341,15 @@ int main(int argc, char **argv)
 		return 2;
 	rng = strtoull(argv[1], NULL, 0);
 	nonsense();
+	comes_and_goes();
 	for (int round = atoi(argv[2]); round-- > 0; ) {
 		bits();
 		for (uint32_t naxes = 1; naxes <= AXES_MAX; naxes += 1 + below(3))
 			ops(&policy_opt, naxes);
 		ops(all[below(5)], 1);
+		for (int i = 0; i < 5; i++)
+			damaged(all[i]);
+		damaged(&policy_opt);
 	}
 	return 0;
 }

@@ -8,7 +8,8 @@
 #include <sys/mman.h>
 
 #define REPORT_EVERY (1u << 16)
-#define AHEAD 16
+#define AHEAD 16                  /* accesses: what one touches is fetched so long before */
+#define NEAR 8
 #define PAGES_MANY 255
 #define HUGE ((size_t)2 << 20)
 
@@ -99,7 +100,7 @@ static inline uint64_t space_of(const struct sim *s, uint32_t file)
 /* Makes `need` bytes of room for the candidate, or changes nothing and returns false. */
 static bool make_room(struct sim *s, uint32_t cand, struct use use, uint64_t need, struct sim_count *n)
 {
-	struct victim v = { FILE_NONE, { POS_UNKNOWN, 0 } };
+	struct victim v = { .file = FILE_NONE };
 	uint64_t free = s->budget - s->used;
 	size_t count = 0;
 
@@ -109,6 +110,8 @@ static bool make_room(struct sim *s, uint32_t cand, struct use use, uint64_t nee
 			return false;
 		free += space_of(s, v.file);
 		s->victims[count++] = v;
+		if (v.coming < s->in->nfiles)
+			__builtin_prefetch(&s->pages[v.coming]);
 	}
 	for (size_t i = 0; i < count; i++) {
 		s->ctx.ops->remove(&s->ctx, s->victims[i].file, s->victims[i].use);
@@ -157,7 +160,7 @@ static inline void look_ahead(const struct sim *s, uint32_t pos)
 		return;
 	__builtin_prefetch(&in->sizes[in->order[pos + AHEAD]]);
 	if (s->ctx.ops->soon)
-		s->ctx.ops->soon(&s->ctx, in->order[pos + AHEAD]);
+		s->ctx.ops->soon(&s->ctx, in->order[pos + AHEAD], in->order[pos + NEAR]);
 }
 
 static void run(struct sim *s, const struct sim_params *p, struct sim_count *epochs)
