@@ -7,18 +7,15 @@ from torch import nn
 from torch.utils.data import DataLoader, random_split
 
 import jobs
-from jobs import Training, folder, states
+from jobs import Training, folder
 
 
 def stateful(root):
     from torchdata.stateful_dataloader import StatefulDataLoader
     t, d = Training(), folder(root)
     for workers in (0, 2):
-        loader = StatefulDataLoader(d, 8, shuffle=True, num_workers=workers)
-        for _ in range(3):
-            for batch in loader:
-                t.step(batch)
-    return t.digest.hexdigest()[:12], states()
+        t.epochs(StatefulDataLoader(d, 8, shuffle=True, num_workers=workers))
+    return t.outcome()
 
 
 def resumed(root):
@@ -33,10 +30,8 @@ def resumed(root):
     state = loader.state_dict()
     loader = StatefulDataLoader(d, 8, shuffle=True, num_workers=2)
     loader.load_state_dict(state)
-    for _ in range(3):
-        for batch in loader:
-            t.step(batch)
-    return t.digest.hexdigest()[:12], states()
+    t.epochs(loader)
+    return t.outcome()
 
 
 def accelerated(root):
@@ -45,10 +40,8 @@ def accelerated(root):
     accelerator = Accelerator(cpu=True)
     t.model, t.optimiser, loader = accelerator.prepare(
         t.model, t.optimiser, DataLoader(d, 8, shuffle=True, num_workers=2))
-    for _ in range(3):
-        for batch in loader:
-            t.step(batch)
-    return t.digest.hexdigest()[:12], states()
+    t.epochs(loader)
+    return t.outcome()
 
 
 def lightning(root):
@@ -79,7 +72,7 @@ def lightning(root):
     L.Trainer(max_epochs=3, accelerator="cpu", logger=False, enable_checkpointing=False, enable_progress_bar=False,
               enable_model_summary=False).fit(
         Module(), DataLoader(train, 8, shuffle=True, num_workers=2), DataLoader(val, 8, num_workers=1))
-    return t.digest.hexdigest()[:12], states()
+    return t.outcome()
 
 
 def timm_loader(root, **options):
@@ -92,7 +85,7 @@ def timm_loader(root, **options):
     for _ in range(3):
         for x, y in loader:
             t.step((x.flatten(1), y))
-    return t.digest.hexdigest()[:12], states()
+    return t.outcome()
 
 
 jobs.JOBS = {

@@ -98,6 +98,15 @@ class Training:
             self.optimiser.step()
         self.digest.update(loss.item().hex().encode())
 
+    def epochs(self, loader, n=3, limit=None):
+        for _ in range(n):
+            for batch in itertools.islice(loader, limit):
+                self.step(batch)
+
+    def outcome(self, *generators):
+        """Of all losses, and of all generators' states: a digest each."""
+        return self.digest.hexdigest()[:12], states(*generators)
+
 
 def states(*generators):
     h = hashlib.sha256(torch.get_rng_state().numpy().tobytes())
@@ -115,12 +124,9 @@ def epochs(root, n=3, data=folder, limit=None, **options):
     sampler = options.pop("sampler_of", lambda d: {})(d)
     if not sampler:
         options.setdefault("shuffle", True)
-    loader = DataLoader(d, **sampler, **options)
-    for _ in range(n):
-        for batch in itertools.islice(loader, limit):
-            t.step(batch)
+    t.epochs(DataLoader(d, **sampler, **options), n, limit)
     g = options.get("generator")
-    return t.digest.hexdigest()[:12], states(*([g] if g else []))
+    return t.outcome(*([g] if g else []))
 
 
 def seeded(root):
@@ -133,12 +139,11 @@ def train_val(root):
     a = DataLoader(train, 8, shuffle=True, num_workers=2, drop_last=True)
     b = DataLoader(val, 16, num_workers=1)
     for _ in range(3):
-        for batch in a:
-            t.step(batch)
+        t.epochs(a, 1)
         with torch.no_grad():
             for batch in b:
                 t.step(batch, train=False)
-    return t.digest.hexdigest()[:12], states()
+    return t.outcome()
 
 
 def zipped(root):
@@ -149,7 +154,7 @@ def zipped(root):
         for x, y in zip(a, b):
             t.step(x)
             t.step(y)
-    return t.digest.hexdigest()[:12], states()
+    return t.outcome()
 
 
 def broken_off(root):
@@ -163,17 +168,15 @@ def broken_off(root):
                 t.step(batch)
         except ValueError:
             pass
-    return t.digest.hexdigest()[:12], states()
+    return t.outcome()
 
 
 def again_and_again(root):
     """As in a notebook: new loaders over one dataset, looked into and left."""
     t, d = Training(), folder(root)
     for i in range(12):
-        loader = DataLoader(d, 4, shuffle=True, num_workers=i % 2)
-        for batch in itertools.islice(loader, 1 + 7 * (i % 3)):
-            t.step(batch)
-    return t.digest.hexdigest()[:12], states()
+        t.epochs(DataLoader(d, 4, shuffle=True, num_workers=i % 2), 1, 1 + 7 * (i % 3))
+    return t.outcome()
 
 
 def seeded_alike(root):
@@ -183,9 +186,8 @@ def seeded_alike(root):
     for _ in range(3):
         torch.manual_seed(5)
         its.append(iter(loader))
-        for batch in its[-1]:
-            t.step(batch)
-    return t.digest.hexdigest()[:12], states()
+        t.epochs(its[-1], 1)
+    return t.outcome()
 
 
 def in_any_order(root):
