@@ -97,6 +97,23 @@ EOP
 	done
 }
 
+# in_index FIELD VALUE: its four bytes are that number
+in_index() {
+	"$PYTHON" -c 'import struct, sys; sys.stdout.buffer.write(struct.pack("<I", int(sys.argv[1], 0)))' "$2" |
+		dd of="$OPT4_DIR/index" bs=1 seek="$(offset "$1")" conv=notrunc status=none
+}
+
+@test "an index that counts more names than it holds, or says an odd size of their table: nobody goes round in it" {
+	data "$PWD/data" 20 1K-60K
+	holder data/*/*0*.jpg
+	in_index nextra 600000           # it has to grow: all of them are filed anew
+	in_index name_mask $(((1 << 20) - 1))
+	right
+	in_index name_mask 0xAAAAA
+	right
+	finish holder
+}
+
 @test "a session's folder swapped under a running job, for nothing, a link, another's: right bytes, and the other is left alone" {
 	data "$PWD/data" 20 1K-60K
 	local what

@@ -3,6 +3,10 @@
 #include <string.h>
 #include "view.h"
 
+/* Many times what a name needs in a table that is at most half full: only damage leads further, round a few slots or along
+ * names that are all one. */
+#define PROBES 512u
+
 static bool same(uint32_t rec, uint32_t root, const char *rel, size_t len)
 {
 	const struct record *r = &view.rec[rec];
@@ -16,9 +20,7 @@ static uint32_t probe(uint32_t root, const char *rel, size_t len, uint32_t *rec)
 	uint32_t mask = atomic_load_explicit(&view.h->name_mask, memory_order_acquire) & (NAME_SLOTS - 1);
 	uint32_t at = (uint32_t)trace_hash(root, rel, len) & mask;
 	*rec = REC_NONE;
-	if (mask & (mask + 1))
-		return at;         /* damaged: no size that grow() gives; it could lead round and round a few slots */
-	for (uint32_t n = 0; n <= mask; n++, at = (at + 1) & mask) {
+	for (uint32_t n = 0; n <= mask && n < PROBES; n++, at = (at + 1) & mask) {
 		if (!index_reserve((void *)&view.name_slots[at], 4))
 			break;
 		uint32_t s = atomic_load_explicit(&view.name_slots[at], memory_order_acquire);
@@ -41,9 +43,11 @@ static bool grow(void)
 	memset((void *)view.name_slots, 0, ((size_t)mask + 1) * 4);
 	atomic_store(&view.h->name_mask, mask);
 	for (uint32_t i = 0; i < n; i++) {
-		uint32_t at = (uint32_t)record_path_hash(view.nfiles + i) & mask;
-		while (atomic_load_explicit(&view.name_slots[at], memory_order_relaxed))
+		uint32_t at = (uint32_t)record_path_hash(view.nfiles + i) & mask, tries = 0;
+		while (atomic_load_explicit(&view.name_slots[at], memory_order_relaxed) && ++tries < PROBES)
 			at = (at + 1) & mask;
+		if (tries == PROBES)
+			break;     /* these are no names */
 		atomic_store_explicit(&view.name_slots[at], i + 1, memory_order_release);
 	}
 	return true;
