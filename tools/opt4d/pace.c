@@ -37,8 +37,9 @@ static void steer(double mean)
 
 /* What the store gives for long: only while fetches queue in it (or as many run as ever may) is that what it gives. A
  * store that was idle gives a burst (a throttled block device several times its rate), and one of which little is
- * asked gives little; so else the figure is raised a little at most. A store that is bound by latency never gets one:
- * a look-ahead that covers its latency is all it needs. */
+ * asked gives little; so the figure is lowered at once where fetches queue, and raised a little at a time: too low it
+ * makes fetches early, too high late. A store that is bound by latency never gets one: a look-ahead that covers its
+ * latency is all it needs. */
 static void measure(uint64_t bytes, uint64_t busy, uint64_t everybody)
 {
 	bool full = latency > GROW * least || (!starved && limit == MOST);
@@ -48,7 +49,7 @@ static void measure(uint64_t bytes, uint64_t busy, uint64_t everybody)
 	if (full && bandwidth <= 0)
 		bandwidth = got;
 	else if (bandwidth > 0 && (full || got > bandwidth))
-		bandwidth += (got - bandwidth) * (full ? .4 : .02);
+		bandwidth += (got - bandwidth) * (got < bandwidth ? .4 : .02);
 }
 
 void pace_running(uint32_t before, uint32_t after)
