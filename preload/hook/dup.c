@@ -13,26 +13,23 @@ static inline void settle(int fd)
 		fd_demand(fd);
 }
 
-/* What a number stood for before a copy was put there; kind 0: nothing that matters. */
-struct before { struct fd_entry e; bool pending; };
+/* What a number stood for before a copy was put there, if it matters. */
+struct before { bool known, pending; struct fd_entry e; };
 
 /* `to` is about to become something else: no thread that fetches for what it is may put that under it afterwards. */
 static inline void replace(int from, int to, struct before *b)
 {
-	b->e.kind = 0;
-	if (!unlikely(fd_is(to, FD_OURS)) || from == to || hook_inside() || !fd_get(to, &b->e))
-		return;
-	b->pending = fd_is(to, FD_PENDING);
-	if (b->e.kind == FD_WRITER)
-		b->e.kind = 0;
-	else
+	b->known = unlikely(fd_is(to, FD_OURS)) && from != to && !hook_inside() && fd_get(to, &b->e) && b->e.kind != FD_WRITER;
+	if (b->known) {
+		b->pending = fd_is(to, FD_PENDING);
 		fd_forget(to);
+	}
 }
 
 /* It did not: an object that nobody knows of would keep its bytes when this process writes to the file. */
 static inline void not_replaced(int to, const struct before *b)
 {
-	if (unlikely(b->e.kind))
+	if (b->known)
 		fd_install(to, b->e.kind, &b->e.c, b->e.group, b->pending);
 }
 
