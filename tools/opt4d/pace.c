@@ -112,7 +112,8 @@ double pace_items(struct pace_items *p, uint64_t items, uint64_t wait_ns, uint32
 	p->at = now;
 	if (p->sum_items >= 64) {
 		double ns = p->sum_ns / (double)p->sum_items;
-		p->item_ns = p->item_ns > 0 ? (p->item_ns + ns) / 2 : ns;
+		/* as with bandwidth, what makes fetches late is believed slowly: a job that was held up is soon as fast as before */
+		p->item_ns = p->item_ns > 0 ? p->item_ns + (ns - p->item_ns) * (ns < p->item_ns ? .5 : .1) : ns;
 		p->sum_items = 0;
 		p->sum_ns = 0;
 	}
