@@ -109,3 +109,27 @@ sparse() {
 	calc "$(stat_of peak_bytes) > 600 << 20"
 	calc "$(stat_of used_bytes) < 400 << 20"
 }
+
+@test "what the job has mapped is not room for the cache" {
+	make_group
+	sparse 80 3
+	head -c 160M /dev/urandom >mapped
+	limit 320M
+	# the pages are charged to who brings them in: so not before
+	"$PYTHON" -c 'import os; f = os.open("mapped", os.O_RDONLY); os.fsync(f); os.posix_fadvise(f, 0, 0, os.POSIX_FADV_DONTNEED)'
+	OPT4_CACHE=240M OPT4_POLICY=lru within 100 sh -c 'echo $$ >"$0/cgroup.procs" && exec "$@"' "$group" \
+		env LD_PRELOAD="$LIB" "$PYTHON" - "$PWD/data.list" <<-'E'
+	import mmap, sys, time
+	with open("mapped", "rb") as f:
+	    m = mmap.mmap(f.fileno(), 0, access=mmap.ACCESS_READ)
+	for line in open(sys.argv[1]):
+	    sum(m[::4096])    # as a program uses its code
+	    with open(line.strip(), "rb") as f:
+	        f.read()
+	    time.sleep(.02)   # the cache looks for room ten times a second
+	E
+	fails killed
+	head -40 "$OPT4_STATS"
+	# 320 MiB less 160 that are mapped and 32 that are always left
+	calc "16 << 20 < $(stat_of used_bytes) <= 128 << 20"
+}
