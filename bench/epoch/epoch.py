@@ -5,8 +5,8 @@
     samples are the files' bytes: what is measured is the store, not the processors
 (b) a store that takes 10 ms a file; samples are bytes, then decoded and augmented images
 
-Contestants, in turn: `plain`; `keep` and `demand` (OPT without prefetch); `opt4`; `hot`, the same job with its files
-on tmpfs; `wrong`, opt4 with a trace of another seed. Bound of an epoch: max(hot, bytes it must read / bandwidth).
+Contestants, in turn: `plain`; `keep` and `demand` (OPT without prefetch); `opt4`, with a trace; `live`, opt4 without one;
+`hot`, the same job with its files on tmpfs; `wrong`, opt4 with a trace of another seed. Bound of an epoch: max(hot, bytes it must read / bandwidth).
 Prints tables; everything is in BUILD/bench/epoch.json. Runs that are in BUILD/bench/epoch.runs already are not
 repeated: the full grid (hours) can be interrupted and gone on with. --fresh forgets them.
 """
@@ -30,7 +30,7 @@ CONTESTANTS = {
     "plain": None, "hot": None,
     "keep": {"OPT4_POLICY": "keep", "OPT4_PREFETCH": "off"},
     "demand": {"OPT4_PREFETCH": "off"},
-    "opt4": {}, "wrong": {},
+    "live": {"OPT4_TRACE": None}, "opt4": {}, "wrong": {},
 }
 
 
@@ -67,7 +67,8 @@ class Bench:
             how = ["images.py", str(self.n[store]), made] if store == "b" else ["dataset.py", made, str(self.n[store]), "~110K", "8"]
             subprocess.run([sys.executable, os.path.join(HERE, "../../tests", how[0])] + how[1:], check=True, stdout=sys.stderr)
             os.rename(made, self.files)
-        self.bytes = sum(os.path.getsize(os.path.join(d, f)) for d, _, names in os.walk(self.files) for f in names)
+        sizes = [os.path.getsize(os.path.join(d, f)) for d, _, names in os.walk(self.files) for f in names]
+        self.bytes, self.pages = sum(sizes), sum(-(-size // 4096) * 4096 for size in sizes)    # a cache counts whole pages
         self.hot = os.path.join("/dev/shm", "opt4-bench-epoch-%d" % os.getpid())
         shutil.rmtree(self.hot, ignore_errors=True)
         shutil.copytree(self.files, self.hot)
@@ -87,7 +88,7 @@ class Bench:
         """Bytes that Belady must read, by epoch (by difference of traces of 1, 2, .. epochs)."""
         total = []
         for e in range(1, epochs + 1):
-            out = subprocess.run([os.path.join(self.build, "opt4"), "plan", "--trace", self.trace(root, e), "--cache", "%g%%" % (c * 100),
+            out = subprocess.run([os.path.join(self.build, "opt4"), "plan", "--trace", self.trace(root, e), "--cache", str(int(c * self.pages)),
                                   "--policy", "opt", "--json"], check=True, capture_output=True, text=True).stdout
             total.append(json.loads(out)[0]["origin_bytes"])
         return [b - a for a, b in zip([0] + total, total)]
@@ -101,8 +102,9 @@ class Bench:
         settings = CONTESTANTS[who]
         if settings is not None:
             preload.append(os.path.join(self.build, "libopt4.so"))
-            env.update(settings, OPT4_TRACE=self.trace(root, epochs, SEED + (who == "wrong")), OPT4_STATS=stats,
-                       OPT4_CACHE="%g%%" % (c * 100) if c else "0")
+            env.update({"OPT4_ROOT": root, "OPT4_TRACE": self.trace(root, epochs, SEED + (who == "wrong")), "OPT4_STATS": stats,
+                        "OPT4_CACHE": str(int(c * self.pages)), **settings})
+            env = {k: v for k, v in env.items() if v is not None}
         counter, slow = None, slow and who != "hot"
         if slow:
             state = os.path.join(self.tmp, "slowstore.state")
@@ -171,12 +173,13 @@ class Bench:
             later = {w: statistics.median(statistics.mean(r["seconds"][1:]) for r in rs) for w, rs in runs.items()}
             read = {w: statistics.median(sum(r["bytes"][1:]) for r in rs) for w, rs in runs.items()}
             bound = statistics.mean(max(later["hot"], b / bandwidth) for b in least[1:])
-            asked = statistics.median(r["stats"]["origin_bytes"] for r in runs["opt4"])
+            asked = {w: statistics.median(r["stats"]["origin_bytes"] for r in runs[w]) for w in ("opt4", "live")}
+            first = max(later["hot"], least[0] / bandwidth)
             rows.append({"c": c, "ratio": ratio, "bandwidth": bandwidth, "seconds": later, "bound": bound,
-                         "opt4_over_bound": later["opt4"] / bound, "gain_over_plain": later["plain"] / later["opt4"],
-                         "plain_bytes_over_least": read["plain"] / sum(least[1:]), "opt4_bytes_over_least": asked / sum(least),
-                         "first_epoch": statistics.median(r["seconds"][0] for r in runs["opt4"]),
-                         "first_bound": max(later["hot"], least[0] / bandwidth),
+                         "over_bound": {w: later[w] / bound for w in later}, "gain_over_plain": later["plain"] / later["opt4"],
+                         "plain_bytes_over_least": read["plain"] / sum(least[1:]),
+                         "bytes_over_least": {w: asked[w] / sum(least) for w in asked}, "first_bound": first,
+                         "first_over_bound": {w: statistics.median(r["seconds"][0] for r in runs[w]) / first for w in asked},
                          "wasted": sum(r["stats"]["prefetch_wasted"] for r in runs["opt4"]) /
                          max(1, sum(r["stats"]["prefetched"] for r in runs["opt4"])),
                          "wrong_over_keep": later["wrong"] / later["keep"] if "wrong" in later else None})
@@ -187,7 +190,8 @@ class Bench:
         made, n, rows = self.prepare("b"), self.n["b"], []
         for c in cs:
             for decode in (False, True):
-                runs = self.gather("b n%d c%g %s" % (n, c, "decoded" if decode else "bytes"), ["plain", "hot"] + ["keep", "demand"] * self.a.full + ["opt4"],
+                runs = self.gather("b n%d c%g %s" % (n, c, "decoded" if decode else "bytes"),
+                                   ["plain", "hot"] + ["keep", "demand"] * self.a.full + ["live", "opt4"],
                                    root=self.files, c=c, epochs=2, decode=decode, slow=True)
                 whole = {w: statistics.median(sum(r["seconds"]) for r in rs) for w, rs in runs.items()}
                 d = whole["hot"] / 2 / n * WORKERS * 1000
@@ -205,26 +209,29 @@ class Bench:
 
 def print_device(d):
     print("\n(a) block device, memory limited; seconds an epoch, from the second on (median)\n")
-    print("   c  data/B:T     hot   plain    keep  demand    opt4   bound  opt4/bound  plain/opt4  bytes plain/least  bytes opt4/least")
+    print("   c  data/B:T     hot   plain    keep  demand    live    opt4   bound")
     for r in d["cells"]:
         s = r["seconds"]
-        print("%4g  %8g  %6.2f  %6.2f  %6.2f  %6.2f  %6.2f  %6.2f  %10.3f  %10.2f  %17.2f  %16.3f" % (
-            r["c"], r["ratio"], s["hot"], s["plain"], s["keep"], s["demand"], s["opt4"], r["bound"], r["opt4_over_bound"], r["gain_over_plain"],
-            r["plain_bytes_over_least"], r["opt4_bytes_over_least"]))
+        print("%4g  %8g %s %7.2f" % (r["c"], r["ratio"], " ".join("%7.2f" % s[w] for w in ("hot", "plain", "keep", "demand", "live", "opt4")),
+                                     r["bound"]))
+    print("\n               times the bound:                first epoch:   bytes, times the least:  wrong/  in\n"
+          "   c  data/B:T   keep   live   opt4  plain/opt4   live   opt4   plain   live   opt4     keep    vain")
     for r in d["cells"]:
-        print("c %g, data/B:T %g: first epoch %.2f s (bound %.2f), prefetched in vain %.2f %%%s" % (
-            r["c"], r["ratio"], r["first_epoch"], r["first_bound"], 100 * r["wasted"],
-            ", a wrong trace %.3f x keep" % r["wrong_over_keep"] if r["wrong_over_keep"] else ""))
+        over, asked = r["over_bound"], r["bytes_over_least"]
+        print("%4g  %8g  %5.3f  %5.3f  %5.3f  %10.2f  %5.3f  %5.3f  %6.3f  %5.3f  %5.3f  %7s  %4.1f %%" % (
+            r["c"], r["ratio"], over["keep"], over["live"], over["opt4"], r["gain_over_plain"], r["first_over_bound"]["live"],
+            r["first_over_bound"]["opt4"], r["plain_bytes_over_least"], asked["live"], asked["opt4"],
+            "%.3f" % r["wrong_over_keep"] if r["wrong_over_keep"] else "-", 100 * r["wasted"]))
 
 
 def print_latency(d):
     print("\n(b) %d ms a file, %d workers, two epochs, the first one cold; seconds (median)\n" % (LATENCY, WORKERS))
-    print("   c             hot   plain    keep  demand    opt4  plain/opt4  possible")
+    print("   c             hot   plain    keep  demand    live    opt4  plain/opt4  possible")
     for r in d["cells"]:
         s = r["seconds"]
-        print("%4g  %-8s %6.2f  %6.2f  %6s  %6s  %6.2f  %10.2f  %8.2f" % (
+        print("%4g  %-8s %6.2f  %6.2f  %6s  %6s  %6.2f  %6.2f  %10.2f  %8.2f" % (
             r["c"], "decoded" if r["decode"] else "bytes", s["hot"], s["plain"],
-            *("%.2f" % s[w] if w in s else "-" for w in ("keep", "demand")), s["opt4"], r["gain_over_plain"], r["possible"]))
+            *("%.2f" % s[w] if w in s else "-" for w in ("keep", "demand")), s["live"], s["opt4"], r["gain_over_plain"], r["possible"]))
 
 
 def main():
