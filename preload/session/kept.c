@@ -16,6 +16,15 @@ static struct kept **list;
 static size_t nlist;
 static char kept_roots[ROOTS_MAX][PATH_BYTES];
 
+static void forget(void)
+{
+	for (size_t i = 0; i < nlist; i++)
+		free(list[i]);
+	free(list);
+	list = NULL;
+	nlist = 0;
+}
+
 static bool remember(uint32_t root, const char *rel, size_t len, const struct record *r)
 {
 	if ((nlist & (nlist - 1)) == 0) {
@@ -47,7 +56,7 @@ int kept_take(const char *dir)
 	for (uint32_t i = 0; i < index_roots(); i++)
 		memcpy(kept_roots[i], view.h->roots[i].path, PATH_BYTES);
 	uint32_t files = index_files();
-	nlist = 0;
+	forget();                  /* what was taken for a session that then could not be made */
 	for (uint32_t w = 0; w < (files + 63) / 64; w++)
 		for (uint64_t bits = view.touched[w]; bits; bits &= bits - 1) {
 			uint32_t rec = w * 64 + (uint32_t)__builtin_ctzll(bits), root;
@@ -69,8 +78,11 @@ int kept_take(const char *dir)
 	char objects[PATH_BYTES + 16], aside[PATH_BYTES + 16];
 	snprintf(objects, sizeof(objects), "%s/objects", dir);
 	snprintf(aside, sizeof(aside), "%s/objects.kept", dir);
-	if (rename(objects, aside) < 0)
-		return -errno;
+	if (rename(objects, aside) < 0) {
+		int rc = -errno;
+		forget();
+		return rc;
+	}
 	dir_clear(dir, CLEAR_INSIDE);
 	return 0;
 }
@@ -130,11 +142,7 @@ void kept_adopt(void)
 		session_unlock();
 	}
 	view.h->peak_pages = atomic_load(&view.h->charged_pages);
-	for (size_t i = 0; i < nlist; i++)
-		free(list[i]);
-	free(list);
-	list = NULL;
-	nlist = 0;
+	forget();
 	char old[PATH_BYTES + 32];
 	for (int i = 0; i < 256; i++) {
 		snprintf(old, sizeof(old), "objects.kept/%02x", i);
