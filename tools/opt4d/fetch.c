@@ -180,6 +180,8 @@ static void finish(struct task *j, int rc, const struct origin *o)
 {
 	uint32_t rec = j->next.rec, pages = j->pages;
 	bool opened = rc >= 0;
+	if (o->size)
+		ahead_seen((uint32_t)pages_of(o->size));
 	if (opened) {
 		uint32_t real = (uint32_t)pages_of(o->size);
 		if (real < pages) {
@@ -201,9 +203,10 @@ static void finish(struct task *j, int rc, const struct origin *o)
 	if (opened)
 		count(j, o, rc == 0);
 	if (rc < 0) {
-		fill_give_up(rec, pages, rc);
+		bool larger = rc == -EFBIG && o->size;   /* than was charged: no error */
+		fill_give_up(rec, pages, larger ? -ENOSPC : rc);
 		ahead_missing((struct use){ j->next.pos, j->next.plan }, (int64_t)j->next.bytes + 1);
-		if (rc == -EFBIG && o->size)
+		if (larger)
 			skip_resize(rec, (uint32_t)pages_of(o->size));
 		else
 			skip_failed(rec);

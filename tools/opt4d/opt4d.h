@@ -48,8 +48,9 @@ bool ahead_is_missing(uint32_t plan, uint32_t pos, uint32_t *rec, uint64_t *byte
 bool ahead_touched(uint32_t rec);
 /* The end of the look-ahead, or of what is read within so many ns if that is less; 0: the order is not followed. */
 uint32_t ahead_end(uint32_t plan, uint64_t ns);
-/* Pages charged for so many bytes; a guess for 0. */
+/* Pages charged for so many bytes; for 0 a guess, by what ahead_seen() was told of other files. */
 uint32_t ahead_pages(uint64_t bytes);
+void ahead_seen(uint32_t pages);
 /* Where the job can still be: after a jump (a resumed job, an epoch left early) the horizon follows late, and what
  * lies far behind the front is read by nobody any more. */
 uint32_t ahead_oldest(uint32_t plan);
