@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """reader.py ROOT SEED: shuffled epochs as a DataLoader's workers read them, without torch: tests/keeper/reader.py's job, but
 each epoch's order is told as it begins, by the calls that tools/live makes, and nothing is known beyond its end.
-Prints one JSON line: the fewest files that each epoch can read. Each file is asked for once, so those are the ones
-that were not resident when it began.
+Prints one JSON line. least: the fewest files that each epoch can read; each is asked for once, so those are the ones
+that were not resident when it began. used: the part of the budget that was used then.
 """
 import argparse
 import json
@@ -37,12 +37,14 @@ def main():
     lib.load()
     assert lib.active()
     assert lib.files(DATASET, n, b"\0".join(map(os.fsencode, paths)) + b"\0") == 0
-    least = []
+    least, used = [], []
     for e in range(a.epochs):
         order = list(range(n))
         rng.shuffle(order)
         stat = subprocess.run([a.opt4, "stat", "--json", os.environ["OPT4_DIR"]], stdout=subprocess.PIPE, check=True).stdout
-        least.append(n - json.loads(stat)["resident_files"])
+        stat = json.loads(stat)
+        least.append(n - stat["resident_files"])
+        used.append(round(stat["used_bytes"] / stat["budget_bytes"], 3))
         lib.loader(LOADER, DATASET, e)
         rc = lib.epoch(array("I", order), None, loader=LOADER, stream=STREAM, dataset=DATASET, epoch=e, rank=0, workers=a.workers,
                        batch_size=a.batch, nbatches=-(-n // a.batch), persistent=0, samples=n)
@@ -51,7 +53,7 @@ def main():
         got = reader.epoch(batches, a, None)
         assert got is not None and got[1] == 0, got
     lib.end(LOADER)
-    print(json.dumps(least))
+    print(json.dumps({"least": least, "used": used}))
 
 
 if __name__ == "__main__":

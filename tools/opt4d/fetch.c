@@ -12,7 +12,7 @@
  * A thread that gets work picks it itself, under keeper_lock: in the order of the look-ahead, and never by evicting
  * what is needed sooner, or what would be kept if the file were fetched no sooner than it is read (spare.c). Its room is
  * charged before the original is opened, so the look-ahead is filled strictly in order and the budget holds whatever is
- * in flight. */
+ * in flight. Only a file of unknown size for which others would have to go is opened first: none goes for a guess. */
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -29,7 +29,8 @@
 #define HUNG_NS     2000000000ull  /* a fetch that takes longer (and 20 times the mean) has hung */
 #define AGAIN_NS    50000000ull    /* after a refusal by the policy: the front may have moved */
 
-struct task { struct next next; uint32_t pages; uint64_t start; bool hung; };
+/* fd: of an original that was opened before its room was charged, or -1 */
+struct task { struct next next; uint32_t pages; int fd; uint64_t start; bool hung; };
 
 static struct fetcher { struct task job; bool busy; } fetchers[THREADS_MAX];
 static uint32_t nthreads, idle, running, hung, looking;
@@ -38,15 +39,25 @@ static bool any;                           /* there may be something to pick */
 static uint64_t refused_at;
 static uint32_t refused_front[PLANS_MAX];
 
-enum pick { PICKED, NOTHING, LATER };
+enum pick { PICKED, UNSIZED, NOTHING, LATER };
 
-/* Marks the file FILLING and charges its room. */
+static bool room_for(uint32_t pages)
+{
+	return atomic_load(&view.h->charged_pages) + pages <= view.h->budget_pages &&
+	       atomic_load(&view.h->room_left) >= (int64_t)pages * (int64_t)PAGE;
+}
+
+/* Marks the file FILLING and charges its room. UNSIZED: its size is wanted first (skip_resize()). */
 static enum pick claim(const struct next *n, struct task *j)
 {
 	uint32_t victims[VICTIMS_MAX], pages = skip_pages(n->rec);
 	const struct plan *p = &view.plans[n->plan];
-	if (!pages)
+	j->next = *n;
+	if (!pages) {
 		pages = ahead_pages(n->bytes);
+		if (!n->bytes && !room_for(pages))
+			return UNSIZED;
+	}
 	if (pages > view.h->budget_pages || !index_reserve(&view.rec[n->rec], sizeof(struct record))) {
 		skip_failed(n->rec);
 		return NOTHING;
@@ -94,7 +105,7 @@ static enum pick claim(const struct next *n, struct task *j)
 	mark->pages = pages;
 	spare_taken(n->plan, pages);
 	ahead_missing(use, -(int64_t)(n->bytes + 1));
-	*j = (struct task){ .next = *n, .pages = pages, .start = now_ns() };
+	j->pages = pages;
 	j->next.plan = use.axis;   /* another plan may need it sooner */
 	j->next.pos = use.pos;
 	return PICKED;
@@ -111,48 +122,96 @@ static bool refused(void)
 	return true;
 }
 
-static bool pick(struct task *j)
+static void refuse(void)
+{
+	ahead_restart();
+	refused_at = now_coarse();
+	for (uint32_t i = 0; i < view.h->nplans; i++)
+		refused_front[i] = view.plans[i].mapped ? view.plans[i].follow.sh->front : 0;
+}
+
+/* PICKED, UNSIZED or NOTHING. */
+static enum pick pick(struct task *j)
 {
 	struct next n;
+	*j = (struct task){ .fd = -1 };
 	if (atomic_load(&view.h->gone) || view.disabled || atomic_load(&view.h->room_left) < 0 || refused())
 		goto nothing;
 	refused_at = 0;
 	while (ahead_next(&n)) {
 		enum pick got = claim(&n, j);
-		if (got == PICKED)
-			return true;
+		if (got == PICKED || got == UNSIZED)
+			return got;
 		if (got == NOTHING)
 			continue;
-		ahead_restart();
-		refused_at = now_coarse();
-		for (uint32_t i = 0; i < view.h->nplans; i++)
-			refused_front[i] = view.plans[i].mapped ? view.plans[i].follow.sh->front : 0;
+		refuse();
 		break;
 	}
 nothing:
 	any = false;
 	pace_starved();
 	ahead_wake();
-	return false;
+	return NOTHING;
 }
 
-/* The original into a new object; its descriptor or -errno. Nothing is locked. May hang as long as the store does. */
-static int get(const struct task *j, const struct transfer *own, struct origin *o)
+/* The original's descriptor or -errno. This and get(): nothing is locked; may hang as long as the store does. */
+static int open_original(uint32_t rec, struct origin *o)
 {
 	char path[PATH_BYTES];
 	struct stat st;
-	if (!record_path(j->next.rec, path, sizeof(path)))
+	if (!record_path(rec, path, sizeof(path)))
 		return -ENOENT;
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	if (fd < 0)
 		return -errno;
-	int rc = fstat(fd, &st) < 0 ? -errno : origin_fit(&st) ? 0 : -EINVAL;
-	if (rc == 0) {
+	int rc = fstat(fd, &st) < 0 ? -errno : origin_fit(&st) ? fd : -EINVAL;
+	if (rc < 0)
+		close(fd);
+	else
 		origin_from(o, &st);
-		rc = pages_of(o->size) > j->pages ? -EFBIG : fill_copy(fd, o, own);
-	}
+	return rc;
+}
+
+/* The original into a new object; its descriptor or -errno. */
+static int get(const struct task *j, const struct transfer *own, struct origin *o)
+{
+	int fd = j->fd >= 0 ? j->fd : open_original(j->next.rec, o);
+	if (fd < 0)
+		return fd;
+	int rc = pages_of(o->size) > j->pages ? -EFBIG : fill_copy(fd, o, own);
 	close(fd);
 	return rc;
+}
+
+static void ended(const struct task *j)
+{
+	if (j->hung)
+		hung--;
+	else
+		pace_running(running, running - 1), running--;
+}
+
+/* What was UNSIZED has been opened, or could not be. True: it is PICKED now. Under keeper_lock. */
+static bool sized(struct task *j, const struct origin *o)
+{
+	enum pick got = NOTHING;
+	if (j->fd >= 0) {
+		struct next n = j->next;
+		ahead_seen((uint32_t)pages_of(o->size));
+		skip_resize(n.rec, (uint32_t)pages_of(o->size));
+		got = claim(&n, j);
+		if (got == PICKED)
+			return true;
+		close(j->fd);
+	} else {
+		COUNT(view.h->n.errors, 1);
+		skip_failed(j->next.rec);
+	}
+	if (got == LATER)
+		refuse();
+	COUNT(view.h->n.origin_opens, 1);
+	ended(j);
+	return false;
 }
 
 /* What the store gave, whether or not it could be filed. */
@@ -180,7 +239,7 @@ static void finish(struct task *j, int rc, const struct origin *o)
 {
 	uint32_t rec = j->next.rec, pages = j->pages;
 	bool opened = rc >= 0;
-	if (o->size)
+	if (o->size && j->fd < 0)
 		ahead_seen((uint32_t)pages_of(o->size));
 	if (opened) {
 		uint32_t real = (uint32_t)pages_of(o->size);
@@ -212,10 +271,7 @@ static void finish(struct task *j, int rc, const struct origin *o)
 			skip_failed(rec);
 	}
 	COUNT(view.h->n.origin_opens, 1);
-	if (j->hung)
-		hung--;
-	else
-		pace_running(running, running - 1), running--;
+	ended(j);
 	if (!j->hung)
 		pace_done(rc == 0 ? o->size : 0, now_ns() - j->start);
 }
@@ -230,7 +286,9 @@ static void *fetcher(void *arg)
 	pthread_mutex_lock(&keeper_lock);
 	while (1) {
 		uint32_t rec;
-		if (!any || running >= pace_allowed() || !pick(&me->job)) {
+		struct task *j = &me->job;
+		enum pick got = any && running < pace_allowed() ? pick(j) : NOTHING;
+		if (got == NOTHING) {
 			if (looking < LOOKS && stale_next(&rec)) {
 				looking++;
 				fetch_look();
@@ -246,16 +304,26 @@ static void *fetcher(void *arg)
 			continue;
 		}
 		me->busy = true;
+		j->start = now_ns();
 		pace_running(running, running + 1);
 		running++;
 		fetch_look();      /* the next one looks for more */
 		pthread_mutex_unlock(&keeper_lock);
 
 		struct origin o = { 0 };   /* no size: it could not be opened */
-		int rc = get(&me->job, &own, &o);
-
-		pthread_mutex_lock(&keeper_lock);
-		finish(&me->job, rc, &o);
+		if (got == UNSIZED) {
+			int fd = open_original(j->next.rec, &o);
+			pthread_mutex_lock(&keeper_lock);
+			j->fd = fd;
+			got = sized(j, &o) ? PICKED : NOTHING;
+			if (got == PICKED)
+				pthread_mutex_unlock(&keeper_lock);
+		}
+		if (got == PICKED) {
+			int rc = get(j, &own, &o);
+			pthread_mutex_lock(&keeper_lock);
+			finish(j, rc, &o);
+		}
 		me->busy = false;
 		any = true;
 	}
