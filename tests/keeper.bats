@@ -149,23 +149,28 @@ kill_keeper() {
 }
 
 @test "kill -9 of the keeper at random moments, 20 times: right bytes, the budget kept, another takes over" {
-	SLOWSTORE_LATENCY=20 job --compute .1 &
-	local all=$! kills=0 last=0 p different=0 deadline=$((SECONDS + 100))
-	while [ $kills -lt 20 ] && [ $SECONDS -lt $deadline ] && kill -0 $all 2>/dev/null; do
-		sleep ".$(printf %03d $((RANDOM % 500)))"
-		for p in $(keeper); do
-			[ "$p" = $last ] || different=$((different + 1))
-			last=$p
-			kill -9 "$p" 2>/dev/null && kills=$((kills + 1))
+	local all kills=0 last=0 p different=0 deadline=$((SECONDS + 150))
+	# where starting a keeper takes long, one job does not live through so many
+	while [ $kills -lt 20 ] && [ $SECONDS -lt $deadline ]; do
+		SLOWSTORE_LATENCY=20 job --compute .1 &
+		all=$!
+		while [ $kills -lt 20 ] && kill -0 $all 2>/dev/null; do
+			sleep ".$(printf %03d $((RANDOM % 500)))"
+			for p in $(keeper); do
+				[ "$p" = $last ] || different=$((different + 1))
+				last=$p
+				kill -9 "$p" 2>/dev/null && kills=$((kills + 1))
+			done
 		done
+		wait $all
+		echo "kills $kills, keepers $different"
+		[ "$(result wrong)" = 0 ] && [ "$(result read)" = $((3 * N)) ]
+		calc "$(stat peak_bytes) <= $(stat budget_bytes)"
+		calc "$(stat used_bytes) + $(stat lingering_bytes) <= $(stat budget_bytes)"
+		no_session
 	done
-	wait $all
-	echo "kills $kills, keepers $different"
-	[ $kills = 20 ]
+	[ $kills -ge 20 ]
 	[ $different -ge 5 ]
-	[ "$(result wrong)" = 0 ] && [ "$(result read)" = $((3 * N)) ]
-	calc "$(stat peak_bytes) <= $(stat budget_bytes)"
-	calc "$(stat used_bytes) + $(stat lingering_bytes) <= $(stat budget_bytes)"
 }
 
 @test "a keeper that is stopped costs what demand costs; it goes on when it may" {
