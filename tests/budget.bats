@@ -63,6 +63,11 @@ watched_churn() {
 	calc "$(stat_of hits) > 100"
 }
 
+@test "an eviction that ends while another process looks through what lingers is given back once" {
+	[ "$("$B/tests/reap")" = "3 0" ]
+	[ "$("$B/tests/reap" evictor)" = "0 0" ]
+}
+
 # index_bytes: what a session with this dataset takes besides objects
 index_bytes() {
 	tmpfs "$OPT4_DIR" 200M

@@ -110,8 +110,9 @@ void object_close(int fd)
 
 /* Unlinks a file of dead/ if nobody has it open or mapped: that is when a write lease is granted.
  * Only its evictor, or the one reaper, opens it, so no lease is ever broken under us; SIGIO stays
- * blocked all the same, since its default is to kill. */
-static bool unlink_if_free(const char *path)
+ * blocked all the same, since its default is to kill. 1 it is unlinked, 0 somebody has it, -errno not there:
+ * who unlinked it gives its charge back. */
+static int unlink_if_free(const char *path)
 {
 	sigset_t io, old;
 	sigemptyset(&io);
@@ -120,16 +121,16 @@ static bool unlink_if_free(const char *path)
 	if (fd < 0 && errno == EACCES && chmod(path, 0600) == 0)
 		fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0)
-		return errno == ENOENT;
+		return errno == ENOENT ? -ENOENT : 0;
 	pthread_sigmask(SIG_BLOCK, &io, &old);
-	bool free = fcntl(fd, F_SETLEASE, F_WRLCK) == 0;
-	if (free) {
+	int rc = fcntl(fd, F_SETLEASE, F_WRLCK) == 0;
+	if (rc) {
 		fcntl(fd, F_SETLEASE, F_UNLCK);
-		unlink(path);
+		rc = unlink(path) == 0 ? 1 : errno == ENOENT ? -ENOENT : 0;
 	}
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	close(fd);
-	return free;
+	return rc;
 }
 
 int object_evict(const struct key *k) { return object_evict_for(view.slot, k); }
@@ -196,7 +197,7 @@ static void reap_one(int fd, const char *name, void *freed)
 			return;
 	}
 	snprintf(path, sizeof(path), "%s/dead/%s", view.dir, name);
-	if (unlink_if_free(path))
+	if (unlink_if_free(path) > 0)  /* its evictor may have finished since it was listed: that is none of ours */
 		*(uint64_t *)freed += pages_of((uint64_t)st.st_size);
 }
 
