@@ -35,8 +35,12 @@ static void before(struct change *ch, int dirfd, const char *path)
 	hook_leave(g);
 	/* While the path still leads to it: descriptors of ours must not be left on a copy that has lost its way
 	 * back. */
-	if (ch->rec != REC_NONE)
+	struct stat st;
+	if (ch->rec != REC_NONE) {
 		fd_original_all(ch->rec);
+		if (fd_highest() >= 0 && next.fstatat(dirfd, path, &st, 0) == 0)
+			fd_original_same(&st);
+	}
 }
 
 static void after(const struct change *ch)

@@ -36,10 +36,12 @@ void open_hinted(int fd, uint32_t rec)
 void open_writer(int fd, uint32_t rec)
 {
 	struct cached c = { .rec = rec };
+	struct stat st;
 
 	/* What this process has open of it must see the writes. */
 	fd_original_all(rec);
-	fd_original_same(fd);
+	if (next.fstat(fd, &st) == 0)
+		fd_original_same(&st);
 	struct guard g = hook_enter();
 	/* Counted first: no fill may come between. */
 	session_writer(rec, 1);

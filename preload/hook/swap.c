@@ -202,14 +202,12 @@ void fd_original_all(uint32_t rec)
 			fd_original(i);
 }
 
-void fd_original_same(int fd)
+void fd_original_same(const struct stat *st)
 {
 	struct fd_entry e;
-	struct stat st = { .st_ino = 0 };
 
 	for (int i = fd_highest(); i >= 0; i--)
-		if (i != fd && fd_is(i, FD_OURS) && fd_get(i, &e) && e.kind != FD_WRITER && (st.st_ino || next.fstat(fd, &st) == 0) &&
-		    e.c.dev == st.st_dev && e.c.ino == st.st_ino)
+		if (fd_is(i, FD_OURS) && fd_get(i, &e) && e.kind != FD_WRITER && e.c.dev == st->st_dev && e.c.ino == st->st_ino)
 			fd_original(i);
 }
 

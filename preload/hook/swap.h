@@ -22,8 +22,8 @@ bool fd_original(int fd);
 /* fd_original() for every descriptor of this process on file `rec`: it is about to be changed here. */
 void fd_original_all(uint32_t rec);
 
-/* The same for every other descriptor on the file that fd is on, whatever the name it was opened by (a link's, or through one). */
-void fd_original_same(int fd);
+/* The same for every descriptor on the file that st is of, whatever the name it was opened by (a link's, or through one). */
+void fd_original_same(const struct stat *st);
 
 /* Entry of a descriptor that a stat result (dev, ino) shows to be an object of the session: as remembered, or by
  * session_whose() and then remembered. False if it is none. To be called inside the guard. */
