@@ -9,16 +9,16 @@ setup_file() {
 	dataset "$PWD/unit" 200 4096
 	dataset "$PWD/real" 200 ~20K
 	# A job resumed at epoch 2 is placed by the files it opens. One that begins a batch of epoch 0 or 1 as well (drawn with
-	# replacement, by chance) says epoch 0 until the next ones contradict: the first seed from SEED on where epoch 2's does not
+	# replacement, by chance) says epoch 0 until the next ones contradict; and a file that ends one epoch and begins the next is
+	# opened twice in a row, which is one access: the first seed from SEED on with neither
 	local kind s
-	for s in $(seq "$SEED" $((SEED + 20))); do
-		order unit "$s"
-		python3 -c 'import json
-order = [json.loads(line)["path"] for line in open("unit.order")]
-exit(order[400] in order[:400:8])' && break
-	done
-	order real "$SEED"
 	for kind in unit real; do
+		for s in $(seq "$SEED" $((SEED + 20))); do
+			order $kind "$s"
+			python3 -c 'import json, sys
+order = [json.loads(line)["path"] for line in open(sys.argv[1])]
+exit(order[400] in order[:400:8] or any(order[p] == order[p - 1] for p in range(200, 1000, 200)))' $kind.order && break
+		done
 		job $kind
 	done
 }
