@@ -38,6 +38,9 @@ for folder, _, names in os.walk(sys.argv[1]):
         os.close(fd)' "$1"
 }
 
+# largest DIR: pages of its largest file.
+largest() { find "$1" -type f -printf '%s\n' | awk '{ n = int(($1 + 4095) / 4096); if (n > most) most = n } END { print most }'; }
+
 # fetched DIR: a job on it; all that it reads is right, and the keeper brings most of it.
 fetched() {
 	local direct
@@ -49,7 +52,8 @@ fetched() {
 		[ "$(json "['read']" <"$BATS_TEST_TMPDIR/result")" = $N ] || return 1
 		[ "$(stat errors)" = 0 ] || return 1
 		calc "$(stat prefetched) >= 0.3 * $N" || return 1
-		[ "$(cached "$1")" = 0 ] || return 1
+		# but for what the job read past the cache by itself, where a machine under load lets a fill take too long
+		[ "$(cached "$1")" -le $(($(stat bypassed) * $(largest "$1"))) ] || return 1
 		no_session
 	done
 }
