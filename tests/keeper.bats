@@ -119,7 +119,7 @@ kill_keeper() {
 }
 
 @test "a process of its own: parent, session, descriptors, folder, signals, niceness, preloads" {
-	job --compute .01 3>"$BATS_TEST_TMPDIR/three" &
+	job --compute .01 --linger 2 3>"$BATS_TEST_TMPDIR/three" &
 	local all=$! p
 	await_keeper
 	sleep .3
@@ -298,7 +298,7 @@ kill_keeper() {
 @test "two jobs on one root, two traces: one keeper fetches for both" {
 	"$PYTHON" "$OPT4_TRACE_TOOL" imagefolder "$ROOT" --epochs 3 --seed $((SEED + 1)) --batch-size 8 --workers $W -o second.trace
 	"$PYTHON" "$OPT4_TRACE_TOOL" show second.trace --json >second.json
-	job --compute .02 &
+	job --compute .02 --linger 2 &
 	local all=$!
 	await_keeper
 	OPT4_STATS=$BATS_TEST_TMPDIR/stats2 OPT4_TRACE=$PWD/second.trace within 100 env LD_PRELOAD="$LIB:$SLOWSTORE" \
