@@ -43,7 +43,7 @@ class Bench:
         self.a, self.build = a, os.path.abspath(a.build)
         self.out = os.path.join(self.build, "bench")
         os.makedirs(self.out, exist_ok=True)
-        self.n = {"a": a.images or (8000 if a.full else 4000), "b": a.images or (4000 if a.full else 1000)}
+        self.n = {"a": a.images or (6000 if a.full else 3000), "b": a.images or (4000 if a.full else 1000)}
         self.log = os.path.join(self.out, "epoch.runs")
         if a.fresh and os.path.exists(self.log):
             os.unlink(self.log)
@@ -241,7 +241,7 @@ def main():
     p.add_argument("--fresh", action="store_true", help="repeat what has been measured before")
     p.add_argument("--reps", type=int, default=3)
     p.add_argument("--images", type=int)
-    p.add_argument("--compute", type=float, default=3, help="(a): ms a batch of %d" % BATCH)
+    p.add_argument("--compute", type=float, default=6, help="(a): ms a batch of %d" % BATCH)
     p.add_argument("--store", choices=("a", "b"))
     p.add_argument("--cells", help="(a): C:RATIO,.. where RATIO is dataset / bandwidth in times of the compute")
     a = p.parse_args()
