@@ -53,7 +53,7 @@ class Bench:
                 for line in f:
                     r = json.loads(line)
                     self.done[r["key"]] = r
-        self.box, self.hot, self.traces = None, None, {}
+        self.box, self.holder, self.hot, self.traces = None, None, None, {}
         self.compute = a.compute
         self.tmp = tempfile.mkdtemp(prefix="epoch.", dir=self.out)
 
@@ -159,6 +159,10 @@ class Bench:
     # (a)
     def device(self, cells):
         made, n = self.prepare("a"), self.n["a"]
+        # The code that all jobs share is mapped outside the box: whose memory it counts as would else differ from run to run
+        self.holder = subprocess.Popen([sys.executable, "-c", "import sys, torch, torchvision; print(flush=True); sys.stdin.read()"],
+                                       stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.holder.stdout.readline()
         self.box = Box(self.tmp, self.files)
         root = self.box.data
         total = self.compute / 1000 * n / BATCH
@@ -203,6 +207,8 @@ class Bench:
     def close(self):
         if self.box:
             self.box.close()
+        if self.holder:
+            self.holder.communicate()
         shutil.rmtree(self.tmp, ignore_errors=True)
         shutil.rmtree(self.hot or "", ignore_errors=True)
 
