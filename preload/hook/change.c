@@ -36,11 +36,8 @@ static void before(struct change *ch, int dirfd, const char *path)
 	/* While the path still leads to it: descriptors of ours must not be left on a copy that has lost its way
 	 * back. */
 	struct stat st;
-	if (ch->rec != REC_NONE) {
-		fd_original_all(ch->rec);
-		if (fd_highest() >= 0 && next.fstatat(dirfd, path, &st, 0) == 0)
-			fd_original_same(&st);
-	}
+	if (ch->rec != REC_NONE && fd_highest() >= 0)
+		fd_original_all(ch->rec, next.fstatat(dirfd, path, &st, 0) == 0 ? &st : NULL);
 }
 
 static void after(const struct change *ch)
@@ -144,7 +141,7 @@ static void before_at(struct change *ch, int dirfd, const char *path, int flags)
 		hook_leave(g);
 	}
 	if (ch->rec != REC_NONE)
-		fd_original_all(ch->rec);
+		fd_original_all(ch->rec, NULL);
 }
 
 #define CHANGE_AT(name, params, dirfd, flags, call) CHANGING(name, params, before_at(&ch, dirfd, path, flags), call, )

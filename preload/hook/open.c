@@ -39,9 +39,7 @@ void open_writer(int fd, uint32_t rec)
 	struct stat st;
 
 	/* What this process has open of it must see the writes. */
-	fd_original_all(rec);
-	if (next.fstat(fd, &st) == 0)
-		fd_original_same(&st);
+	fd_original_all(rec, next.fstat(fd, &st) == 0 ? &st : NULL);
 	struct guard g = hook_enter();
 	/* Counted first: no fill may come between. */
 	session_writer(rec, 1);

@@ -56,7 +56,7 @@ static void meta_after(uint32_t rec)
 {
 	if (rec == REC_NONE)
 		return;
-	fd_original_all(rec);
+	fd_original_all(rec, NULL);
 	struct guard g = hook_enter();
 	session_invalidate(rec);
 	hook_leave(g);

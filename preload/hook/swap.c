@@ -193,21 +193,13 @@ bool fd_original(int fd)
 	return ok;
 }
 
-void fd_original_all(uint32_t rec)
+void fd_original_all(uint32_t rec, const struct stat *st)
 {
 	struct fd_entry e;
 
 	for (int i = fd_highest(); i >= 0; i--)
-		if (fd_is(i, FD_OURS) && fd_get(i, &e) && e.c.rec == rec && e.kind != FD_WRITER)
-			fd_original(i);
-}
-
-void fd_original_same(const struct stat *st)
-{
-	struct fd_entry e;
-
-	for (int i = fd_highest(); i >= 0; i--)
-		if (fd_is(i, FD_OURS) && fd_get(i, &e) && e.kind != FD_WRITER && e.c.dev == st->st_dev && e.c.ino == st->st_ino)
+		if (fd_is(i, FD_OURS) && fd_get(i, &e) && e.kind != FD_WRITER &&
+		    (e.c.rec == rec || (st && e.c.dev == st->st_dev && e.c.ino == st->st_ino)))
 			fd_original(i);
 }
 

@@ -19,11 +19,9 @@ void fd_release(int fd, uint32_t claim);
  * stays on the object, because the original cannot be opened any more. Keeps errno. */
 bool fd_original(int fd);
 
-/* fd_original() for every descriptor of this process on file `rec`: it is about to be changed here. */
-void fd_original_all(uint32_t rec);
-
-/* The same for every descriptor on the file that st is of, whatever the name it was opened by (a link's, or through one). */
-void fd_original_same(const struct stat *st);
+/* fd_original() for every descriptor of this process on file `rec`: it is about to be changed here. With st (the original's;
+ * or NULL) also for those on the same file by another name (a link's, or through one). */
+void fd_original_all(uint32_t rec, const struct stat *st);
 
 /* Entry of a descriptor that a stat result (dev, ino) shows to be an object of the session: as remembered, or by
  * session_whose() and then remembered. False if it is none. To be called inside the guard. */
