@@ -8,7 +8,6 @@ import cProfile
 import json
 import os
 import pstats
-import resource
 import statistics
 import subprocess
 import sys
@@ -26,10 +25,6 @@ def memory():
     with open("/proc/self/status") as f:
         kb = {line.split(":")[0]: int(line.split()[1]) for line in f if line.startswith("Rss") or line.startswith("VmRSS")}
     return kb["VmRSS"], kb["RssAnon"]
-
-
-def waits():
-    return resource.getrusage(resource.RUSAGE_SELF).ru_nvcsw
 
 
 def own(profile):
@@ -59,12 +54,12 @@ def job(root, n, workers, sampler):
     dataset = Named()
     distributed = DistributedSampler(dataset, 2, 1) if sampler == "distributed" else None
     loader = DataLoader(dataset, 256, shuffle=not distributed, sampler=distributed, num_workers=workers)
-    seconds, cpu, waited, profile = [], [], [], cProfile.Profile()
+    seconds, cpu, profile = [], [], cProfile.Profile()
     begin = memory()
     for e in range(EPOCHS + 1):
         if e == EPOCHS:
             profile.enable()
-        start, busy, before = time.perf_counter(), time.process_time(), waits()
+        start, busy = time.perf_counter(), time.process_time()
         it = iter(loader)
         next(it)
         if e == EPOCHS:
@@ -72,13 +67,12 @@ def job(root, n, workers, sampler):
             break
         seconds.append(time.perf_counter() - start)
         cpu.append(time.process_time() - busy)
-        waited.append(waits() - before)
         next(it)
         next(it)
         time.sleep(2)      # what goes on behind must not be at it when the next epoch begins
         end = memory()
         del it
-    print(json.dumps({"seconds": seconds, "cpu": cpu, "waits": waited, "own": own(profile), "resident": end[0] - begin[0], "anonymous": end[1] - begin[1]}))
+    print(json.dumps({"seconds": seconds, "cpu": cpu, "own": own(profile), "resident": end[0] - begin[0], "anonymous": end[1] - begin[1]}))
 
 
 def measure(a, root, workers, sampler):
@@ -104,8 +98,6 @@ def measure(a, root, workers, sampler):
         row["more_%s_mb" % key] = round(got["live"] - got["plain"], 1)
     row["own_s"] = statistics.median(r["own"] for r in runs["live"])
     row["own_percent"] = round(100 * row["own_s"] / row["later_plain_s"], 2)
-    for how in runs:   # times that it gave up the processor of itself
-        row["later_waits_" + how] = statistics.median(s for r in runs[how] for s in r["waits"][1:])
     return row
 
 

@@ -1,11 +1,11 @@
 # Programs that tests/budget*.bats and tests/crash*.bats run.
-LIB_BINS := $B/tests/lock_holder $B/tests/session_samples $B/tests/reap
+LIB_BINS := $B/tests/lock_holder $B/tests/session_samples
 
-$(filter-out %/reap,$(LIB_BINS)): $B/tests/%: tests/lib/%.c preload/session/layout.h policy/policy.h
+$(LIB_BINS): $B/tests/%: tests/lib/%.c preload/session/layout.h policy/policy.h
 	@mkdir -p $(@D)
 	$(CC) -std=gnu11 -O2 -g $(WARN) -D_GNU_SOURCE -o $@ $<
 $B/tests/reap: tests/lib/reap.c $(SESSION) $(POLICY)
 	@mkdir -p $(@D)
 	$(CC) -std=gnu11 -O2 -g $(WARN) -D_GNU_SOURCE -o $@ $^ $(LDFLAGS) -pthread
 
-test-bins: $(LIB_BINS)
+test-bins: $(LIB_BINS) $B/tests/reap
