@@ -90,6 +90,35 @@ later() {
 	calc "$(stat_of match_ratio) > .99"
 }
 
+@test "a loader that is made makes the session and starts the keeper: its first epoch does not wait for them" {
+	local dir=/dev/shm/opt4-made$$
+	cat >made.py <<-'END'
+		import os, subprocess, sys, time
+		from torch.utils.data import DataLoader, IterableDataset
+		root, session = sys.argv[1:]
+		def keeper():
+		    return subprocess.run(["pgrep", "-f", "opt4d " + session], stdout=subprocess.DEVNULL).returncode == 0
+		class Images:
+		    samples = [(os.path.join(d, f), 0) for d, _, names in os.walk(root) for f in names]
+		    __len__ = lambda self: len(self.samples)
+		    __getitem__ = lambda self, i: i
+		class Endless(IterableDataset):
+		    pass
+		DataLoader(Endless())
+		print(os.path.exists(session), keeper())
+		loader = DataLoader(Images(), 4, shuffle=True)
+		for _ in range(400):
+		    if keeper():
+		        break
+		    time.sleep(.05)
+		print(os.path.exists(session), keeper())
+	END
+	OPT4_DIR=$dir PREFETCH=auto live 60 "$PYTHON" -W ignore made.py "$PWD/data" "$dir" >out
+	cat out
+	[ "$(cat out)" = "False False"$'\n'"True True" ]
+	until [ ! -e "$dir" ]; do sleep .05; done
+}
+
 @test "fetching ahead costs no fetch more, though no size is known before: the cache is full after each epoch" {
 	local n=240 least used reads
 	export OPT4_DIR=/dev/shm/opt4-ahead$$ OPT4_ROOT=$PWD/small SLOWSTORE_ROOT=$PWD/small SLOWSTORE_LATENCY=5

@@ -50,6 +50,7 @@ ENTRY(int, opt4_live_files, (uint64_t dataset, uint32_t n, const char *paths, si
 ENTRY(int, opt4_live_known, (uint64_t dataset, uint32_t n), 0, live_known(dataset, n))
 ENTRY(int, opt4_live_epoch, (const struct live_epoch *e), -1, live_publish(e))
 ENTRY(int, opt4_live_replay, (const struct live_epoch *e, const void *what, size_t bytes), -1, live_spool(e, what, bytes))
+ENTRY_VOID(opt4_live_ready, (void), live_ready())
 ENTRY_VOID(opt4_live_size, (uint64_t bytes), conf_set_size(bytes))
 ENTRY_VOID(opt4_live_loader, (uint64_t key, uint64_t dataset, uint32_t epoch), live_loader(key, dataset, epoch))
 ENTRY_VOID(opt4_live_follow, (uint64_t key), live_follow(key))

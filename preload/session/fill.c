@@ -60,10 +60,10 @@ static int unfiled(uint32_t rec, int given, int rc)
 	return rc;
 }
 
-int fill_file(uint32_t rec, int given, struct use use, bool prefetched, uint64_t start)
+int fill_file(uint32_t rec, int given, struct use use, const uint32_t *order, uint64_t start)
 {
 	struct record *r = &view.rec[rec];
-	r->prefetched = prefetched;
+	r->prefetched = order != NULL;
 	if (!session_lock())
 		return unfiled(rec, given, -ETIMEDOUT);
 	if (atomic_load(&r->spoiled) == ST_GEN(atomic_load(&r->state))) {
@@ -71,6 +71,10 @@ int fill_file(uint32_t rec, int given, struct use use, bool prefetched, uint64_t
 		return unfiled(rec, given, -ESTALE);
 	}
 	uint64_t bytes = r->st.size;
+	if (order && *order != view.plans[use.axis].gen) {
+		plans_fronts();
+		use = plans_use(rec);
+	}
 	filing_put(rec, use);
 	view.h->resident++;
 	rec_set(rec, REC_RESIDENT);
@@ -121,7 +125,7 @@ static int fill(uint32_t rec, int fd, const struct origin *o, const struct acces
 		rc = fill_link(rec, rc, o);
 	if (rc == 0) {
 		int given = object_open(&view.rec[rec].key, flags);
-		rc = fill_file(rec, given, a->use, false, start);
+		rc = fill_file(rec, given, a->use, NULL, start);
 		if (rc == 0)
 			return given;
 	}

@@ -6,7 +6,7 @@
 #include "view.h"
 
 /* A client, at attach and whenever it had to go to an original: starts a keeper when the session wants one (prefetch
- * is not off, a trace has joined or an order is to be replayed, there is a budget) and none lives. Costs a clock read but for every 250 ms, when it
+ * is not off, a trace has joined or a loader has been made, there is a budget) and none lives. Costs a clock read but for every 250 ms, when it
  * looks at /proc; a start takes 1-2 ms. Also buries the keeper that died. No lock held. */
 void keeper_check(void);
 

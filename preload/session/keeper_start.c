@@ -20,9 +20,7 @@
 static bool wanted(void)
 {
 	const struct index_header *h = view.h;
-	bool work = h->nplans;
-	for (int i = 0; i < SPOOLED_MAX; i++)
-		work |= atomic_load_explicit(&h->spooled[i], memory_order_relaxed) != 0;
+	bool work = h->nplans || atomic_load_explicit(&h->loader_made, memory_order_relaxed);
 	return work && h->prefetch && h->budget_pages && !atomic_load(&h->gone);
 }
 

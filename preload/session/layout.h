@@ -202,7 +202,8 @@ struct index_header {
 	_Atomic uint32_t spooled[SPOOLED_MAX]; /* live.N.spool that wait for the keeper to start their replay; 0 = free */
 	uint32_t filing;               /* grows whenever the policy's state is made anew */
 	uint32_t filing_at;            /* residents from this record on may not be in it yet; UINT32_MAX: all are */
-	uint32_t reserved[62];
+	_Atomic uint32_t loader_made;  /* 1: live orders will come; the keeper may start */
+	uint32_t reserved[61];
 };
 
 #endif

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include "keeper.h"
 #include "live.h"
 
 void live_unmap(struct plan *p)
@@ -53,6 +54,14 @@ int live_map(uint32_t n)
 		return 0;
 	int rc = map_gen(n, gen);
 	return rc < 0 && atomic_load(&e->gen) != gen ? -EAGAIN : rc;
+}
+
+void live_ready(void)
+{
+	if (!session_attach())
+		return;
+	atomic_store(&view.h->loader_made, 1);
+	keeper_check();
 }
 
 void live_follow(uint64_t key)

@@ -79,6 +79,9 @@ int live_unspool(const char *spool, struct live_epoch *e, void *what, size_t byt
 
 /* ---- live.c: following ---- */
 
+/* A loader has been made: makes the session and starts the keeper where there is none, some 5 ms that its first epoch would
+ * wait for otherwise. */
+void live_ready(void);
 /* A loader reads this dataset, in that epoch; this process and those forked from it work for it. */
 void live_loader(uint64_t key, uint64_t dataset, uint32_t epoch);
 bool live_epoch_now(uint32_t *epoch);      /* of the loader that this process works for; false: unknown */

@@ -29,8 +29,8 @@
 #define HUNG_NS     2000000000ull  /* a fetch that takes longer (and 20 times the mean) has hung */
 #define AGAIN_NS    50000000ull    /* after a refusal by the policy: the front may have moved */
 
-/* fd: of an original that was opened before its room was charged, or -1 */
-struct task { struct next next; uint32_t pages; int fd; uint64_t start; bool hung; };
+/* order: of next.plan, its generation (0: a trace). fd: of an original that was opened before its room was charged, or -1 */
+struct task { struct next next; uint32_t pages, order; int fd; uint64_t start; bool hung; };
 
 static struct fetcher { struct task job; bool busy; } fetchers[THREADS_MAX];
 static uint32_t nthreads, idle, running, hung, looking;
@@ -66,12 +66,14 @@ static enum pick claim(const struct next *n, struct task *j)
 	if (!session_lock())
 		return LATER;
 	struct use use = { n->pos, n->plan }, least;
+	uint32_t order = 0;
 	int nvictims = -1;
 	bool still = !p->follow.sh->gate_shut && rec_state(n->rec) == REC_ABSENT && n->rec < view.h->shape.nfiles &&
 		     !atomic_load(&view.rec[n->rec].writers) && n->plan < view.h->shape.naxes;
 	if (still) {
 		plans_fronts();
 		use = plans_use(n->rec);
+		order = view.plans[use.axis].gen;
 		still = use.pos < POS_MAX;
 	}
 	least = use;
@@ -108,6 +110,7 @@ static enum pick claim(const struct next *n, struct task *j)
 	j->pages = pages;
 	j->next.plan = use.axis;   /* another plan may need it sooner */
 	j->next.pos = use.pos;
+	j->order = order;
 	return PICKED;
 }
 
@@ -256,7 +259,7 @@ static void finish(struct task *j, int rc, const struct origin *o)
 		} else {
 			rc = fill_link(rec, rc, o);
 			if (rc == 0)
-				rc = fill_file(rec, -1, (struct use){ j->next.pos, j->next.plan }, true, j->start);
+				rc = fill_file(rec, -1, (struct use){ j->next.pos, j->next.plan }, &j->order, j->start);
 		}
 	}
 	if (opened)

@@ -17,7 +17,8 @@ def patch(dataloader):
         return
     from . import epochs, fetches
     from torch.utils.data._utils import fetch
-    base = dataloader._BaseDataLoaderIter
+    loader, base = dataloader.DataLoader, dataloader._BaseDataLoaderIter
+    loader.__init__ = _after(loader.__init__, epochs.prepare)
     base.__init__ = _after(base.__init__, epochs.announce)
     base._next_index = _next_index(base._next_index, epochs)
     fetcher = fetch._MapDatasetFetcher
@@ -26,10 +27,10 @@ def patch(dataloader):
 
 def _after(real, then):
     @functools.wraps(real)
-    def __init__(self, loader, *args, **kwargs):
-        real(self, loader, *args, **kwargs)
+    def __init__(self, *args, **kwargs):
+        real(self, *args, **kwargs)
         try:
-            then(self, loader)
+            then(self, *args, **kwargs)
         except Exception:
             pass
     return __init__

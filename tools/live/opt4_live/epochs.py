@@ -52,7 +52,7 @@ class Numbers:
 
 _datasets, _streams = Numbers(), Numbers()
 _counts = {}      # stream -> epochs begun
-_said = {}        # dataset -> does it say which files it opens
+_said = {}        # dataset that is prepared for -> does it say which files it opens
 _ends = {}
 _keys = set()     # of iterators that live
 announced = False # here, or in the process that this one was forked from
@@ -81,28 +81,41 @@ class State:
             self.key = _mix(self.key)
         _keys.add(self.key)
         self.persistent = bool(loader.persistent_workers)
-        self.says = _said.get(number)
-        if self.says is None:
-            self.says = _said[number] = files.says(dataset)
+        self.says = _said[number]
         self.batch_size = loader.batch_size or getattr(loader.batch_sampler, "batch_size", None) or 0
         if type(self.batch_size) is not int or not 0 <= self.batch_size < 1 << 31:
             self.batch_size = 0
         self.record = None
 
 
-def announce(it, loader):
-    """The iterator has been made, its workers not yet."""
+def prepare(loader, *_, **__):
+    """The loader has been made: what takes some ms is done here rather than when its first epoch begins. True: opt4 is at
+    work, and knows of its dataset."""
     from torch.utils.data.dataloader import _DatasetKind
-    if it._dataset_kind != _DatasetKind.Map:
-        return
+    if loader._dataset_kind != _DatasetKind.Map:
+        return False
+    dataset = loader.dataset
+    number = _datasets.number(dataset)
+    if number in _said:
+        return True
     if os.environ.get("OPT4_LIVE_ROOT") == "1":   # opt4 run was told of no folder
-        for root in files.roots(it._dataset):
+        for root in files.roots(dataset):
             if lib.active(root):
                 _inherit(root)
     if not lib.active():
+        return False
+    says = files.says(dataset)
+    _tell_size(dataset, says)
+    lib.ready()
+    _said[number] = says
+    return True
+
+
+def announce(it, loader):
+    """The iterator has been made, its workers not yet."""
+    if not prepare(loader):
         return
     it._opt4 = state = State(it, loader)
-    _tell_size(it._dataset, state)
     global announced
     announced = True
     lib.loader(state.key, state.dataset, _counts.get(state.number, -1) + 1)
@@ -133,10 +146,10 @@ def _inherit(root):
 _sized = False
 
 
-def _tell_size(dataset, state):
+def _tell_size(dataset, says):
     """OPT4_CACHE in percent, and no trace that knows of what: of the first loader's dataset."""
     global _sized
-    if not _sized and state.says and os.environ.get("OPT4_CACHE", "").endswith("%") and not os.environ.get("OPT4_TRACE"):
+    if not _sized and says and os.environ.get("OPT4_CACHE", "").endswith("%") and not os.environ.get("OPT4_TRACE"):
         _sized = True
         lib.size(files.size(dataset))
 

@@ -28,7 +28,8 @@ def load():
         lib.opt4_live_loader.argtypes = [u64, u64, u32]
         lib.opt4_live_follow.argtypes = lib.opt4_live_end.argtypes = lib.opt4_live_size.argtypes = [u64]
         lib.opt4_live_sample.argtypes = [u32, u32]
-        for name in ("loader", "follow", "end", "sample", "size"):
+        lib.opt4_live_ready.argtypes = []
+        for name in ("ready", "loader", "follow", "end", "sample", "size"):
             getattr(lib, "opt4_live_" + name).restype = None
         _lib = lib
     return True
@@ -63,6 +64,11 @@ def replay(what, **fields):
 def size(n):
     """The dataset's bytes in whole pages, before anything of it is cached."""
     _lib.opt4_live_size(n)
+
+
+def ready():
+    """A loader has been made: the session, and who fetches ahead, are there before its first epoch begins."""
+    _lib.opt4_live_ready()
 
 
 def loader(key, dataset, epoch):
