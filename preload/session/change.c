@@ -293,7 +293,8 @@ int session_whose(int fd, struct cached *c)
 		for (uint64_t bits = view.touched[w]; bits; bits &= bits - 1) {
 			uint32_t rec = w * 64 + (uint32_t)__builtin_ctzll(bits);
 			const struct record *r = &view.rec[rec];
-			if (rec >= files || r->key.path != k.path || r->key.stat != k.stat || r->obj_ino != st.st_ino)
+			/* Not by its inode: evicted and filled anew, it has another, and this one is on the old. */
+			if (rec >= files || r->key.path != k.path || r->key.stat != k.stat)
 				continue;
 			*c = (struct cached){ .rec = rec, .obj_ino = st.st_ino, .dev = r->st.dev, .ino = r->st.ino, .checked = now_coarse() };
 			return 0;
