@@ -81,6 +81,12 @@ teardown() { rm -rf /dev/shm/opt4-hook.??????; }
 }
 @test "an object inherited through exec is known for what it is, and locked as the original" { situation change exec; }
 @test "mode, owner, times, attributes, and writes by /proc/self/fd reach the original" { situation change modes; }
+@test "objects that came by exec, a socket, a /proc/self/fd name: changes reach them, too" { situation change strangers; }
+@test "an inherited object whose file has been evicted and filled anew" {
+	CACHE=420K OPT4_MAXFILE=200K OPT4_POLICY=fifo situation change refilled
+	[ "$(json "['evictions']" <"$BATS_TEST_TMPDIR/change.refilled/stats")" -gt 3 ]
+}
+@test "a folder that is renamed, a link to one that is replaced: what is open below goes back first" { situation change folders; }
 
 @test "holes, file systems, birth, links by descriptor, O_NOFOLLOW: of the original" { situation odd calls; }
 @test "nftw, fts and daemon change the working directory unseen" { OPT4_REVALIDATE=never situation odd walks; }

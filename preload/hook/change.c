@@ -36,7 +36,7 @@ static void before(struct change *ch, int dirfd, const char *path)
 	/* While the path still leads to it: descriptors of ours must not be left on a copy that has lost its way
 	 * back. */
 	struct stat st;
-	if (ch->rec != REC_NONE && fd_highest() >= 0)
+	if (ch->rec != REC_NONE && fd_any())
 		fd_original_all(ch->rec, next.fstatat(dirfd, path, &st, 0) == 0 ? &st : NULL);
 }
 
@@ -89,7 +89,10 @@ static bool is_dir(int dirfd, const char *path)
 static bool before_remove(struct change *ch, int dirfd, const char *path)
 {
 	before(ch, dirfd, path);
-	return ch->in_root && is_dir(dirfd, path);
+	if (!ch->in_root || !is_dir(dirfd, path))
+		return false;
+	fd_original_all(REC_NONE, NULL);
+	return true;
 }
 
 #define REMOVE(name, params, dirfd, call) \
@@ -105,7 +108,7 @@ CHANGE(link, (const char *path, const char *to), AT_FDCWD, path, next.link(path,
 static void before_content(struct change *ch, int dirfd, const char *path)
 {
 	if (path)
-		open_proc_write(path);
+		open_proc(path, O_WRONLY);
 	before(ch, dirfd, path);
 }
 
@@ -140,8 +143,9 @@ static void before_at(struct change *ch, int dirfd, const char *path, int flags)
 		ch->rec = record_of(&ch->w);
 		hook_leave(g);
 	}
+	struct stat st;
 	if (ch->rec != REC_NONE)
-		fd_original_all(ch->rec, NULL);
+		fd_original_all(ch->rec, next.fstat(dirfd, &st) == 0 ? &st : NULL);
 }
 
 #define CHANGE_AT(name, params, dirfd, flags, call) CHANGING(name, params, before_at(&ch, dirfd, path, flags), call, )
@@ -191,6 +195,22 @@ static void root_moved(unsigned root)
 	hook_leave(g);
 }
 
+static void root_moves(__attribute__((unused)) unsigned root)
+{
+	fd_original_all(REC_NONE, NULL);
+}
+
+/* With a directory goes the way back of what lies below it. */
+static void renames(const struct change *from, const struct change *to, int fromdir, const char *a, int todir, const char *b)
+{
+	if (!fd_any())
+		return;
+	if ((from->in_root || to->in_root) && (is_dir(fromdir, a) || is_dir(todir, b)))
+		fd_original_all(REC_NONE, NULL);
+	path_roots_below(fromdir, a, root_moves);
+	path_roots_below(todir, b, root_moves);
+}
+
 static void renamed(const struct change *from, const struct change *to, int fromdir, const char *a, int todir, const char *b)
 {
 	int err = errno;
@@ -218,6 +238,7 @@ static void renamed(const struct change *from, const struct change *to, int from
 		int err = errno; \
 		before(&from, fromdir, a); \
 		before(&to, todir, b); \
+		renames(&from, &to, fromdir, a, todir, b); \
 		errno = err; \
 		int r = call; \
 		if (r == 0) \

@@ -20,19 +20,14 @@ READER(preadv, (int fd, const struct iovec *v, int n, off_t off), fd, v, n, off)
 READER(preadv64, (int fd, const struct iovec *v, int n, off64_t off), fd, v, n, off)
 
 /* With flags that the original's file system knows, and tmpfs may not (RWF_NOWAIT). */
-static bool refused(int fd, int flags)
-{
-	struct fd_entry e;
-	return errno == EOPNOTSUPP && flags && !hook_inside() && fd_get(fd, &e) && e.kind == FD_OBJECT && fd_original(fd);
-}
-
 #define READER_FLAGS(name, off_type) \
 	EXPORT ssize_t name(int fd, const struct iovec *v, int n, off_type off, int flags) \
 	{ \
+		int err = errno; \
 		if (unlikely(fd_is(fd, FD_PENDING))) \
 			fd_demand(fd); \
 		ssize_t r = next.name(fd, v, n, off, flags); \
-		if (unlikely(r < 0) && refused(fd, flags)) \
+		if (unlikely(r < 0) && errno == EOPNOTSUPP && flags && fd_left_object(fd, err)) \
 			r = next.name(fd, v, n, off, flags); \
 		return r; \
 	}

@@ -193,3 +193,20 @@ EXPORT int sendmmsg(int fd, struct mmsghdr *v, unsigned n, int flags)
 			sent(&v[i].msg_hdr);
 	return next.sendmmsg(fd, v, n, flags);
 }
+
+/* What arrives may be on an object. */
+EXPORT ssize_t recvmsg(int fd, struct msghdr *m, int flags)
+{
+	ssize_t r = next.recvmsg(fd, m, flags);
+	if (unlikely(session_dev && r >= 0 && m->msg_controllen))
+		fd_strangers();
+	return r;
+}
+
+EXPORT int recvmmsg(int fd, struct mmsghdr *v, unsigned n, int flags, struct timespec *limit)
+{
+	int r = next.recvmmsg(fd, v, n, flags, limit);
+	if (unlikely(session_dev && r > 0))
+		fd_strangers();
+	return r;
+}

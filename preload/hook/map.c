@@ -57,13 +57,12 @@ EXPORT ssize_t splice(int in, off64_t *in_off, int out, off64_t *out_off, size_t
 /* The original and its copy lie on different file systems, so what worked between originals may not work now. */
 EXPORT ssize_t copy_file_range(int in, off64_t *in_off, int out, off64_t *out_off, size_t n, unsigned flags)
 {
-	struct fd_entry e;
+	int err = errno;
 
 	if (unlikely(fd_is(in, FD_PENDING)))
 		fd_demand(in);
 	ssize_t r = next.copy_file_range(in, in_off, out, out_off, n, flags);
-	if (unlikely(r < 0 && (errno == EXDEV || errno == EINVAL || errno == EOPNOTSUPP) && !hook_inside() && fd_get(in, &e) &&
-	    e.kind == FD_OBJECT) && fd_original(in))
+	if (unlikely(r < 0 && (errno == EXDEV || errno == EINVAL || errno == EOPNOTSUPP)) && fd_left_object(in, err))
 		r = next.copy_file_range(in, in_off, out, out_off, n, flags);
 	return r;
 }

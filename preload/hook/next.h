@@ -63,7 +63,7 @@ int pivot_root(const char *new_root, const char *put_old);
 /* Never called that early by an allocator: resolved at the first call. */
 #define NEXT_LAZY(X) \
 	X(fopen) X(fopen64) X(freopen) X(freopen64) X(fdopen) X(fclose) X(statx) \
-	X(sendfile) X(sendfile64) X(copy_file_range) X(splice) X(sendmsg) X(sendmmsg) \
+	X(sendfile) X(sendfile64) X(copy_file_range) X(splice) X(sendmsg) X(sendmmsg) X(recvmsg) X(recvmmsg) \
 	X(close_range) X(closefrom) \
 	X(truncate) X(truncate64) X(ftruncate) X(ftruncate64) X(rename) X(renameat) X(renameat2) \
 	X(unlink) X(unlinkat) X(remove) X(link) X(linkat) \

@@ -66,12 +66,16 @@ void open_asked(int fd, int flags)
 		open_hinted(fd, rec);
 }
 
-bool open_proc_write(const char *path)
+bool open_proc(const char *path, int flags)
 {
 	int fd = session_dev && path[0] == '/' ? path_proc_fd(path) : -1;
-	if (fd >= 0)
+	if (fd < 0)
+		return false;
+	if (opens_to_write(flags) || (flags & OPEN_PLAIN_NOT))
 		fd_original(fd);
-	return fd >= 0;
+	else
+		fd_strangers();
+	return true;
 }
 
 /* The path may be a dataset file's. */
@@ -87,7 +91,7 @@ static __attribute__((noinline)) int open_slow(enum opener which, int dirfd, con
 	if (kind == PATH_OTHER) {
 		if (dirfd != AT_FDCWD && path[0] != '/' && !fd_is(dirfd, FD_OURS) && path_dir_elsewhere(dirfd))
 			fd_set_elsewhere(dirfd);
-		if (!write || !open_proc_write(path))
+		if (!open_proc(path, flags))
 			return down(which, dirfd, path, flags, mode);
 		kind = PATH_ASK;
 	}
@@ -126,12 +130,13 @@ static __attribute__((noinline)) int open_slow(enum opener which, int dirfd, con
 /* The whole cost of an open that is not ours. Inlined for certain: hook_inside() looks at the hook's own frame. */
 static inline __attribute__((always_inline)) bool look(int dirfd, const char *path, int flags)
 {
-	if (!hook_on || (flags & OPEN_NEVER))
+	if (!hook_on)
 		return false;
-	if (path_may(path))
+	if (!(flags & OPEN_NEVER) && path_may(path))
 		return !hook_inside() &&
 		       (!fd_is(dirfd, FD_ELSEWHERE) || path[0] == '/' || path[0] == '.' || opens_to_write(flags));
-	return unlikely(session_dev && opens_to_write(flags)) && path && path_proc_fd(path) >= 0 && !hook_inside();
+	return unlikely(session_dev && path && path[0] == '/' && (path[1] == 'p' || path[1] == 'd')) && path_proc_fd(path) >= 0 &&
+	       !hook_inside();
 }
 
 /* The number is a new file's now. */

@@ -5,12 +5,12 @@
 #include "fd.h"
 #include "path.h"
 
-/* Flags of opens that are never looked at: O_TMPFILE has O_DIRECTORY's bit. */
+/* Flags of opens that are never looked at, but for /proc/self/fd names: O_TMPFILE has O_DIRECTORY's bit. */
 #define OPEN_NEVER (O_DIRECTORY | O_PATH)
 
 /* Read-only opens that stay the original's: they may create it, ask for what tmpfs does otherwise, or (O_APPEND)
  * for nothing that makes sense. */
-#define OPEN_PLAIN_NOT (O_CREAT | O_DIRECT | O_APPEND)
+#define OPEN_PLAIN_NOT (O_CREAT | O_DIRECT | O_APPEND | O_PATH)
 
 /* Record of what w names, or REC_NONE. Inside the guard. */
 static inline uint32_t record_of(const struct where *w)
@@ -33,8 +33,9 @@ void open_writer(int fd, uint32_t rec);
 /* The path to an original was opened as fd (>= 0), but only now can one tell whose it is: hint or writer. */
 void open_asked(int fd, int flags);
 
-/* `path` is about to be opened for writing, or changed. If it is a /proc/self/fd name of one of our objects, that
- * descriptor goes back to the original first. True if it is such a name at all: then ask open_asked(). */
-bool open_proc_write(const char *path);
+/* `path` is about to be opened with these flags, or changed (O_WRONLY). If it is a /proc/self/fd name of one of our
+ * objects, that descriptor goes back to the original first, unless it is only to be read. True if it is such a name at
+ * all: then ask open_asked(). */
+bool open_proc(const char *path, int flags);
 
 #endif

@@ -1,6 +1,6 @@
 /* proc.c - the process: start, fork, end, and what changes the meaning of its paths. */
-#include "fd.h"
 #include "path.h"
+#include "swap.h"
 
 #include <dlfcn.h>
 #include <limits.h>
@@ -30,6 +30,7 @@ static void expect_objects(void)
 
 	if (!session_dev && next.stat(dir && *dir ? dir : "/dev/shm", &st) == 0)
 		session_dev = st.st_dev;
+	fd_strangers();
 }
 
 /* Once a process, before its main(): Python reads PYTHONPATH later. */

@@ -34,8 +34,8 @@ RARE(ssize_t, fgetxattr, (int fd, const char *key, void *v, size_t n), next.fget
 RARE(ssize_t, flistxattr, (int fd, char *v, size_t n), next.flistxattr(fd, v, n))
 
 /* Owner, mode, times or attributes of fd's file are about to be changed. Returns whose it is: by its path, for an
- * entry may be stale. */
-static uint32_t meta_before(int fd)
+ * entry may be stale. *st: the file itself, for it may be open by another name. */
+static uint32_t meta_before(int fd, struct stat *st)
 {
 	struct where w;
 	uint32_t rec = REC_NONE;
@@ -48,15 +48,15 @@ static uint32_t meta_before(int fd)
 		rec = session_record(w.root, w.rel, w.len);
 		hook_leave(g);
 	}
-	return rec;
+	return next.fstat(fd, st) ? REC_NONE : rec;
 }
 
 /* Other descriptors of ours must show the change at once. */
-static void meta_after(uint32_t rec)
+static void meta_after(uint32_t rec, const struct stat *st)
 {
 	if (rec == REC_NONE)
 		return;
-	fd_original_all(rec, NULL);
+	fd_original_all(rec, st);
 	struct guard g = hook_enter();
 	session_invalidate(rec);
 	hook_leave(g);
@@ -65,9 +65,10 @@ static void meta_after(uint32_t rec)
 #define META(name, params, call) \
 	EXPORT int name params \
 	{ \
-		uint32_t rec = meta_before(fd); \
+		struct stat st; \
+		uint32_t rec = meta_before(fd, &st); \
 		int r = call; \
-		meta_after(rec); \
+		meta_after(rec, &st); \
 		return r; \
 	}
 
@@ -95,9 +96,9 @@ EXPORT int ioctl(int fd, unsigned long req, ...)
 	va_end(ap);
 	if (unlikely(of_the_file(req)))
 		to_original(fd);
-	else if (unlikely(req == FICLONE) && fd_is((int)arg, FD_OURS))
+	else if (unlikely(req == FICLONE))
 		to_original((int)arg);
-	else if (unlikely(req == FICLONERANGE) && fd_is((int)((struct file_clone_range *)arg)->src_fd, FD_OURS))
+	else if (unlikely(req == FICLONERANGE))
 		to_original((int)((struct file_clone_range *)arg)->src_fd);
 	return next.ioctl(fd, req, arg);
 }

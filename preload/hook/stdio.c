@@ -48,7 +48,7 @@ static __attribute__((noinline)) FILE *fopen_slow(const char *path, const char *
 	int fd = -1;
 
 	if (kind == PATH_OTHER) {
-		if (reads_only(mode) || !open_proc_write(path))
+		if (!open_proc(path, reads_only(mode) ? O_RDONLY : O_RDWR))
 			return down(path, mode);
 		kind = PATH_ASK;
 	}
@@ -86,7 +86,7 @@ static inline __attribute__((always_inline)) bool look(const char *path, const c
 		return false;
 	if (path_may(path))
 		return !hook_inside();
-	return unlikely(session_dev && path && path_proc_fd(path) >= 0) && !reads_only(mode) && !hook_inside();
+	return unlikely(session_dev && path && path_proc_fd(path) >= 0) && !hook_inside();
 }
 
 EXPORT FILE *fopen(const char *path, const char *mode)
@@ -113,8 +113,8 @@ static FILE *reopened(const char *path, const char *mode, FILE *f, FILE *(*down)
 	struct where w;
 	int fd = fileno(f);
 
-	if (path && !reads_only(mode))
-		open_proc_write(path);
+	if (path)
+		open_proc(path, reads_only(mode) ? O_RDONLY : O_RDWR);
 	if (fd >= 0 && !path)
 		fd_original(fd); /* another mode for the same file: the C library opens it by /proc/self/fd */
 	if (fd >= 0)

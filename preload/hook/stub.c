@@ -103,6 +103,8 @@ LAZY(ssize_t, copy_file_range, (int i, off64_t *io, int o, off64_t *oo, size_t n
 LAZY(ssize_t, splice, (int i, off64_t *io, int o, off64_t *oo, size_t n, unsigned fl), (i, io, o, oo, n, fl), -1)
 LAZY(ssize_t, sendmsg, (int fd, const struct msghdr *m, int fl), (fd, m, fl), -1)
 LAZY(int, sendmmsg, (int fd, struct mmsghdr *m, unsigned n, int fl), (fd, m, n, fl), -1)
+LAZY(ssize_t, recvmsg, (int fd, struct msghdr *m, int fl), (fd, m, fl), -1)
+LAZY(int, recvmmsg, (int fd, struct mmsghdr *m, unsigned n, int fl, struct timespec *t), (fd, m, n, fl, t), -1)
 LAZY(int, close_range, (unsigned a, unsigned b, int fl), (a, b, fl), -1)
 LAZY(int, truncate, (const char *p, off_t n), (p, n), -1)
 LAZY(int, truncate64, (const char *p, off64_t n), (p, n), -1)

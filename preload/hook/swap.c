@@ -2,10 +2,9 @@
 #include "swap.h"
 
 #include <signal.h>
-#include <string.h>
 
 /* Flags of the open file description that the other one gets too. */
-#define KEEP_FLAGS (O_NONBLOCK | O_NOATIME | O_NOFOLLOW | O_SYNC | O_DSYNC)
+#define KEEP_FLAGS (O_NONBLOCK | O_NOATIME | O_NOFOLLOW | O_SYNC | O_DSYNC | O_APPEND)
 #define WAITS      100            /* of 10 ms */
 
 /* Puts `from` under number `to` and closes `from`, if `to` is still on (dev, ino). The caller has a claim on `to`: no
@@ -125,19 +124,6 @@ void fd_release(int fd, uint32_t claim)
 	fd_claim(fd, &claim, CLAIM_READY);
 }
 
-bool fd_object(int fd, uint64_t ino, struct fd_entry *e)
-{
-	if (fd_get(fd, e) && e->kind == FD_OBJECT && e->c.obj_ino == ino)
-		return true;
-	memset(e, 0, sizeof *e);
-	if (session_whose(fd, &e->c) || e->c.obj_ino != ino)
-		return false;
-	e->kind = FD_OBJECT;
-	fd_install(fd, FD_OBJECT, &e->c, 0, false);
-	fd_get(fd, e);
-	return true;
-}
-
 /* One member of a group back to the original `from` (a descriptor that stays open). It may be another thread's, which
  * reads by it: its next access waits for us, and what one that had begun has read counts. */
 static bool back(int from, int to, struct fd_entry *e)
@@ -177,6 +163,7 @@ bool fd_original(int fd)
 		return true;
 	}
 	struct guard g = hook_enter();
+	fd_any();               /* its duplicates may be strangers */
 	if (session_dev && next.fstat(fd, &st) == 0 && st.st_dev == session_dev && fd_object(fd, st.st_ino, &e)) {
 		int fl = next.fcntl(fd, F_GETFL);
 		int orig = fl < 0 ? -1 : session_reopen(&e.c, (fl & (KEEP_FLAGS | O_ACCMODE)) | O_CLOEXEC);
@@ -193,13 +180,23 @@ bool fd_original(int fd)
 	return ok;
 }
 
+bool fd_left_object(int fd, int before)
+{
+	struct stat st;
+	int err = errno;
+	bool left = session_dev && !hook_inside() && next.fstat(fd, &st) == 0 && st.st_dev == session_dev && fd_original(fd);
+
+	errno = left ? before : err;
+	return left;
+}
+
 void fd_original_all(uint32_t rec, const struct stat *st)
 {
 	struct fd_entry e;
 
-	for (int i = fd_highest(); i >= 0; i--)
+	for (int i = fd_any() ? fd_highest() : -1; i >= 0; i--)
 		if (fd_is(i, FD_OURS) && fd_get(i, &e) && e.kind != FD_WRITER &&
-		    (e.c.rec == rec || (st && e.c.dev == st->st_dev && e.c.ino == st->st_ino)))
+		    (rec == REC_NONE || e.c.rec == rec || (st && e.c.dev == st->st_dev && e.c.ino == st->st_ino)))
 			fd_original(i);
 }
 

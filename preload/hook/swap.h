@@ -19,13 +19,23 @@ void fd_release(int fd, uint32_t claim);
  * stays on the object, because the original cannot be opened any more. Keeps errno. */
 bool fd_original(int fd);
 
-/* fd_original() for every descriptor of this process on file `rec`: it is about to be changed here. With st (the original's;
+/* A call by fd has failed as it may not on an original: true if fd was on an object, and is on the original now: for another
+ * attempt. errno is then what it was `before` the call. */
+bool fd_left_object(int fd, int before);
+
+/* fd_original() for every descriptor of this process on file `rec` (REC_NONE: on any): it is about to be changed here. With st (the original's;
  * or NULL) also for those on the same file by another name (a link's, or through one). */
 void fd_original_all(uint32_t rec, const struct stat *st);
 
 /* Entry of a descriptor that a stat result (dev, ino) shows to be an object of the session: as remembered, or by
  * session_whose() and then remembered. False if it is none. To be called inside the guard. */
 bool fd_object(int fd, uint64_t ino, struct fd_entry *e);
+
+/* From now on there may be descriptors on objects that nothing is remembered of. */
+void fd_strangers(void);
+
+/* Is any descriptor of this process ours? Gets to know such strangers first. Keeps errno. */
+bool fd_any(void);
 
 /* A new descriptor `to` was made from `from`: shares its entry. */
 void fd_duplicate(int from, int to);

@@ -163,8 +163,123 @@ static void exec(void)
 	take("e", e, 10);
 }
 
-static void inherited(int fd)
+/* A descriptor that has been read, of a file that is cached by now. */
+static int read_once(const char *path)
 {
+	int fd = -1;
+	for (int i = 0; i < 2; i++) {
+		MUST((fd < 0 || close(fd) == 0) && (fd = open(path, O_RDONLY)) >= 0);
+		take(path, fd, 10);
+	}
+	return fd;
+}
+
+/* This program anew, in a child, with two numbers for one open file. */
+static void execs(const char *what, int fd)
+{
+	int copy = dup(fd);
+	if (!fork()) {
+		char n[12], m[12];
+		snprintf(n, sizeof n, "%d", fd);
+		snprintf(m, sizeof m, "%d", copy);
+		execl("/proc/self/exe", "change", what, ".", n, m, NULL);
+		_exit(9);
+	}
+	reap();
+	close(copy);
+}
+
+static void overwrite(const char *path, const char *by)
+{
+	int w = open(path, O_WRONLY);
+	MUST(w >= 0 && pwrite(w, by, strlen(by), 0) == (ssize_t)strlen(by) && close(w) == 0);
+}
+
+/* Objects that came to this process in ways that nobody sees; then their files change. */
+static void strangers(void)
+{
+	execs("writes", read_once("a.jpg"));
+	execs("copies", read_once("b.jpg"));
+	execs("locks", read_once("c.jpg"));
+	char path[40], byte = 'x', ctl[CMSG_SPACE(sizeof(int))] = { 0 };
+	int fd = read_once("d.jpg"), got, sv[2], fl;
+	snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+	MUST((got = open(path, O_RDONLY)) >= 0);
+	take("by /proc", got, 10);
+	overwrite("d.jpg", "0123456789overwritten");
+	take("by /proc, after the write", got, 20);
+	fd = read_once("e.jpg");
+	snprintf(path, sizeof path, "/dev/fd/%d", fd);
+	got = open(path, O_RDONLY | O_DIRECT);
+	SAY("direct: a byte at 1 %zd\n", got < 0 ? -1 : pread(got, path, 1, 1));
+
+	struct iovec v = { &byte, 1 };
+	struct msghdr m = { .msg_iov = &v, .msg_iovlen = 1, .msg_control = ctl, .msg_controllen = sizeof ctl };
+	fd = read_once("f.jpg");
+	struct cmsghdr *c = CMSG_FIRSTHDR(&m);
+	MUST(c);
+	*c = (struct cmsghdr){ CMSG_LEN(sizeof fd), SOL_SOCKET, SCM_RIGHTS };
+	memcpy(CMSG_DATA(c), &fd, sizeof fd);
+	MUST(socketpair(AF_UNIX, SOCK_DGRAM, 0, sv) == 0 && sendmsg(sv[0], &m, 0) == 1 && close(fd) == 0 && recvmsg(sv[1], &m, 0) == 1);
+	memcpy(&got, CMSG_DATA(c), sizeof got);
+	overwrite("f.jpg", "0123456789overwritten");
+	take("by a socket, after the write", got, 20);
+	fd = read_once("g.jpg");
+	fl = fcntl(fd, F_SETFL, O_APPEND | O_NONBLOCK);
+	SAY("flags %d, locked %d, %x\n", fl, flock(fd, LOCK_SH), fcntl(fd, F_GETFL));
+}
+
+/* Evicted and filled anew, while somebody has the old object. */
+static void refilled(void)
+{
+	int fd = read_once("e.jpg");
+	for (const char *c = "abcdfghe"; *c; c++) {
+		char name[] = "?.jpg";
+		name[0] = *c;
+		close(read_once(name));
+	}
+	execs("locks", fd);
+}
+
+/* With a folder goes the way to what lies in it. */
+static void folders(void)
+{
+	int a = read_once("sub/a.jpg"), b;
+	MUST(rename("sub", "moved") == 0 && fchmod(a, 0604) == 0);
+	who("in a folder that has moved", a, "moved/a.jpg");
+	take("a", a, 10);
+	MUST(symlink("moved", "way") == 0);
+	b = read_once("way/b.jpg");
+	MUST(unlink("way") == 0 && fchmod(b, 0604) == 0);
+	who("by a link that is gone", b, "moved/b.jpg");
+	MUST(symlink("moved", "way") == 0 && mkdir("other", 0700) == 0 && symlink("other", "new") == 0);
+	b = read_once("way/b.jpg");
+	MUST(rename("new", "way") == 0 && fchmod(b, 0640) == 0);
+	who("by a link that leads elsewhere", b, "moved/b.jpg");
+}
+
+static void inherited(const char *what, int fd, int copy)
+{
+	if (!strcmp(what, "writes")) {
+		overwrite("a.jpg", "0123456789overwritten by its new program");
+		take("inherited, after the write", fd, 20);
+		if (kcmp_allowed())
+			take("its copy", copy, 20);
+		return;
+	}
+	if (!strcmp(what, "copies")) {
+		int to = open("copy", O_RDWR | O_CREAT, 0600);
+		SAY("copied %zd\n", copy_file_range(fd, NULL, to, NULL, 1000, 0));
+		return;
+	}
+	if (!strcmp(what, "locks")) {
+		SAY("locked %d", flock(fd, LOCK_EX));
+		SAY(" seen %d %d\n", locked("c.jpg"), locked("e.jpg"));
+		take("inherited", fd, 10);
+		if (kcmp_allowed())
+			take("its copy", copy, 10);
+		return;
+	}
 	SAY("inherited: flock %d", flock(fd, LOCK_EX));
 	SAY(" seen %d\n", locked("e.jpg"));
 	who("inherited", fd, "e.jpg");
@@ -185,6 +300,16 @@ static void modes(void)
 	take("b", b, 10);
 	int set = fsetxattr(b, "user.k", "value", 5, 0);
 	SAY("fsetxattr %d getxattr %zd\n", set, getxattr("b.jpg", "user.k", v, sizeof v));
+	MUST(link("g.jpg", "g2.jpg") == 0 && link("h.jpg", "h2.jpg") == 0);
+	usleep(50000);             /* what has just changed is not cached */
+	int g = open("g.jpg", O_RDONLY), g2 = open("g2.jpg", O_RDONLY), h = open("h.jpg", O_RDONLY), h2 = open("h2.jpg", O_PATH);
+	take("g", g, 10);
+	take("g by another name", g2, 10);
+	take("h", h, 10);
+	MUST(fchmod(g, 0604) == 0 && fchownat(h2, "", 12, 34, AT_EMPTY_PATH) == 0 && fstat(h, &st) == 0);
+	who("g", g, "g.jpg");
+	who("g by another name", g2, "g2.jpg");
+	SAY("h: uid %d gid %d\n", (int)st.st_uid, (int)st.st_gid);
 	int c = open("b.jpg", O_RDONLY);
 	take("c", c, 10);
 	SAY("fgetxattr %zd flistxattr %d\n", fgetxattr(c, "user.k", v, sizeof v), (int)flistxattr(c, NULL, 0) > 0);
@@ -206,15 +331,15 @@ static void modes(void)
 }
 
 static const struct hook_case cases[] = {
-	CASE(write_seen), CASE(names), CASE(locks), CASE(modes), CASE(exec),
+	CASE(write_seen), CASE(names), CASE(locks), CASE(modes), CASE(exec), CASE(strangers), CASE(refilled), CASE(folders),
 };
 
 int main(int argc, char **argv)
 {
 	MUST(argc >= 3);
-	if (argc == 4) {
+	if (argc >= 4) {
 		MUST(chdir(argv[2]) == 0);
-		inherited(atoi(argv[3]));
+		inherited(argv[1], atoi(argv[3]), argc > 4 ? atoi(argv[4]) : -1);
 		return 0;
 	}
 	return run_case(cases, sizeof cases / sizeof *cases, argv);

@@ -327,7 +327,7 @@ void session_invalidate_tree(unsigned r, const char *rel, size_t len)
 }
 
 void session_after_fork(void) { say("forked"); }
-void session_job_begin(void) {}
+void session_job_begin(void) { setenv("OPT4_JOB", "fake", 1); }   /* who comes by exec looks for what it inherited */
 void session_leave(void) { say("leave"); }
 void session_abandoned(void) { }
 void session_disable(const char *why) { disabled = true; say("disable %s", why); }
@@ -344,6 +344,7 @@ int live_files(uint64_t dataset, uint32_t n, const char *paths, size_t bytes) { 
 int live_known(uint64_t dataset, uint32_t n) { return 0; }
 int live_publish(const struct live_epoch *e) { return -ENOSYS; }
 int live_spool(const struct live_epoch *e, const void *what, size_t bytes) { return -ENOSYS; }
+void live_ready(void) {}
 void live_loader(uint64_t key, uint64_t dataset, uint32_t epoch) {}
 void live_follow(uint64_t key) {}
 void live_sample(uint32_t n, uint32_t index) {}
