@@ -1,6 +1,7 @@
 /* filing.c FOLDER SEED: the policy's state, filled in shares while files come, go and are read, holds in the end what it
- * would hold filled at once: the residents, in the order in which an epoch needs them last, the unknown first. Prints how
- * many were compared. FOLDER (a dataset of which nothing is read) is not on tmpfs. */
+ * would hold filled at once: the residents, in the order in which an epoch needs them last, the unknown first. So do files
+ * that were under way when the epoch's order came. Prints how many were compared. FOLDER (a dataset of which nothing is
+ * read) is not on tmpfs. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +11,7 @@
 #define LOADER   11
 #define DATASET  12
 #define EPOCHS   3
+#define FETCHED  100
 
 static uint32_t order[FILES], next[FILES];   /* next: where the epoch needs a file; POS_UNKNOWN */
 
@@ -37,6 +39,30 @@ static void change_one(void)
 	} else {
 		filing_put(rec, plans_use(rec));
 	}
+}
+
+/* What is being fetched when its order is replaced is filed by the new one. */
+static struct fetched { uint32_t rec; struct use use; uint32_t order; } fetched[FETCHED];
+static uint32_t nfetched;
+
+static void fetch_some(void)
+{
+	need(session_lock(), "the lock");
+	for (nfetched = 0; nfetched < FETCHED;) {
+		uint32_t rec = below(FILES);
+		if (rec_state(rec) != REC_ABSENT)
+			continue;
+		struct use use = plans_use(rec);
+		fetched[nfetched++] = (struct fetched){ rec, use, view.plans[use.axis].gen };
+		rec_set(rec, REC_FILLING);
+	}
+	session_unlock();
+}
+
+static void file_fetched(void)
+{
+	while (nfetched--)
+		need(fill_file(fetched[nfetched].rec, -1, fetched[nfetched].use, &fetched[nfetched].order, now_ns()) == 0, "filed");
 }
 
 /* The residents by the policy's own order, each before one that is needed sooner. */
@@ -80,7 +106,11 @@ int main(int argc, char **argv)
 		}
 		for (uint32_t i = 0; i < FILES; i++)
 			next[order[i]] = i < e.n ? i : POS_UNKNOWN;
+		if (e.epoch)
+			fetch_some();
 		need(live_publish(&e) == 0, "published");
+		if (e.epoch)
+			file_fetched();
 		need(session_lock(), "the lock");
 		for (bool done = false; !done; turns++) {
 			for (int i = 0; i < 300; i++)
