@@ -108,27 +108,21 @@ void object_close(int fd)
 	close(fd);
 }
 
-/* Unlinks a file of dead/ if nobody has it open or mapped: that is when a write lease is granted.
- * Only its evictor, or the one reaper, opens it, so no lease is ever broken under us; SIGIO stays
- * blocked all the same, since its default is to kill. 1 it is unlinked, 0 somebody has it, -errno not there:
- * who unlinked it gives its charge back. */
+/* Unlinks a file of dead/ if nobody has it open or mapped: that is when a write lease is granted. Who had found it by its
+ * old name, and is about to open it just now, breaks the lease: its holder would be killed by SIGIO. So it is told by
+ * SIGURG, which is ignored by default, and of which every handler knows false alarms. 1 it is unlinked, 0 somebody
+ * has it, -errno not there: who unlinked it gives its charge back. */
 static int unlink_if_free(const char *path)
 {
-	sigset_t io, old;
-	sigemptyset(&io);
-	sigaddset(&io, SIGIO);
-	int fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+	int fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW), rc = 0;
 	if (fd < 0 && errno == EACCES && chmod(path, 0600) == 0)
 		fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0)
 		return errno == ENOENT ? -ENOENT : 0;
-	pthread_sigmask(SIG_BLOCK, &io, &old);
-	int rc = fcntl(fd, F_SETLEASE, F_WRLCK) == 0;
-	if (rc) {
+	if (fcntl(fd, F_SETSIG, SIGURG) == 0 && fcntl(fd, F_SETLEASE, F_WRLCK) == 0) {
 		fcntl(fd, F_SETLEASE, F_UNLCK);
 		rc = unlink(path) == 0 ? 1 : errno == ENOENT ? -ENOENT : 0;
 	}
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	close(fd);
 	return rc;
 }
