@@ -10,6 +10,7 @@ setup_file() {
 	$POLICY_C $SAN -o "$BATS_FILE_TMPDIR/san" "$BATS_FILE_TMPDIR/san.c" 2> /dev/null || SAN=
 	$POLICY_C $SAN -o "$BATS_FILE_TMPDIR/drive" tests/policy/drive.c tools/opt4/simulate.c policy/*.c
 	$POLICY_C $SAN -o "$BATS_FILE_TMPDIR/axes" tests/policy/axes.c policy/*.c
+	$POLICY_C $SAN -o "$BATS_FILE_TMPDIR/limits" tests/policy/limits.c policy/*.c
 }
 
 setup() {
@@ -27,6 +28,12 @@ setup() {
 	local seed=${SEED:-$RANDOM$RANDOM}
 	echo "seed $seed"
 	timeout 120 "$BATS_FILE_TMPDIR/axes" "$seed" 30
+}
+
+@test "fifo's ring and lfu's counts when they are full, and damaged" {
+	local seed=${SEED:-$RANDOM$RANDOM}
+	echo "seed $seed"
+	timeout 60 "$BATS_FILE_TMPDIR/limits" "$seed"
 }
 
 @test "a policy is a page of code that knows nothing of files, processes or the heap" {

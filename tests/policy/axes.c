@@ -271,34 +271,6 @@ static void nonsense(void)
 	CHECK(!policy_find("belady") && !policy_find(""));
 }
 
-/* fifo: a file that comes and goes, many times more often than there is room for, behind one that stays. */
-static void comes_and_goes(void)
-{
-	struct policy_shape shape = { .nfiles = 300000 };
-	struct policy_ctx c = { &policy_fifo, &shape, calloc(1, policy_fifo.bytes(&shape)), NULL };
-	struct use none = { POS_UNKNOWN, 0 };
-	struct victim v = { .file = FILE_NONE };
-	static const uint32_t want[] = { 5, 7, 9, FILE_NONE };
-
-	policy_fifo.insert(&c, 5, none);
-	for (uint32_t i = below(100000) + 900000; i--; ) {
-		uint32_t f = i % 500000 < 200000 ? 7 : 8 + i % 1000;
-
-		policy_fifo.insert(&c, f, none);
-		policy_fifo.remove(&c, f, none);
-	}
-	policy_fifo.insert(&c, 7, none);
-	policy_fifo.insert(&c, 9, none);
-	for (int i = 0; i < 4; i++) {
-		v = policy_fifo.victim(&c, 0, none, v);
-		CHECK(v.file == want[i]);
-	}
-	policy_fifo.remove(&c, 7, none);
-	policy_fifo.remove(&c, 5, none);
-	CHECK(policy_fifo.victim(&c, 0, none, (struct victim){ .file = FILE_NONE }).file == 9);
-	free(c.state);
-}
-
 /* Anything in the state: wrong victims at worst. What is read and written outside, the sanitizers tell. */
 static void damaged(const struct policy *policy)
 {
@@ -341,7 +313,6 @@ int main(int argc, char **argv)
 		return 2;
 	rng = strtoull(argv[1], NULL, 0);
 	nonsense();
-	comes_and_goes();
 	for (int round = atoi(argv[2]); round-- > 0; ) {
 		bits();
 		for (uint32_t naxes = 1; naxes <= AXES_MAX; naxes += 1 + below(3))
