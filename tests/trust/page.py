@@ -113,10 +113,15 @@ if table:
     say("| **all** | " + " | ".join(f"**{sum(int(row[i]) for row in table)}**" for i in range(1, 5)) + " |")
 
 table = section("Thread sanitizer", "tsan.txt", "make test-tsan")
-if table and table[0]:
-    accesses, wrong, reports = table[0]
-    say(f"The session's shared state by 8 threads in the place of processes: {int(accesses):,} accesses, {wrong} wrong, {reports} reports beside those "
-        "that tests/trust/tsan.supp explains.")
+if table:
+    say("Processes as threads of one, each with code and data of its own, that meet in the files which they map: eight workers that come")
+    say("and go, and in *keeper* and *replay* all of opt4d's threads. *threads*: eight threads of one process. *live*: orders")
+    say("published while workers follow the last; *replay*: by processes that the keeper starts. *opt4d*: the keeper itself, a real process.")
+    say("*Reports*: beside those that tests/trust/tsan.supp explains.\n")
+    say("| mode | accesses | wrong | hits | evictions | fetched ahead | orders | reports |")
+    say("| --- |" + " ---: |" * 7)
+    for mode, *figures in table:
+        say(f"| {mode} | " + " | ".join(f"{int(n):,}" for n in figures) + " |")
 
 table = section("Compilers' warnings and static analysis", "lint.txt", "make lint")
 if table:

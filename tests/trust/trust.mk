@@ -13,10 +13,31 @@ test-bins: $(TRUST_TESTS) $(EAGER)
 test-asan:
 	@tests/setup.sh build && tests/trust/asan.sh $B $(TESTS)
 
-$B/tests/trust/threads: tests/trust/threads.c $(wildcard preload/session/*.[ch] policy/*.[ch])
+# Each process of the model is a copy of the whole code with data of its own (tests/trust/threads.h): one object file whose
+# only name, process, is another in each copy. The program opt4d beside them is for the mode in which the keeper is a process.
+TSAN_DIR    := $B/tests/trust/tsan
+TSAN_CC      = $(CC) -std=gnu11 -O1 -g $(WARN) -D_GNU_SOURCE -DOPT4_VERSION='"$(VERSION)"'
+TSAN_SRC    := $(wildcard preload/session/*.c policy/*.c tools/opt4d/*.c)
+TSAN_HEADERS := $(wildcard preload/session/*.h policy/*.h tools/opt4d/*.h) tests/trust/threads.h
+TSAN_IMAGE  := $(patsubst %.c,$(TSAN_DIR)/%.o,$(filter-out %/keeper_spawn.c,$(TSAN_SRC)) tests/trust/client.c tests/trust/order.c)
+TSAN_COPIES := $(patsubst %,$(TSAN_DIR)/copy%.o,0 1 2 3 4 5 6 7 8 9 10 11 12)
+# -Wno-tsan: it knows no fences; ours order words that are atomic by themselves
+$(TSAN_IMAGE): $(TSAN_DIR)/%.o: %.c $(TSAN_HEADERS)
 	@mkdir -p $(@D)
-	@# -Wno-tsan: it knows no fences; ours order words that are atomic by themselves
-	@$(CC) -std=gnu11 -O1 -g -Wno-tsan -D_GNU_SOURCE -DOPT4_VERSION='"$(VERSION)"' -fsanitize=thread -o $@ $< $(wildcard preload/session/*.c policy/*.c) -pthread -lm
+	@$(TSAN_CC) -Wno-tsan -fsanitize=thread $(foreach call,mmap munmap syscall getpid,-D$(call)=model_$(call)) -D_exit=model_exit \
+	  $(if $(filter %/main.c,$<),-Dmain=opt4d) -c -o $@ $<
+$(TSAN_DIR)/image.o: $(TSAN_IMAGE)
+	@$(LD) -r -o $@ $^
+$(TSAN_COPIES): $(TSAN_DIR)/copy%.o: $(TSAN_DIR)/image.o
+	@objcopy --redefine-sym process=process_$* --keep-global-symbol=process_$* $< $@
+$(TSAN_DIR)/model.o: tests/trust/model.c
+	@mkdir -p $(@D)
+	@$(TSAN_CC) -c -o $@ $<
+$(TSAN_DIR)/opt4d: $(TSAN_SRC) $(TSAN_HEADERS)
+	@mkdir -p $(@D)
+	@$(TSAN_CC) -Wno-tsan -fsanitize=thread -o $@ $(TSAN_SRC) -pthread
+$B/tests/trust/threads: tests/trust/threads.c tests/trust/threads.h $(TSAN_DIR)/model.o $(TSAN_COPIES) $(TSAN_DIR)/opt4d
+	@$(TSAN_CC) -fsanitize=thread -o $@ $< $(TSAN_DIR)/model.o $(TSAN_COPIES) -pthread -lm
 
 test-tsan: $B/tests/trust/threads
 	@tests/trust/tsan.sh $B
