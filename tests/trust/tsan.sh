@@ -11,7 +11,7 @@ mkdir -p "$build/trust"
 export TSAN_OPTIONS="suppressions=$here/tsan.supp log_path=$build/trust/tsan.found exitcode=0 io_sync=0"
 for mode in threads lru opt keeper live replay opt4d; do
 	rm -f "$build"/trust/tsan.found.*
-	out=$(PATH=$build/tests/trust/tsan:$PATH timeout -k 5 300 "$build/tests/trust/threads" $mode "${2:-6}" 2>"$build/trust/tsan.messages")
+	out=$(PATH=$build/tests/trust/tsan:$PATH timeout -k 5 300 "$build/tests/trust/threads" $mode "${2:-5}" 2>"$build/trust/tsan.messages")
 	rc=$?
 	reports=$(cat "$build"/trust/tsan.found.* 2>/dev/null | grep -c '^WARNING')
 	echo "tsan: $mode: ${out:-nothing}, $reports reports"
