@@ -1,59 +1,8 @@
 /* random.c - random SEED:STEPS DIR: random calls on a few files and descriptors. The kernel without the hooks is the
  * oracle: the same seed must print the same, call by call. */
-#include "common.h"
+#include "random.h"
 
-#define NFD   12
-#define NFILE 10
-
-static uint64_t state;
-static uint32_t rnd(uint32_t n)
-{
-	state ^= state << 13;
-	state ^= state >> 7;
-	state ^= state << 17;
-	return (uint32_t)((state * 0x2545F4914F6CDD1Dull) >> 33) % n;
-}
-
-static int fds[NFD];
 static FILE *streams[3];
-static char buf[70000];
-
-static const char *name(void)
-{
-	static char names[4][64];
-	static unsigned at;
-	static const char *const shapes[] = { "%c.jpg", "./%c.jpg", "sub/../%c.jpg", "sub/%c.jpg", "sub//%c.jpg", "link/%c.jpg", "link/../%c.jpg" };
-	char *s = names[at++ % 4];
-	sprintf(s, shapes[rnd(3) ? 0 : rnd(7)], 'a' + rnd(NFILE));
-	return s;
-}
-
-/* Identity without numbers that differ between two copies of a dataset. */
-static void show(int fd)
-{
-	struct stat st, p;
-	if (fstat(fd, &st)) {
-		printf(" fstat %d", errno);
-		return;
-	}
-	printf(" %lld %o %d at %lld fl %x fd %d is", (long long)st.st_size, st.st_mode, (int)st.st_nlink, (long long)lseek(fd, 0, SEEK_CUR),
-	       fcntl(fd, F_GETFL), fcntl(fd, F_GETFD));
-	for (char c = 'a'; c < 'a' + NFILE; c++) {
-		char n[] = "?.jpg";
-		n[0] = c;
-		if (stat(n, &p) == 0 && p.st_dev == st.st_dev && p.st_ino == st.st_ino)
-			printf(" %s", n);
-	}
-}
-
-static void put(long r, const void *data)
-{
-	printf(" = %ld", r);
-	if (r < 0)
-		printf(" errno %d", errno);
-	else if (data)
-		printf(" sum %08x", sum(data, (size_t)r, 0));
-}
 
 static void step(void)
 {
@@ -155,14 +104,10 @@ static void step(void)
 
 int main(int argc, char **argv)
 {
-	char *steps = argc == 3 ? strchr(argv[1], ':') : NULL;
-	MUST(steps && chdir(argv[2]) == 0);
-	state = strtoull(argv[1], NULL, 10) * 0x9E3779B97F4A7C15ull + 1;
-	for (int i = 0; i < NFD; i++)
-		fds[i] = -1;
+	MUST(argc == 3 && chdir(argv[2]) == 0);
 	if (symlink("sub", "link"))
 		MUST(errno == EEXIST);
-	for (int n = atoi(steps + 1), k = 0; k < n; k++) {
+	for (int n = seeded(argv[1]), k = 0; k < n; k++) {
 		printf("%d ", k);
 		step();
 	}
