@@ -86,3 +86,17 @@ situation() {
 	[ "$grew" -le 256 ] && [ $((all - plain)) -le 1024 ] && [ "$held" = "$plain_held" ]
 	[ "$(json "['evictions']" <stats)" -gt 1000 ] && [ "$(json "['hits']" <stats)" -gt 1000 ]
 }
+
+# Seen: a worker that evicted while others opened was killed by SIGIO.
+@test "an evicted object that somebody is about to open: nobody dies of the lease" {
+	cd "$BATS_TEST_TMPDIR"
+	files d
+	sleep .05
+	OPT4_ROOT=$PWD/d OPT4_STATS=$PWD/stats OPT4_CACHE=200K OPT4_MAXFILE=150K OPT4_POLICY=lru OPT4_PREFETCH=off LEASES=$PWD/leases \
+		LD_PRELOAD=$LIB:$B/tests/trust/lease.so within 30 "$PYTHON" -S -c "
+for i in range(20):
+    for n in 'abcdefgh':
+        assert len(open(f'd/{n}.jpg', 'rb').read()) == 100000"
+	[ "$(json "['evictions']" <stats)" -gt 100 ]
+	[ "$(stat -c %s leases)" -gt 100 ]
+}

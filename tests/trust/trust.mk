@@ -6,7 +6,11 @@ $(TRUST_TESTS): $B/tests/trust/%: tests/trust/%.c tests/hook/common.h
 	$(CC) -std=gnu11 -O1 -g $(WARN) -D_GNU_SOURCE -o $@ $(filter %.c,$^) -pthread
 $B/tests/trust/process: tests/trust/process_meta.c tests/trust/process.h
 
-test-bins: $(TRUST_TESTS) $(EAGER)
+$B/tests/trust/lease.so: tests/trust/lease.c
+	@mkdir -p $(@D)
+	$(CC) -std=gnu11 -O1 -g $(WARN) -D_GNU_SOURCE -shared -fPIC -o $@ $<
+
+test-bins: $(TRUST_TESTS) $B/tests/trust/lease.so $(EAGER)
 
 # The suite with the address and undefined behaviour sanitizers (half an hour on 2 cores; TESTS= some of it), and the
 # session's shared state under the thread sanitizer. Both end with `N passed, N failed`; results below $B/trust.
