@@ -6,7 +6,7 @@ load lib/live
 setup() { setup_live; }
 
 @test "losses and generators are as without: fork, spawn, forkserver, no worker, persistent ones, watched datasets" {
-	same "$PYTHON" no-workers one-worker generator persistent spawn forkserver watched watched-alone no-batches
+	same "$PYTHON" signatures no-workers one-worker generator persistent spawn forkserver watched watched-alone no-batches
 }
 
 @test "losses and generators are as without: every sampler, and ones of the user's own" {

@@ -18,7 +18,7 @@ setup() {
 }
 
 @test "current torch: losses and generators are as without: validation, zipped, left, broken off, in any order" {
-	same "$VENV" subset left-early train-val zipped broken-off again-and-again seeded-alike in-any-order
+	same "$VENV" signatures subset left-early train-val zipped broken-off again-and-again seeded-alike in-any-order
 }
 
 @test "more samples than are dealt with in the program itself: no worker, spawned ones, without a keeper" {

@@ -11,6 +11,9 @@ import functools
 from . import lib
 
 
+CHECK = "check_worker_number_rationality"   # what a DataLoader's constructor calls last; that itself is looked at by programs
+
+
 def patch(dataloader):
     """Hooks the DataLoader of this module (torch.utils.data.dataloader)."""
     if not lib.load():
@@ -18,7 +21,8 @@ def patch(dataloader):
     from . import epochs, fetches
     from torch.utils.data._utils import fetch
     loader, base = dataloader.DataLoader, dataloader._BaseDataLoaderIter
-    loader.__init__ = _after(loader.__init__, epochs.prepare)
+    if hasattr(loader, CHECK):
+        setattr(loader, CHECK, _after(getattr(loader, CHECK), epochs.prepare))
     base.__init__ = _after(base.__init__, epochs.announce)
     base._next_index = _next_index(base._next_index, epochs)
     fetcher = fetch._MapDatasetFetcher
@@ -27,13 +31,13 @@ def patch(dataloader):
 
 def _after(real, then):
     @functools.wraps(real)
-    def __init__(self, *args, **kwargs):
+    def call(self, *args, **kwargs):
         real(self, *args, **kwargs)
         try:
             then(self, *args, **kwargs)
         except Exception:
             pass
-    return __init__
+    return call
 
 
 def _next_index(real, epochs):

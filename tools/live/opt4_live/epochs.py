@@ -88,7 +88,7 @@ class State:
         self.record = None
 
 
-def prepare(loader, *_, **__):
+def prepare(loader):
     """The loader has been made: what takes some ms is done here rather than when its first epoch begins. True: opt4 is at
     work, and knows of its dataset."""
     from torch.utils.data.dataloader import _DatasetKind
