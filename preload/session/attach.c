@@ -102,7 +102,9 @@ bool slot_claim(uint32_t kind)
 			uint32_t none = 0;
 			if (atomic_load(&s->pid) || !atomic_compare_exchange_strong(&s->pid, &none, UINT32_MAX))
 				continue;
+			uint32_t claims = atomic_load(&s->claims) + 1;
 			memset((char *)s + sizeof(s->pid), 0, sizeof(*s) - sizeof(s->pid));
+			atomic_store(&s->claims, claims);
 			s->start = me->start;
 			s->pidns = me->pidns;
 			s->kind = kind;

@@ -88,9 +88,14 @@ struct slot {                     /* 128 bytes: one process */
 	uint32_t live_plan;       /* the live order that it follows + 1, its generation, and its run in it + 1; 0 = none */
 	uint32_t live_gen, live_run;
 	_Atomic uint32_t burier;  /* slot + 1 of who finishes what this one began; pid is UINT32_MAX then */
-	uint32_t reserved[13];
+	_Atomic uint32_t claims;  /* processes that have had it */
+	uint32_t reserved[12];
 };
 _Static_assert(sizeof(struct slot) == 128, "slot");
+/* Slot + 1, and which of its owners: one that comes into a slot just left must not seem to be the one before, which is
+ * found dead, and lose the lock. */
+#define LOCK_WORD(slot, claims) (((slot) + 1) | (claims) << 16)
+#define LOCK_SLOT(word)         (((word) & 0xFFFF) - 1)
 
 struct job { uint32_t pid; uint32_t had_client; uint64_t start, pidns; };
 
@@ -107,7 +112,7 @@ struct plan_entry {
 	_Atomic uint32_t gen;     /* which: files live.GEN.*; changes with every epoch */
 	_Atomic uint64_t loader;  /* whose workers follow it */
 	uint64_t stream;          /* the loader over its epochs */
-	uint32_t ended;           /* its epoch is over: nothing of it is needed any more */
+	_Atomic uint32_t ended;   /* its epoch is over: nothing of it is needed any more */
 	uint32_t pad;
 	char path[PATH_BYTES];
 };
@@ -135,7 +140,8 @@ struct index_header {
 	uint64_t index_bytes;
 	uint32_t uid, pad0;
 	uint8_t boot_id[40];
-	uint32_t nroots, nplans;
+	uint32_t nroots;
+	_Atomic uint32_t nplans;
 	struct { uint64_t dev, ino; char path[PATH_BYTES]; } roots[ROOTS_MAX]; /* realpaths */
 	uint32_t nfiles;          /* files of the first trace: records 0 .. nfiles-1 */
 	uint32_t ncap;            /* records there is room for */
@@ -146,11 +152,11 @@ struct index_header {
 	_Atomic uint32_t name_mask; /* name slots in use now, less one; grows */
 	uint32_t pad1;
 
-	_Atomic uint32_t lock;    /* 0 free, else slot + 1 of the owner */
+	_Atomic uint32_t lock;    /* 0 free, else the owner's LOCK_WORD() */
 	_Atomic uint32_t lock_waiters;
 	_Atomic uint32_t ready;   /* set last at creation */
 	_Atomic uint32_t gone;    /* the session has been removed: attach anew */
-	uint32_t policy_gen;      /* policy.G holds the state */
+	_Atomic uint32_t policy_gen; /* policy.G holds the state */
 	_Atomic uint32_t policy_seq; /* the last G given out */
 	struct policy_shape shape;
 	char policy[16];
@@ -182,7 +188,7 @@ struct index_header {
 	uint32_t nepochs;
 	/* FILLING and EVICTING records: rec + 1, whose, and the pages charged for it. Added under the lock,
 	 * removed by its owner without, or by who buries that one. */
-	struct inflight { _Atomic uint32_t rec; uint32_t slot; _Atomic uint64_t pages; } inflight[INFLIGHT_MAX];
+	struct inflight { _Atomic uint32_t rec, slot; _Atomic uint64_t pages; } inflight[INFLIGHT_MAX];
 	/* keeper; who it is changes under the lock */
 	_Atomic uint32_t keeper_pid;   /* 0 none */
 	_Atomic uint32_t keeper_bell;  /* futex: grows when there may be something to do */
@@ -196,7 +202,7 @@ struct index_header {
 	uint32_t policy_default;       /* nobody asked for a policy: `opt` as soon as there is a future */
 	_Atomic uint32_t live_seq;     /* generations of live orders given out */
 	uint32_t live_next;            /* of loaders[]: the next to be overwritten */
-	uint64_t live_epochs;          /* live orders so far */
+	_Atomic uint64_t live_epochs;  /* live orders so far */
 	uint64_t live_matched, live_diverged; /* of those replaced */
 	struct live_loader loaders[LOADERS_MAX];
 	_Atomic uint32_t spooled[SPOOLED_MAX]; /* live.N.spool that wait for the keeper to start their replay; 0 = free */

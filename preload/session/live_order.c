@@ -104,6 +104,9 @@ static void write_header(const struct draft *d)
 	h->crc = trace_header_crc(h);
 }
 
+/* Of a file that was read already; a hint: it may be read anew just now. */
+static uint32_t known_size(uint32_t rec) { return view.touched[rec >> 6] >> (rec & 63) & 1 ? (uint32_t)view.rec[rec].st.size : 0; }
+
 static void write_order(const struct draft *d, const struct live_epoch *e)
 {
 	uint32_t *order = (void *)(d->map + d->at[TRACE_ORDER]), *next = (void *)(d->map + d->at[TRACE_NEXT]);
@@ -125,10 +128,8 @@ static void write_order(const struct draft *d, const struct live_epoch *e)
 		next[p] = first[order[p]];
 		first[order[p]] = p;
 	}
-	/* Known of those that were read already. */
 	for (uint32_t f = 0; f < d->nfiles; f++)
-		if (view.touched[f >> 6] >> (f & 63) & 1)
-			sizes[f] = (uint32_t)view.rec[f].st.size;
+		sizes[f] = known_size(f);
 	*(struct trace_stream *)(void *)(d->map + d->at[TRACE_STREAMS]) = (struct trace_stream){ .rank = e->rank,
 		.workers = e->workers, .batch_size = e->batch_size, .flags = e->persistent ? TRACE_STREAM_PERSISTENT : 0 };
 	*(struct trace_segment *)(void *)(d->map + d->at[TRACE_SEGMENTS]) = (struct trace_segment){ .epoch = e->epoch,

@@ -1,4 +1,4 @@
-/* lock.c - the session lock: one futex word that holds its owner's slot + 1.
+/* lock.c - the session lock: one futex word that says who has it (LOCK_WORD).
  *
  * Uncontended it costs one compare and swap. It guards memory only: nobody does I/O on files under it.
  * Nobody waits for it longer than 10 ms. An owner may be stopped rather than dead; after a wait in vain for
@@ -25,13 +25,15 @@ static void futex_wait(_Atomic uint32_t *word, uint32_t seen, uint64_t ns)
 	syscall(SYS_futex, word, FUTEX_WAIT, seen, &ts, NULL, 0);
 }
 
-static bool owner_dead(uint32_t owner)
+uint32_t lock_word(void) { return LOCK_WORD(view.slot, atomic_load(&view.slots[view.slot].claims)); }
+
+static bool owner_dead(uint32_t word)
 {
-	if (owner - 1 >= SLOTS_MAX)
+	if (LOCK_SLOT(word) >= SLOTS_MAX)
 		return true;
-	struct slot *s = &view.slots[owner - 1];
+	const struct slot *s = &view.slots[LOCK_SLOT(word)];
 	uint32_t pid = atomic_load(&s->pid);
-	return !pid || !proc_alive(pid, s->start, s->pidns);
+	return !pid || LOCK_WORD(LOCK_SLOT(word), atomic_load(&s->claims)) != word || !slot_alive(s, pid);
 }
 
 static bool had(void)
@@ -43,7 +45,7 @@ static bool had(void)
 
 static bool take(void)
 {
-	uint32_t me = view.slot + 1, seen = 0;
+	uint32_t me = lock_word(), seen = 0;
 	for (int spin = 0; spin < 200; spin++) {
 		seen = 0;
 		if (atomic_compare_exchange_strong(&view.h->lock, &seen, me))
@@ -66,8 +68,7 @@ static bool take(void)
 		futex_wait(&view.h->lock, seen, STEP_NS);
 		atomic_fetch_sub(&view.h->lock_waiters, 1);
 	}
-	if (seen - 1 < SLOTS_MAX && !proc_runs(atomic_load(&view.slots[seen - 1].pid)))
-		if (atomic_fetch_add(&vain, 1))
+	if (LOCK_SLOT(seen) < SLOTS_MAX && !proc_runs(atomic_load(&view.slots[LOCK_SLOT(seen)].pid)) && atomic_fetch_add(&vain, 1))
 		atomic_store(&only_try_until, now_ns() + 1000000000u);
 	__atomic_fetch_add(&view.h->n.lock_timeouts, 1, __ATOMIC_RELAXED);
 	return false;

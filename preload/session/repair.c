@@ -18,7 +18,7 @@ struct inflight *inflight_add(uint32_t rec, uint64_t pages)
 		struct inflight *f = &view.h->inflight[i];
 		if (atomic_load_explicit(&f->rec, memory_order_relaxed))
 			continue;
-		f->slot = view.slot;
+		atomic_store_explicit(&f->slot, view.slot, memory_order_relaxed);
 		f->pages = pages;
 		atomic_store(&f->rec, rec + 1);
 		return f;
@@ -67,6 +67,8 @@ static void finish(struct inflight *f)
 		atomic_fetch_sub(&view.h->charged_pages, pages);
 }
 
+bool slot_alive(const struct slot *s, uint32_t pid) { return proc_alive(pid, s->start, s->pidns); }
+
 /* Of a slot that is being claimed or buried: its burier, if that has died; else 0. */
 static uint32_t dead_burier(struct slot *s)
 {
@@ -75,7 +77,7 @@ static uint32_t dead_burier(struct slot *s)
 		return 0;
 	const struct slot *b = &view.slots[by - 1];
 	uint32_t pid = atomic_load(&b->pid);
-	return !pid || (pid != UINT32_MAX && !proc_alive(pid, b->start, b->pidns)) ? by : 0;
+	return !pid || (pid != UINT32_MAX && !slot_alive(b, pid)) ? by : 0;
 }
 
 void repair_bury(void)
@@ -86,24 +88,22 @@ void repair_bury(void)
 		struct slot *s = &view.slots[i];
 		uint32_t pid = atomic_load(&s->pid), before = 0;
 		if (!pid || i == view.slot ||
-		    (pid == UINT32_MAX ? !(before = dead_burier(s)) : proc_alive(pid, s->start, s->pidns)))
+		    (pid == UINT32_MAX ? !(before = dead_burier(s)) : slot_alive(s, pid)))
 			continue;
-		/* a lock it died with is taken over first: the slot's next owner must not seem to hold it */
-		uint32_t owner = i + 1;
-		if (atomic_load(&h->lock) == owner) {
-			if (view.slot >= SLOTS_MAX)
-				continue;  /* without a slot of our own we can't; somebody with one will */
-			if (atomic_compare_exchange_strong(&h->lock, &owner, view.slot + 1)) {
-				repair_locked();
-				session_unlock();
-			}
-		}
+		if (LOCK_SLOT(atomic_load(&h->lock)) == i && view.slot >= SLOTS_MAX)
+			continue;  /* without a slot of our own we can't take it; somebody with one will */
 		/* one buries: who gets the pid away, or takes over from who did and has died over it */
-		uint32_t plan = s->plan, run = s->plan_run;
 		if (pid != UINT32_MAX ? !atomic_compare_exchange_strong(&s->pid, &pid, UINT32_MAX)
 				      : !atomic_compare_exchange_strong(&s->burier, &before, view.slot + 1))
 			continue;
 		atomic_store(&s->burier, view.slot + 1);
+		/* Nobody comes into the slot now: a lock that it has is the dead one's. */
+		uint32_t word = atomic_load(&h->lock);
+		if (LOCK_SLOT(word) == i && atomic_compare_exchange_strong(&h->lock, &word, lock_word())) {
+			repair_locked();
+			session_unlock();
+		}
+		uint32_t plan = s->plan, run = s->plan_run;
 		any = true;
 		if (view.slot < SLOTS_MAX && plan && run && plan <= index_plans() && view.plans[plan - 1].mapped && run <= RUNS_MAX && session_lock()) {
 			struct run *r = &view.plans[plan - 1].follow.sh->runs[run - 1];

@@ -76,6 +76,7 @@ void calm_end(const struct calm *c);
  * state and of joined traces up to date. */
 bool session_lock(void);
 void session_unlock(void);
+uint32_t lock_word(void);                  /* ours, while we have it */
 
 /* ---- attach.c ---- */
 bool session_attach(void);                 /* true: view.h is mapped and we have a slot */
@@ -241,6 +242,9 @@ bool record_read(uint32_t rec, struct resident *r);
 void record_drop(uint32_t rec);
 
 /* ---- repair.c ---- */
+/* Does the process live that has had this pid in this slot? The slot may change hands meanwhile: who acts upon it does so by
+ * a compare and swap of the pid, or of the lock's word. */
+bool slot_alive(const struct slot *s, uint32_t pid);
 void repair_bury(void);                    /* finishes what dead processes began; takes the lock */
 void repair_locked(void);                  /* after taking the lock from a dead owner */
 

@@ -29,7 +29,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "no slot of process %u\n", pid);
 		return 1;
 	}
-	mine = slot + 1;
+	mine = LOCK_WORD(slot, atomic_load(&slots[slot].claims));
 	while (!atomic_compare_exchange_strong(&h->lock, &none, mine)) {
 		none = 0;
 		nanosleep(&(struct timespec){ 0, 10000 }, NULL);
