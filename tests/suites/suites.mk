@@ -7,7 +7,6 @@ $(EAGER): $(HOOK) $(SESSION) $(POLICY) $B/tests/suites/eager.o preload/libopt4.m
 	$(CC) -shared -o $@ $(HOOK) $(SESSION) $(POLICY) $B/tests/suites/eager.o $(LDFLAGS) -Wl,--wrap=clock_gettime \
 	  -Wl,--version-script=preload/libopt4.map -Wl,-z,now -Wl,-z,nodelete -ldl -pthread
 
-test-bins: $(EAGER)               # of tests/hook.bats, too
 test-suites: all $(EAGER)
 	@tests/suites/run.sh $B $(SUITES)
 
