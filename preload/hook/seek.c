@@ -23,8 +23,10 @@ static bool moves_back(int fd)
 	EXPORT off_type name(int fd, off_type off, int whence) \
 	{ \
 		uint32_t claim; \
+		if (unlikely(whence == SEEK_DATA || whence == SEEK_HOLE) && (session_dev || fd_is(fd, FD_OURS))) \
+			fd_original(fd); /* a stranger's, too */ \
 		if (unlikely(fd_is(fd, FD_OURS))) { \
-			if (whence == SEEK_DATA || whence == SEEK_HOLE || (whence == SEEK_END && moves_back(fd))) \
+			if (whence == SEEK_END && moves_back(fd)) \
 				fd_original(fd); \
 			if (fd_is(fd, FD_PENDING) && fd_hold(fd, &claim)) { \
 				off_type r = next.name(fd, off, whence); \

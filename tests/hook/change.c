@@ -201,6 +201,8 @@ static void strangers(void)
 	execs("writes", read_once("a.jpg"));
 	execs("copies", read_once("b.jpg"));
 	execs("locks", read_once("c.jpg"));
+	MUST(truncate("h.jpg", 1 << 20) == 0 && usleep(50000) == 0);
+	execs("holes", read_once("h.jpg"));
 	char path[40], byte = 'x', ctl[CMSG_SPACE(sizeof(int))] = { 0 };
 	int fd = read_once("d.jpg"), got, sv[2], fl;
 	snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
@@ -270,6 +272,10 @@ static void inherited(const char *what, int fd, int copy)
 	if (!strcmp(what, "copies")) {
 		int to = open("copy", O_RDWR | O_CREAT, 0600);
 		SAY("copied %zd\n", copy_file_range(fd, NULL, to, NULL, 1000, 0));
+		return;
+	}
+	if (!strcmp(what, "holes")) {
+		SAY("a hole before the end %d\n", lseek(fd, 0, SEEK_HOLE) < 1 << 20);
 		return;
 	}
 	if (!strcmp(what, "locks")) {
