@@ -34,6 +34,12 @@ void room_default(const char *dir, uint64_t dataset_bytes, struct room *r)
 	r->floor = 0;
 }
 
+/* A damaged index may want any floor. */
+static int64_t above(uint64_t have, uint64_t floor)
+{
+	return (int64_t)have - (int64_t)(floor < INT64_MAX ? floor : INT64_MAX);
+}
+
 int64_t room_above(const char *dir, uint64_t floor)
 {
 	struct statvfs fs;
@@ -42,12 +48,12 @@ int64_t room_above(const char *dir, uint64_t floor)
 	if (statvfs(dir, &fs) == 0) {
 		uint64_t least = fs.f_blocks * fs.f_frsize / 10;
 		least = floor ? floor : least > 64 * MIB ? least : 64 * MIB;
-		left = (int64_t)(fs.f_bavail * fs.f_frsize) - (int64_t)least;
+		left = above(fs.f_bavail * fs.f_frsize, least);
 	}
 	if (memory_available(&limit, &avail)) {
 		uint64_t least = limit / 10;
 		least = floor ? floor : least > 256 * MIB ? least : 256 * MIB;
-		int64_t l = (int64_t)avail - (int64_t)least;
+		int64_t l = above(avail, least);
 		left = l < left ? l : left;
 	}
 	return left;

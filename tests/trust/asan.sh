@@ -48,7 +48,7 @@ if [ -z "${SUITE_ASAN:-}" ]; then
 	# Null paths are handed down on purpose: EFAULT is the kernel's to say.
 	link="-fsanitize=address,undefined" flags="$link -fno-sanitize=nonnull-attribute -fno-omit-frame-pointer"
 	make -s -C "$tree" CFLAGS="$flags" LDFLAGS="$link" all >"$tree/make.log" 2>&1 &&
-		make -s -C "$tree" test-bins >"$tree/make.log" 2>&1 &&
+		make -s -C "$tree" LDFLAGS="$link" test-bins >"$tree/make.log" 2>&1 &&
 		"${CC:-cc}" -shared -fPIC -O1 -o "$tree/build/asan_first.so" "$tree/tests/trust/asan_first.c" ||
 		{ tail -5 "$tree/make.log"; echo "0 passed, 1 failed"; exit 1; }
 	SUITE_ASAN=$link exec unshare -m --propagation private "$0" "$build" "$@"
