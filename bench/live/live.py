@@ -2,7 +2,7 @@
 First the training process: time and CPU time from iter(loader) to the first batch, and its memory, with and without the
 library, in turn. The dataset names N files (two exist) and reads none, so that nothing but the loader's own work is compared
 with. A list of a million numbers takes 45 ms or 95, as it happens, so that the difference says little: beside it stands what
-a profile finds inside our own functions, in the last epoch. Then all other processes: how long they wait for the session's lock while an order is published (publish.c)."""
+a profile finds inside our own functions, in a first epoch and in a last. Then all other processes: how long they wait for the session's lock while an order is published (publish.c)."""
 import argparse
 import cProfile
 import json
@@ -33,7 +33,8 @@ def own(profile):
                if path.endswith("opt4_live/epochs.py") and name in ("announce", "begin"))
 
 
-def job(root, n, workers, sampler):
+def job(root, n, workers, sampler, epochs):
+    """Prints the seconds of so many epochs, and those in our own functions in one more."""
     import torch
     from torch.utils.data import DataLoader, Dataset
     from torch.utils.data.distributed import DistributedSampler
@@ -55,14 +56,14 @@ def job(root, n, workers, sampler):
     distributed = DistributedSampler(dataset, 2, 1) if sampler == "distributed" else None
     loader = DataLoader(dataset, 256, shuffle=not distributed, sampler=distributed, num_workers=workers)
     seconds, cpu, profile = [], [], cProfile.Profile()
-    begin = memory()
-    for e in range(EPOCHS + 1):
-        if e == EPOCHS:
+    begin = end = memory()
+    for e in range(epochs + 1):
+        if e == epochs:
             profile.enable()
         start, busy = time.perf_counter(), time.process_time()
         it = iter(loader)
         next(it)
-        if e == EPOCHS:
+        if e == epochs:
             profile.disable()
             break
         seconds.append(time.perf_counter() - start)
@@ -77,27 +78,28 @@ def job(root, n, workers, sampler):
 
 def measure(a, root, workers, sampler):
     """A row: medians of plain and live runs, one after the other in turn."""
-    runs = {"plain": [], "live": []}
+    runs = {"plain": [], "live": [], "first": []}   # first: live, and the first epoch is the one that is profiled
     for _ in range(a.rounds):
         for how in runs:
             env = dict(os.environ)
-            if how == "live":
+            if how != "plain":
                 env.update(LD_PRELOAD=os.path.abspath(a.library), OPT4_ROOT=root, OPT4_CACHE="64M")
             out = subprocess.run([sys.executable, "-W", "ignore", __file__, a.library, a.publish, a.out, "--samples",
-                                  str(a.samples), "--job", root, str(workers), sampler],
+                                  str(a.samples), "--job", root, str(workers), sampler, str(EPOCHS if how != "first" else 0)],
                                  env=env, check=True, stdout=subprocess.PIPE).stdout
             runs[how].append(json.loads(out))
     row = {"sampler": sampler, "workers": workers, "samples": a.samples}
     for name, key, part in (("first", "seconds", slice(1)), ("later", "seconds", slice(1, None)),
                             ("first_cpu", "cpu", slice(1)), ("later_cpu", "cpu", slice(1, None))):
-        got = {how: statistics.median(s for r in runs[how] for s in r[key][part]) for how in runs}
+        got = {how: statistics.median(s for r in runs[how] for s in r[key][part]) for how in ("plain", "live")}
         row.update({name + "_s": round(got["live"], 4), name + "_plain_s": round(got["plain"], 4),
                     name + "_percent": round(100 * (got["live"] / got["plain"] - 1), 1)})
     for key in "resident", "anonymous":
-        got = {how: statistics.median(r[key] for r in runs[how]) / 1024 for how in runs}
+        got = {how: statistics.median(r[key] for r in runs[how]) / 1024 for how in ("plain", "live")}
         row["more_%s_mb" % key] = round(got["live"] - got["plain"], 1)
-    row["own_s"] = statistics.median(r["own"] for r in runs["live"])
-    row["own_percent"] = round(100 * row["own_s"] / row["later_plain_s"], 2)
+    for when, how in ("first", "first"), ("later", "live"):
+        row["own_%s_s" % when] = own_s = statistics.median(r["own"] for r in runs[how])
+        row["own_%s_percent" % when] = round(100 * own_s / row[when + "_plain_s"], 2)
     return row
 
 
@@ -108,25 +110,26 @@ def main():
     p.add_argument("out")
     p.add_argument("--samples", type=int, default=1280000)
     p.add_argument("--rounds", type=int, default=2)
-    p.add_argument("--job", nargs=3, help=argparse.SUPPRESS)   # ROOT WORKERS SAMPLER: a run
+    p.add_argument("--job", nargs=4, help=argparse.SUPPRESS)   # ROOT WORKERS SAMPLER EPOCHS: a run
     a = p.parse_args()
     if a.job:
-        return job(a.job[0], a.samples, int(a.job[1]), a.job[2])
+        return job(a.job[0], a.samples, int(a.job[1]), a.job[2], int(a.job[3]))
     rows = []
-    print("iter(loader) to the first batch, in seconds, plain and live; its CPU time (in CPU seconds), and ms in our own functions\n"
-          "(and in % of the plain time), later epochs;\n"
+    print("iter(loader) to the first batch, in seconds, plain and live; ms in our own functions (and in %\n"
+          "of the plain time), in the first epoch and in later ones;\n"
           "memory that the training process has more when live, in MB")
-    print("%-11s %7s |%s | %12s | %8s %9s" % ("sampler", "workers", " |".join(
-        ["%6s %6s %6s" % (what, "live", "more %") for what in ("1st", "later", "CPU")]), "own ms (%)", "resident", "anonymous"))
+    print("%-11s %3s |%s | %22s | %13s" % ("sampler", "wrk", " |".join(
+        ["%6s %6s %5s" % (what, "live", "+%") for what in ("1st", "later")]), "own ms (%): 1st, later", "MB: all, anon"))
     with tempfile.TemporaryDirectory(dir="/var/tmp") as root:
         with open(root + "/one.jpg", "wb") as f:
             f.write(b"x" * 4096)
         for sampler, workers in ("shuffled", 0), ("shuffled", 4), ("distributed", 4):
             r = measure(a, root, workers, sampler)
             rows.append(r)
-            print("%-11s %7d |%s | %5.2f (%4.2f) | %8.1f %9.1f" % (sampler, workers, " |".join(
-                "%6.3f %6.3f %6.1f" % (r[k + "_plain_s"], r[k + "_s"], r[k + "_percent"]) for k in ("first", "later", "later_cpu")),
-                1000 * r["own_s"], r["own_percent"], r["more_resident_mb"], r["more_anonymous_mb"]), flush=True)
+            print("%-11s %3d |%s | %s | %6.1f %6.1f" % (sampler, workers, " |".join(
+                "%6.3f %6.3f %5.1f" % (r[k + "_plain_s"], r[k + "_s"], r[k + "_percent"]) for k in ("first", "later")),
+                " ".join("%4.2f (%4.2f)" % (1000 * r["own_%s_s" % k], r["own_%s_percent" % k]) for k in ("first", "later")),
+                r["more_resident_mb"], r["more_anonymous_mb"]), flush=True)
         print("targets: %d %% more time and %d MB more memory at 1.28 million samples\n" % (SLOWER, LARGER))
         out = subprocess.run([a.publish, str(a.samples), str(a.samples // 2), root], check=True, stdout=subprocess.PIPE).stdout
         published = json.loads(out)
