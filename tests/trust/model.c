@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -22,6 +23,9 @@
 void *model_mmap(void *at, size_t len, int prot, int flags, int fd, off_t off);
 int model_munmap(void *at, size_t len);
 long model_syscall(long nr, ...);
+int model_flock(int fd, int op);
+void __tsan_acquire(void *at);
+void __tsan_release(void *at);
 
 static struct mapping { char *at; size_t len; dev_t dev; ino_t ino; int fd, users; } mappings[MAPPINGS];
 static char *next;
@@ -123,4 +127,16 @@ long model_syscall(long nr, ...)
 	if (nr == SYS_munmap)
 		return unmap((void *)a[0], (size_t)a[1]);
 	return syscall(nr, a[0], a[1], a[2], a[3], a[4], a[5]);
+}
+
+/* The directory's lock is a flock(), of which the sanitizer does not know that it keeps its owners apart. */
+int model_flock(int fd, int op)
+{
+	static char directory;
+	if (op & LOCK_UN)
+		__tsan_release(&directory);
+	int rc = (int)syscall(SYS_flock, fd, op);
+	if (rc == 0 && op & LOCK_EX)
+		__tsan_acquire(&directory);
+	return rc;
 }

@@ -28,7 +28,7 @@ TSAN_COPIES := $(patsubst %,$(TSAN_DIR)/copy%.o,0 1 2 3 4 5 6 7 8 9 10 11 12)
 # -Wno-tsan: it knows no fences; ours order words that are atomic by themselves
 $(TSAN_IMAGE): $(TSAN_DIR)/%.o: %.c $(TSAN_HEADERS)
 	@mkdir -p $(@D)
-	@$(TSAN_CC) -Wno-tsan -fsanitize=thread $(foreach call,mmap munmap syscall getpid,-D$(call)=model_$(call)) -D_exit=model_exit \
+	@$(TSAN_CC) -Wno-tsan -fsanitize=thread $(foreach call,mmap munmap syscall getpid flock,-D$(call)=model_$(call)) -D_exit=model_exit \
 	  $(if $(filter %/main.c,$<),-Dmain=opt4d -Wno-missing-prototypes) -c -o $@ $<
 $(TSAN_DIR)/image.o: $(TSAN_IMAGE)
 	@$(LD) -r -o $@ $^

@@ -7,8 +7,9 @@ here=$(cd "$(dirname "$0")" && pwd)
 passed=0 failed=0
 mkdir -p "$build/trust"
 : >"$build/trust/tsan.txt"
-# io_sync=0: a file read and written puts nothing in an order; exitcode=0: reports are counted here
-export TSAN_OPTIONS="suppressions=$here/tsan.supp log_path=$build/trust/tsan.found exitcode=0 io_sync=0"
+# io_sync=0: a file read and written puts nothing in an order; exitcode=0: reports are counted here;
+# history_size: where both sides of a race were, else no suppression knows it
+export TSAN_OPTIONS="suppressions=$here/tsan.supp log_path=$build/trust/tsan.found exitcode=0 io_sync=0 history_size=7"
 for mode in threads lru opt keeper live replay opt4d; do
 	rm -f "$build"/trust/tsan.found.*
 	out=$(PATH=$build/tests/trust/tsan:$PATH timeout -k 5 300 "$build/tests/trust/threads" $mode "${2:-5}" 2>"$build/trust/tsan.messages")
