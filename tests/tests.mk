@@ -9,7 +9,7 @@ test:
 
 # And what takes longer than the suite's ten minutes allow.
 test-long:
-	@BATS_TEST_TIMEOUT=3000 $(RUN_TESTS) $(TESTS) $(wildcard tests/long/*.bats)
+	@export BATS_TEST_TIMEOUT=3000; $(RUN_TESTS) $(TESTS) $(wildcard tests/long/*.bats)
 
 include tests/hook/hook.mk
 include tests/lib/lib.mk
