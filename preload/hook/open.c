@@ -91,7 +91,7 @@ static __attribute__((noinline)) int open_slow(enum opener which, int dirfd, con
 	if (kind == PATH_OTHER) {
 		if (dirfd != AT_FDCWD && path[0] != '/' && !fd_is(dirfd, FD_OURS) && path_dir_elsewhere(dirfd))
 			fd_set_elsewhere(dirfd);
-		if (!open_proc(path, flags))
+		if (!path_may_proc(path) || !open_proc(path, flags))
 			return down(which, dirfd, path, flags, mode);
 		kind = PATH_ASK;
 	}
@@ -135,8 +135,7 @@ static inline __attribute__((always_inline)) bool look(int dirfd, const char *pa
 	if (!(flags & OPEN_NEVER) && path_may(path))
 		return !hook_inside() &&
 		       (!fd_is(dirfd, FD_ELSEWHERE) || path[0] == '/' || path[0] == '.' || opens_to_write(flags));
-	return unlikely(session_dev && path && path[0] == '/' && (path[1] == 'p' || path[1] == 'd')) && path_proc_fd(path) >= 0 &&
-	       !hook_inside();
+	return unlikely(session_dev && path && path_may_proc(path)) && path_proc_fd(path) >= 0 && !hook_inside();
 }
 
 /* The number is a new file's now. */

@@ -272,7 +272,7 @@ int path_proc_fd(const char *path)
 	static const char *const dirs[] = { "/proc/self/fd/", "/proc/thread-self/fd/", "/dev/fd/" };
 	const char *num = NULL;
 
-	if (path[0] != '/' || ((path[1] != 'p' || path[2] != 'r') && (path[1] != 'd' || path[2] != 'e')))
+	if (!path_may_proc(path))
 		return -1;
 	if (!strcmp(path, "/dev/stdin"))
 		return 0;

@@ -42,6 +42,11 @@ void path_roots_below(int dirfd, const char *path, void (*fn)(unsigned root));
 
 /* N of "/proc/self/fd/N" (or our pid in place of self), "/dev/fd/N", "/dev/stdin" and the like, else -1. */
 int path_proc_fd(const char *path);
+/* False: certainly none of these. Two comparisons, for the calls that are not ours. */
+static inline bool path_may_proc(const char *path)
+{
+	return path[0] == '/' && ((path[1] == 'p' && path[2] == 'r') || (path[1] == 'd' && path[2] == 'e'));
+}
 
 /* The cwd changed, or may have. */
 void path_cwd_changed(void);
