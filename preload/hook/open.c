@@ -66,16 +66,12 @@ void open_asked(int fd, int flags)
 		open_hinted(fd, rec);
 }
 
-bool open_proc(const char *path, int flags)
+void open_proc_fd(int fd, int flags)
 {
-	int fd = session_dev && path[0] == '/' ? path_proc_fd(path) : -1;
-	if (fd < 0)
-		return false;
 	if (opens_to_write(flags) || (flags & OPEN_PLAIN_NOT))
 		fd_original(fd);
 	else
 		fd_strangers();
-	return true;
 }
 
 /* The path may be a dataset file's. */
@@ -91,7 +87,7 @@ static __attribute__((noinline)) int open_slow(enum opener which, int dirfd, con
 	if (kind == PATH_OTHER) {
 		if (dirfd != AT_FDCWD && path[0] != '/' && !fd_is(dirfd, FD_OURS) && path_dir_elsewhere(dirfd))
 			fd_set_elsewhere(dirfd);
-		if (!path_may_proc(path) || !open_proc(path, flags))
+		if (!open_proc(path, flags))
 			return down(which, dirfd, path, flags, mode);
 		kind = PATH_ASK;
 	}
@@ -135,7 +131,7 @@ static inline __attribute__((always_inline)) bool look(int dirfd, const char *pa
 	if (!(flags & OPEN_NEVER) && path_may(path))
 		return !hook_inside() &&
 		       (!fd_is(dirfd, FD_ELSEWHERE) || path[0] == '/' || path[0] == '.' || opens_to_write(flags));
-	return unlikely(session_dev && path && path_may_proc(path)) && path_proc_fd(path) >= 0 && !hook_inside();
+	return unlikely(session_dev && path && path_proc_fd(path) >= 0) && !hook_inside();
 }
 
 /* The number is a new file's now. */

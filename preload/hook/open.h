@@ -33,9 +33,17 @@ void open_writer(int fd, uint32_t rec);
 /* The path to an original was opened as fd (>= 0), but only now can one tell whose it is: hint or writer. */
 void open_asked(int fd, int flags);
 
+void open_proc_fd(int fd, int flags);
+
 /* `path` is about to be opened with these flags, or changed (O_WRONLY). If it is a /proc/self/fd name of one of our
  * objects, that descriptor goes back to the original first, unless it is only to be read. True if it is such a name at
  * all: then ask open_asked(). */
-bool open_proc(const char *path, int flags);
+static inline bool open_proc(const char *path, int flags)
+{
+	int fd = session_dev ? path_proc_fd(path) : -1;
+	if (fd >= 0)
+		open_proc_fd(fd, flags);
+	return fd >= 0;
+}
 
 #endif

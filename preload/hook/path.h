@@ -40,12 +40,14 @@ bool path_dir_elsewhere(int dirfd);
 /* Calls fn for each root that lies at or below directory `path` (a rename of it moves the root). */
 void path_roots_below(int dirfd, const char *path, void (*fn)(unsigned root));
 
-/* N of "/proc/self/fd/N" (or our pid in place of self), "/dev/fd/N", "/dev/stdin" and the like, else -1. */
-int path_proc_fd(const char *path);
-/* False: certainly none of these. Two comparisons, for the calls that are not ours. */
-static inline bool path_may_proc(const char *path)
+int path_proc_fd_slow(const char *path);
+
+/* N of "/proc/self/fd/N" (or our pid in place of self), "/dev/fd/N", "/dev/stdin" and the like, else -1. Two comparisons
+ * for a path that begins otherwise. */
+static inline int path_proc_fd(const char *path)
 {
-	return path[0] == '/' && ((path[1] == 'p' && path[2] == 'r') || (path[1] == 'd' && path[2] == 'e'));
+	bool may = path[0] == '/' && ((path[1] == 'p' && path[2] == 'r') || (path[1] == 'd' && path[2] == 'e'));
+	return unlikely(may) ? path_proc_fd_slow(path) : -1;
 }
 
 /* The cwd changed, or may have. */

@@ -48,7 +48,7 @@ static uint32_t meta_before(int fd, struct stat *st)
 		rec = session_record(w.root, w.rel, w.len);
 		hook_leave(g);
 	}
-	return next.fstat(fd, st) ? REC_NONE : rec;
+	return rec == REC_NONE || next.fstat(fd, st) ? REC_NONE : rec;
 }
 
 /* Other descriptors of ours must show the change at once. */

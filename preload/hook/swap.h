@@ -23,8 +23,8 @@ bool fd_original(int fd);
  * attempt. errno is then what it was `before` the call. */
 bool fd_left_object(int fd, int before);
 
-/* fd_original() for every descriptor of this process on file `rec` (REC_NONE: on any): it is about to be changed here. With st (the original's;
- * or NULL) also for those on the same file by another name (a link's, or through one). */
+/* fd_original() for every descriptor of this process on file `rec` (REC_NONE: on any): it is about to be changed here. With
+ * st (the original's; or NULL) also for those on the same file by another name (a link's, or through one). */
 void fd_original_all(uint32_t rec, const struct stat *st);
 
 /* Entry of a descriptor that a stat result (dev, ino) shows to be an object of the session: as remembered, or by

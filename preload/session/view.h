@@ -227,8 +227,9 @@ bool origin_fit(const struct stat *st);    /* regular, 1 .. maxfile bytes, not o
 int fill_link(uint32_t rec, int obj, const struct origin *o); /* gives obj its name; closes it in every case */
 /* Now it is resident, filed under `use`, and the fill is counted. start: now_ns() when it began. given: a descriptor on
  * the object, closed if it can't be filed; or -1.
- * Prefetched (order: which generation of use.axis's order it was fetched for; else NULL): `use` is what it was fetched for, even if that has been read meanwhile. Whoever waits for it must find
- * it, and filed where it is needed next it might be the first to go; policy_expire() moves it on. In another order that position says nothing. */
+ * Prefetched (order: which generation of use.axis's order it was fetched for; else NULL): `use` is what it was fetched
+ * for, even if that has been read meanwhile. Whoever waits for it must find it, and filed where it is needed next it might
+ * be the first to go; policy_expire() moves it on. In another order that position says nothing. */
 int fill_file(uint32_t rec, int given, struct use use, const uint32_t *order, uint64_t start);
 /* Such a record is ABSENT again for reason rc; `pages` (0: none were) are charged no more. */
 void fill_give_up(uint32_t rec, uint64_t pages, int rc);

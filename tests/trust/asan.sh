@@ -71,6 +71,6 @@ export PATH=$tree/build/bin:$PATH
 lanes=${OPT4_TEST_LANES:-$(nproc)}
 printf '%s\0' "$@" | xargs -0 -n 1 -P "$lanes" tests/trust/asan.sh --one "$tree"
 { grep -svFf <(sed 's/ .*/ /' "$RESULTS") "$build/trust/asan.txt"; cat "$RESULTS"; } | sort >"$RESULTS.all"   # of the others their last run counts
-cp "$RESULTS.all" "$build/trust/asan.txt"
+mv "$RESULTS.all" "$build/trust/asan.txt"
 awk -v files=$# '{ p += $2; f += $3 + ($5 > 0); s += $4 } END { f += files - NR
 	print p + 0 " passed, " f + 0 " failed" (s ? ", " s " skipped" : ""); exit f > 0 || p == 0 }' "$RESULTS"

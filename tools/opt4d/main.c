@@ -98,12 +98,11 @@ static bool look_after(uint64_t now)
 /* Residents that a new state of the policy does not hold yet. Clients come in between. */
 static void file_residents(void)
 {
-	bool done = filing_settled(), locked = true;
-	while (!done && locked) {
+	for (bool locked = true; locked && !filing_settled();) {
 		pthread_mutex_lock(&keeper_lock);   /* session_lock() maps what has joined: fetchers look at it */
 		locked = session_lock();
 		if (locked) {
-			done = filing_settle(FILING_SHARE);
+			filing_settle(FILING_SHARE);
 			session_unlock();
 		}
 		pthread_mutex_unlock(&keeper_lock);
