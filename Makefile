@@ -13,7 +13,7 @@ B := build
 POLICY  := $(patsubst %.c,$B/%.o,$(wildcard policy/*.c))
 SESSION := $(patsubst %.c,$B/%.o,$(wildcard preload/session/*.c))
 HOOK    := $(patsubst %.c,$B/%.o,$(wildcard preload/hook/*.c))
-CLI     := $(patsubst %.c,$B/%.o,$(wildcard tools/opt4/*.c))
+CLI     := $(patsubst %.c,$B/%.o,$(wildcard tools/opt4/*.c tools/opt4/*/*.c))
 KEEPER  := $(patsubst %.c,$B/%.o,$(wildcard tools/opt4d/*.c))
 
 all: $B/libopt4.so $B/opt4 $(if $(KEEPER),$B/opt4d) $B/opt4-trace $B/opt4_live/sitecustomize.py
@@ -39,7 +39,7 @@ $B/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS_ALL) -c -o $@ $<
 
--include $(wildcard $B/*/*.d $B/*/*/*.d)
+-include $(wildcard $B/*/*.d $B/*/*/*.d $B/*/*/*/*.d)
 
 clean:
 	rm -rf $B

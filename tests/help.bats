@@ -88,7 +88,7 @@ tool() { COLUMNS=100 "$PYTHON" "$OPT4_TRACE_TOOL" "$@"; }
 	for name in $(cd "$REPO" && grep -rohE '"OPT4_[A-Z_]+"' preload tools --include='*.c' | tr -d '"' | sort -u); do
 		echo "$name"
 		grep -q "Ev $name\$" "$REPO/tools/man/libopt4.7"
-		grep -q "\"$name\"" "$REPO/tools/opt4/doctor.c"
+		grep -q "\"$name\"" "$REPO/tools/opt4/doctor/environment.c"
 	done
 	[ -n "$name" ]
 }

@@ -52,19 +52,19 @@ page() { python3 "$REPO/tests/look/page.py" "$out" "$@"; }
 oracle() { python3 "$REPO/tests/look/report_oracle.py" "$out" "$@"; }
 
 @test "the reader of JSON understands what Python's does, and refuses what it refuses" {
-	within 250 python3 "$REPO/tests/look/json_peer.py" "$B/tests/jsondump" "$(cat seed)" 300
+	within 250 python3 "$REPO/tests/look/json_peer.py" "$B/tests/look/jsondump" "$(cat seed)" 300
 }
 
 @test "JSON: depth, size and ends" {
 	local deep
 	deep=$(printf '[%.0s' {1..60})$(printf ']%.0s' {1..60})
-	"$B/tests/jsondump" <<<"$deep" >/dev/null
+	"$B/tests/look/jsondump" <<<"$deep" >/dev/null
 	deep=$(printf '[%.0s' {1..100})$(printf ']%.0s' {1..100})
-	run "$B/tests/jsondump" <<<"$deep"
+	run "$B/tests/look/jsondump" <<<"$deep"
 	[ "$status" = 1 ] && [[ "$output" == *"nested too deep"* ]]
-	run "$B/tests/jsondump" </dev/null
+	run "$B/tests/look/jsondump" </dev/null
 	[ "$status" = 1 ] && [[ "$output" == "line 1: it ends too soon" ]]
-	run "$B/tests/jsondump" <<<$'{\n"a": 1,\n}'
+	run "$B/tests/look/jsondump" <<<$'{\n"a": 1,\n}'
 	[ "$status" = 1 ] && [[ "$output" == "line 3: "* ]]
 }
 

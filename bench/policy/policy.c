@@ -5,7 +5,7 @@
  * `keep` does nothing, so its row is the baseline: what the step costs without a policy. quick: small sizes
  * only. sweep: all six at twenty sizes, as `opt4 plan` does them, at 1.28 million files x 90 epochs.
  */
-#include "../../tools/opt4/plan.h"
+#include "../../tools/opt4/plan/plan.h"
 
 #include <math.h>
 #include <stdio.h>

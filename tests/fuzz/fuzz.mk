@@ -16,7 +16,7 @@ FUZZ_DEPS    := $(FUZZ_SESSION) $(wildcard preload/*/*.h policy/*.h tests/fuzz/*
 $(FUZZ_DIR)/path: tests/fuzz/path.c preload/hook/path.c $(FUZZ_DEPS)
 	@mkdir -p $(@D)
 	$(FUZZ_CC) -o $@ tests/fuzz/path.c preload/hook/path.c
-$(FUZZ_DIR)/json: tests/fuzz/json.c tools/opt4/jsonread.c preload/session/json.c
+$(FUZZ_DIR)/json: tests/fuzz/json.c tools/opt4/common/jsonread.c preload/session/json.c
 	@mkdir -p $(@D)
 	$(FUZZ_CC) -o $@ $^ -lm
 $(FUZZ_DIR)/trace: tests/fuzz/trace.c preload/session/trace.c $(wildcard preload/session/follow*.c)  $(FUZZ_DEPS)

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "../../preload/session/json.h"
-#include "../../tools/opt4/jsonread.h"
+#include "../../tools/opt4/common/jsonread.h"
 
 static void walk(const struct json *v, int depth)
 {

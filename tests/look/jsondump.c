@@ -1,6 +1,6 @@
 /* jsondump.c - reads JSON on stdin with opt4's reader and prints what it understood, each value a line with
  * its path, strings in hexadecimal: to be compared with another reader's. Exit 1: it refused, why on stderr. */
-#include "../../tools/opt4/jsonread.h"
+#include "../../tools/opt4/common/jsonread.h"
 
 #include <stdio.h>
 #include <stdlib.h>

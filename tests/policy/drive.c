@@ -2,7 +2,7 @@
  * IN: u32 npos, nfiles, then order[npos], sizes[nfiles]. OUT: a byte an access, 1 = hit.
  * MAXFILE in bytes, 0 = the library's default. POLICY belady: opt without bypass, as Belady's rule stands in
  * simulators that admit every candidate. */
-#include "../../tools/opt4/simulate.h"
+#include "../../tools/opt4/plan/simulate.h"
 
 #include <stdio.h>
 #include <stdlib.h>

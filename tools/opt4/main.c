@@ -1,11 +1,17 @@
-/* main.c - `opt4`: which command. */
+/* main.c - `opt4`: which command. Each is a house, named as it is; below them all is common/. */
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include "commands.h"
+#include "common/common.h"
+#include "doctor/doctor.h"
+#include "plan/plan.h"
+#include "report/report.h"
+#include "run/run.h"
+#include "stat/stat.h"
+#include "top/top.h"
 
+/* Each parses its own arguments (argv[0] is its name) and returns the exit status: 0 done, 1 what was asked failed,
+ * 2 wrong usage. */
 static const struct { const char *name; int (*run)(int, char **); const char *what; } commands[] = {
 	{ "run",   cmd_run,   "run a training job with its images cached" },
 	{ "stat",  cmd_stat,  "what a session has done so far" },
@@ -16,57 +22,6 @@ static const struct { const char *name; int (*run)(int, char **); const char *wh
 	{ "report", cmd_report, "how close to the best a job came, as a page of HTML" },
 	{ "doctor", cmd_doctor, "what would keep opt4 from working here, and the mend" },
 };
-
-/* In one write: others write to the same terminal. */
-static int say(int status, const char *fmt, va_list ap)
-{
-	char *line;
-
-	if (vasprintf(&line, fmt, ap) >= 0) {
-		fprintf(stderr, "opt4: %s\n", line);
-		free(line);
-	}
-	return status;
-}
-
-int fail(const char *fmt, ...)
-{
-	va_list ap;
-	va_start(ap, fmt);
-	int rc = say(1, fmt, ap);
-	va_end(ap);
-	return rc;
-}
-
-int usage(const char *fmt, ...)
-{
-	va_list ap;
-	va_start(ap, fmt);
-	int rc = say(2, fmt, ap);
-	va_end(ap);
-	return rc;
-}
-
-const char *size_text(char *buf, unsigned long long bytes)
-{
-	static const char *const unit[] = { "B", "KiB", "MiB", "GiB", "TiB" };
-	double v = (double)bytes;
-	int u = 0;
-	for (; v >= 1023.95 && u < 4; u++)
-		v /= 1024;
-	snprintf(buf, 16, u ? "%.1f %s" : "%.0f %s", v, unit[u]);
-	return buf;
-}
-
-const char *name_text(char buf[4096], const char *name)
-{
-	size_t n = 0;
-
-	for (; name[n] && n < 4095; n++)
-		buf[n] = (unsigned char)name[n] < 0x20 || name[n] == 0x7F ? '?' : name[n];
-	buf[n] = 0;
-	return buf;
-}
 
 /* What was asked for is out, or it is said that it is not; once. */
 static int finish(int rc)

@@ -1,0 +1,126 @@
+/* record.c - the spool of `opt4 run`, and --record. */
+#include "record.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "../../../preload/session/live.h"
+#include "../common/common.h"
+
+static char spool[PATH_MAX];
+static const char *out;
+static bool wants_root;
+
+bool record_wants_root(void) { return wants_root; }
+
+static bool is_set(const char *name, const char *value)
+{
+	const char *s = getenv(name);
+	return s && !strcmp(s, value);
+}
+
+int record_begin(const char *file, const char *lib)
+{
+	const char *tmp = getenv("TMPDIR");
+	char dir[PATH_MAX + 64];
+	bool live = !is_set("OPT4_LIVE", "0") && !is_set("OPT4_DISABLE", "1");
+	out = file;
+	if (file && !live)
+		return usage("--record: the order is learned from the running DataLoader, and OPT4_LIVE=0 or OPT4_DISABLE=1 forbids it");
+	snprintf(dir, sizeof(dir), "%s", lib);
+	*strrchr(dir, '/') = 0;
+	bool there = live && live_python_path(dir);
+	wants_root = there && !getenv("OPT4_TRACE") && !getenv("OPT4_ROOT");
+	if (file && !there)
+		return fail("run: --record: the Python side of opt4 is not found beside %s; build or install opt4 anew", lib);
+	if (!there && !getenv("OPT4_TRACE") && !getenv("OPT4_ROOT"))
+		fputs("opt4: run: neither --trace nor --root says where the dataset lies; the job runs uncached\n", stderr);
+	if (!wants_root && !file)
+		return 0;
+	if ((size_t)snprintf(spool, sizeof(spool), "%s/opt4-run.XXXXXX", tmp && *tmp == '/' ? tmp : "/tmp") >= sizeof(spool) || !mkdtemp(spool)) {
+		int err = errno;
+		*spool = 0;
+		return fail("run: %s: %s; name a folder that can be written in TMPDIR", tmp ? tmp : "/tmp", strerror(err));
+	}
+	setenv("OPT4_SPOOL", spool, 1);
+	if (wants_root)
+		setenv("OPT4_LIVE_ROOT", "1", 1);
+	if (file)
+		setenv("OPT4_RECORD", "1", 1);
+	return 0;
+}
+
+void record_root(void)
+{
+	char path[PATH_MAX + 16], roots[PATH_MAX];
+	if (!wants_root || conf_active())
+		return;
+	snprintf(path, sizeof(path), "%s/root", spool);
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	ssize_t n = fd >= 0 ? read(fd, roots, sizeof(roots) - 1) : -1;
+	if (fd >= 0)
+		close(fd);
+	if (n <= 0)
+		return;
+	roots[n] = 0;
+	conf_add_root(roots);
+}
+
+static bool write_trace(void)
+{
+	char exe[PATH_MAX], *argv[] = { exe, (char *)"record", spool, (char *)"-o", (char *)out, NULL };
+	pid_t pid;
+	int status;
+	ssize_t n = readlink("/proc/self/exe", exe, sizeof(exe) - sizeof("-trace"));
+	if (n <= 0)
+		return false;
+	exe[n] = 0;
+	strcpy(strrchr(exe, '/') + 1, "opt4-trace");
+	int rc = posix_spawn(&pid, exe, NULL, NULL, argv, environ);
+	if (rc != 0) {
+		fail("run: --record: %s: %s; build or install opt4 anew", exe, strerror(rc));
+		return false;
+	}
+	while (waitpid(pid, &status, 0) < 0)
+		if (errno != EINTR)
+			return false;
+	return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+bool record_write(bool session)
+{
+	if (!out)
+		return true;
+	if (!session) {
+		fail("run: --record: no order was seen: the job read nothing below the dataset's folder through a DataLoader of torch's "
+		     "(or Python ran with -E, -I or -S); name the folder with --root, or make a trace with opt4-trace");
+		return false;
+	}
+	int rc = live_export(spool);
+	if (rc < 0) {
+		fail("run: --record: %s: %s; free some room or name another folder in TMPDIR", spool, strerror(-rc));
+		return false;
+	}
+	return write_trace();
+}
+
+void record_end(void)
+{
+	DIR *d = *spool ? opendir(spool) : NULL;
+	struct dirent *e;
+	while (d && (e = readdir(d)))
+		unlinkat(dirfd(d), e->d_name, 0);
+	if (d) {
+		closedir(d);
+		rmdir(spool);
+	}
+	*spool = 0;
+}

@@ -1,0 +1,199 @@
+/* run.c - `opt4 run`: arguments, the job, a few lines of result. See run.h. */
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include "../../../preload/session/view.h"
+#include "../common/common.h"
+#include "record.h"
+#include "run.h"
+#include "settings.h"
+
+static const char help[] =
+"usage: opt4 run [option]... -- COMMAND [argument]...\n"
+"Runs a training job with its image files cached in shared memory; ends with the job's status.\n"
+"\n"
+"  --trace FILE     the job's order, from opt4-trace\n"
+"  --root DIR[:DIR] the dataset's folder(s), to replace the trace's, or when the job's DataLoaders don't tell them\n"
+"  --cache SIZE     bytes, K M G T, or % of the dataset (default: what /dev/shm and the cgroup leave)\n"
+"  --policy NAME    opt lru lfu fifo random keep none (default: opt with a known order, else keep)\n"
+"  --prefetch N|off how many batches ahead (default: as deep as it pays)\n"
+"  --record FILE    write the trace of what the job asked for, for the next run with the same seed\n"
+"  --stats FILE     the session's statistics as JSON when the job ends\n"
+"  --keep           leave the cache behind for the next job\n"
+"  --quiet          no lines of result\n"
+"  --help, --version\n";
+
+static volatile sig_atomic_t child;
+
+static void forward(int sig)
+{
+	if (child > 0)
+		kill((pid_t)child, sig);
+}
+
+static void preload(const char *lib)
+{
+	const char *old = getenv("LD_PRELOAD");
+	char *both;
+	if (!old || !*old)
+		setenv("LD_PRELOAD", lib, 1);
+	else if (!strstr(old, "libopt4.so") && asprintf(&both, "%s:%s", lib, old) > 0)
+		setenv("LD_PRELOAD", both, 1);
+}
+
+/* The session that the job made, before it goes. False: there is none. */
+static bool look(void)
+{
+	char dir[PATH_BYTES];
+	record_root();
+	return conf_active() && (view.h || (dir_name(dir, sizeof(dir), false) == 0 && dir_secure(dir, false) == 0 && index_map(dir) == 0));
+}
+
+static bool wanted_off(void)
+{
+	const char *disable = getenv("OPT4_DISABLE");
+	return (disable && !strcmp(disable, "1")) || !strcmp(conf.policy, "none");
+}
+
+/* What the job made of its cache. */
+static void result(bool session)
+{
+	char a[16], b[16], c[16];
+	if (!session) {
+		if (conf_active())
+			fputs("opt4: no file of the dataset was read through the cache\n", stderr);
+		else if (getenv("OPT4_ROOT") && !wanted_off())
+			fputs("opt4: run: OPT4_ROOT names no dataset: nothing was cached; name the folder of the images with --root\n", stderr);
+		else if (record_wants_root())
+			fputs("opt4: run: no DataLoader of torch's over a folder of images was seen; name the dataset with --root\n", stderr);
+		return;
+	}
+	const struct index_header *h = view.h;
+	const struct counters *n = &h->n;
+	fprintf(stderr, "opt4: %llu accesses: %llu hits, %llu late, %llu misses; reuse ratio %.3f\n", (unsigned long long)n->accesses,
+		(unsigned long long)n->hits, (unsigned long long)n->late, (unsigned long long)n->misses,
+		n->accesses ? 1 - (double)(n->fills + n->bypassed) / (double)n->accesses : 0.0);
+	fprintf(stderr, "opt4: read %s of the store for %s asked for; cache %s, policy %s\n", size_text(a, n->origin_bytes),
+		size_text(b, n->hit_bytes + n->miss_bytes), size_text(c, h->budget_pages * PAGE), h->policy);
+	for (uint32_t p = 0; p < h->nplans; p++)
+		if (plan_map(p) == 0 && view.plans[p].follow.sh->gate_shut && !h->plans[p].gen)
+			fprintf(stderr, "opt4: %s: the job did not follow this trace (gate shut); it was cached as by keep\n", h->plans[p].path);
+	uint32_t lines = h->log_next < LOG_LINES ? h->log_next : LOG_LINES;
+	for (uint32_t i = h->log_next - lines; i != h->log_next; i++)
+		fprintf(stderr, "%.*s\n", LOG_BYTES, h->log[i % LOG_LINES]);
+}
+
+/* Ours to write, not the library's: it could only log why it could not. */
+static bool write_stats(bool session, const char *file)
+{
+	if (!file)
+		return true;
+	if (!session) {
+		fprintf(stderr, "opt4: --stats: %s: not written, since nothing was cached; opt4 doctor looks for the reason\n", file);
+		return true;
+	}
+	int rc = stats_write(conf.stats);
+	*conf.stats = 0;
+	if (rc < 0)
+		fail("--stats: %s: %s; name a file that can be written", file, strerror(-rc));
+	return rc == 0;
+}
+
+/* The job from begin to end. stats: --stats, or NULL; programs: its OPT4_PROGRAMS, or NULL. */
+static int run(char **argv, bool quiet, const char *stats, const char *programs)
+{
+	static const int passed_on[] = { SIGTERM, SIGHUP, SIGUSR1, SIGUSR2, SIGINT, SIGQUIT };
+	struct sigaction on = { .sa_handler = forward, .sa_flags = SA_RESTART }, old[sizeof(passed_on) / sizeof(int)];
+	int pipefd[2], err = 0, status;
+	if (pipe2(pipefd, O_CLOEXEC) < 0)
+		return fail("run: pipe: %s; raise ulimit -n", strerror(errno));
+	for (size_t i = 0; i < sizeof(passed_on) / sizeof(int); i++) {
+		/* a terminal's Ctrl-C reaches the job by itself; here it must only not end us before it */
+		if (passed_on[i] == SIGINT || passed_on[i] == SIGQUIT)
+			on.sa_handler = isatty(0) ? SIG_IGN : forward;
+		sigaction(passed_on[i], &on, &old[i]);
+	}
+	child = fork();
+	if (child < 0)
+		return fail("run: fork: %s; free some memory or raise ulimit -u", strerror(errno));
+	if (child == 0) {
+		for (size_t i = 0; i < sizeof(passed_on) / sizeof(int); i++)
+			sigaction(passed_on[i], &old[i], NULL);
+		if (programs)
+			setenv("OPT4_PROGRAMS", programs, 1);
+		execvp(argv[0], argv);
+		err = errno;
+		if (write(pipefd[1], &err, sizeof(err)) < 0)
+			_exit(126);
+		_exit(err == ENOENT ? 127 : 126);
+	}
+	close(pipefd[1]);
+	if (read(pipefd[0], &err, sizeof(err)) < 0)
+		err = 0;
+	close(pipefd[0]);
+	while (waitpid((pid_t)child, &status, 0) < 0)
+		if (errno != EINTR)
+			return fail("run: waitpid: %s; the job goes on without us", strerror(errno));
+	bool session = look(), written = true;
+	if (err) {
+		fail("run: %s: %s; give a program that can be run", argv[0], strerror(err));
+	} else {
+		if (!quiet)
+			result(session);
+		written = record_write(session);
+		written = write_stats(session, stats) && written;
+	}
+	record_end();
+	session_leave();
+	int rc = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+	return rc == 0 && !written ? 1 : rc;
+}
+
+int cmd_run(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "trace", 1, 0, 't' }, { "root", 1, 0, 'r' }, { "cache", 1, 0, 'c' }, { "policy", 1, 0, 'p' }, { "prefetch", 1, 0, 'f' },
+		{ "stats", 1, 0, 's' }, { "record", 1, 0, 'R' }, { "keep", 0, 0, 'k' }, { "quiet", 0, 0, 'q' }, { "help", 0, 0, 'h' }, { "version", 0, 0, 'v' }, { 0 } };
+	struct run_settings set = { 0 };
+	const char *programs = getenv("OPT4_PROGRAMS");
+	char lib[PATH_MAX + 64];
+	bool quiet = false;
+	int c, rc;
+	opterr = 0;
+	while ((c = getopt_long(argc, argv, "+", options, NULL)) != -1)
+		switch (c) {
+		case 't': set.trace = optarg; break;
+		case 'r': set.root = optarg; break;
+		case 'c': set.cache = optarg; break;
+		case 'p': set.policy = optarg; break;
+		case 'f': set.prefetch = optarg; break;
+		case 's': set.stats = optarg; break;
+		case 'R': set.record = optarg; break;
+		case 'k': set.keep = true; break;
+		case 'q': quiet = true; break;
+		case 'h': fputs(help, stdout); return 0;
+		case 'v': puts("opt4 " OPT4_VERSION); return 0;
+		default: return usage("run: %s is no option of it or wants a value; see opt4 run --help", argv[optind - 1]);
+		}
+	if (optind >= argc)
+		return usage("run: no command; opt4 run --trace run.trace -- python train.py");
+	if ((rc = run_settings(&set)) != 0)
+		return rc;
+	if (!find_library(lib, sizeof(lib)))
+		return fail("run: libopt4.so: not found beside this program; run make, or make install");
+	if ((rc = record_begin(set.record, lib)) != 0)
+		return rc;
+	unsetenv("OPT4_PROGRAMS");         /* it says in which of the job's programs, and we are none of them */
+	conf_load();
+	if (conf_active() || record_wants_root())
+		session_job_begin();
+	preload(lib);
+	return run(argv + optind, quiet, set.stats, programs);
+}

@@ -1,0 +1,8 @@
+/* run.h - the door of `opt4 run`. The parts: run.c (arguments, the job, its result), settings.c (what the job is given),
+ * record.c (the spool, and --record). */
+#ifndef OPT4_RUN_H
+#define OPT4_RUN_H
+
+int cmd_run(int argc, char **argv);
+
+#endif

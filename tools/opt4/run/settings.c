@@ -1,0 +1,137 @@
+/* settings.c - what `opt4 run` sets for its job. Checked first: the library only logs a wrong value and goes on
+ * without, and a job may run for days before anybody looks. See settings.h. */
+#include "settings.h"
+
+#include "../../../preload/session/output.h"
+#include "../../../preload/session/view.h"
+#include "../common/common.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Makes a path, or each of a list with `:` between, absolute: the job may change its folder before it reads it. */
+static void absolute(const char *name, const char *separator)
+{
+	const char *s = getenv(name);
+	char cwd[PATH_MAX], *all = NULL;
+	size_t len;
+	FILE *f = s && *s && getcwd(cwd, sizeof(cwd)) ? open_memstream(&all, &len) : NULL;
+
+	if (!f)
+		return;
+	for (;;) {
+		size_t n = strcspn(s, separator);
+
+		if (n && *s != '/')
+			fprintf(f, "%s/", cwd);
+		fwrite(s, 1, n, f);
+		if (!s[n])
+			break;
+		fputc(s[n], f);
+		s += n + 1;
+	}
+	if (fclose(f) == 0)
+		setenv(name, all, 1);
+	free(all);
+}
+
+static int check_trace(const char *file)
+{
+	struct trace t;
+	char err[256];
+
+	if (access(file, R_OK) < 0)
+		return fail("--trace: %s: %s; make one with opt4-trace", file, strerror(errno));
+	if (trace_open(&t, file, err) < 0)
+		return fail("--trace: %s: %s; make it again with opt4-trace", file, err);
+	trace_close(&t);
+	return 0;
+}
+
+/* One of --root's. What can never be a dataset is wrong usage; what is not there the job may yet make. */
+static int check_root(const char *path)
+{
+	const char *home = getenv("HOME");
+	char real[PATH_MAX], own[PATH_MAX];
+	struct stat st;
+
+	if (!realpath(path, real) || stat(real, &st) < 0)
+		fprintf(stderr, "opt4: --root: %s: %s; nothing is cached unless the job makes it\n", path, strerror(errno));
+	else if (!S_ISDIR(st.st_mode))
+		return usage("--root: %s is no folder; give the folder of the images", path);
+	else if (!strcmp(real, "/") || (home && realpath(home, own) && !strcmp(real, own)))
+		return usage("--root: %s is never taken as a dataset; give the folder of the images", path);
+	return 0;
+}
+
+static int check_roots(const char *list)
+{
+	char one[PATH_MAX];
+	unsigned n = 0;
+	int rc;
+
+	for (const char *s = list; *s; ) {
+		size_t len = strcspn(s, ":");
+
+		if (len >= sizeof(one))
+			return usage("--root: a name of %zu bytes; give the folder of the images", len);
+		snprintf(one, sizeof(one), "%.*s", (int)len, s);
+		if (len && (rc = check_root(one)) != 0)
+			return rc;
+		n += len > 0;
+		s += len + (s[len] == ':');
+	}
+	return n ? 0 : usage("--root: no folder in '%s'; give the folder of the images", list);
+}
+
+static int check_output(const char *option, const char *file)
+{
+	int rc = file ? output_possible(file) : 0;
+
+	return rc ? fail("%s: %s: %s; name a file that can be written", option, file, strerror(-rc)) : 0;
+}
+
+static int check(const struct run_settings *s)
+{
+	uint64_t v;
+	int rc;
+
+	if (s->cache && parse_size(s->cache, 100, &v) < 0)
+		return usage("--cache: '%s' is not a size; use e.g. 64G or 50%%", s->cache);
+	if (s->policy && strcmp(s->policy, "none") && !policy_find(s->policy))
+		return usage("--policy: no policy '%s'; use opt lru lfu fifo random keep none", s->policy);
+	if (s->prefetch && strcmp(s->prefetch, "off") && strcmp(s->prefetch, "auto")
+	    && (!*s->prefetch || s->prefetch[strspn(s->prefetch, "0123456789")] || strlen(s->prefetch) > 6))
+		return usage("--prefetch: '%s' is not a number of batches; use auto, off or e.g. 8", s->prefetch);
+	if ((s->root && (rc = check_roots(s->root)) != 0) || (s->trace && (rc = check_trace(s->trace)) != 0)
+	    || (rc = check_output("--stats", s->stats)) != 0 || (rc = check_output("--record", s->record)) != 0)
+		return rc;
+	return 0;
+}
+
+int run_settings(const struct run_settings *s)
+{
+	const struct { const char *name, *value; } set[] = {
+		{ "OPT4_TRACE", s->trace }, { "OPT4_ROOT", s->root }, { "OPT4_CACHE", s->cache }, { "OPT4_POLICY", s->policy },
+		{ "OPT4_PREFETCH", s->prefetch }, { "OPT4_STATS", s->stats }, { "OPT4_KEEP", s->keep ? "1" : NULL },
+	};
+	const char *log = getenv("OPT4_LOG");
+	int rc = check(s);
+
+	if (rc)
+		return rc;
+	for (size_t i = 0; i < sizeof(set) / sizeof(*set); i++)
+		if (set[i].value)
+			setenv(set[i].name, set[i].value, 1);
+	absolute("OPT4_TRACE", "");
+	absolute("OPT4_ROOT", ":");
+	absolute("OPT4_STATS", "");
+	absolute("OPT4_DIR", "");
+	if (log && strcmp(log, "stderr"))
+		absolute("OPT4_LOG", "");
+	return 0;
+}
