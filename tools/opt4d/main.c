@@ -18,7 +18,6 @@
 #define LIFE_NS  250000000ull      /* between two looks at the jobs */
 #define BURY_NS  1000000000ull     /* between two looks at all processes */
 
-pthread_mutex_t keeper_lock = PTHREAD_MUTEX_INITIALIZER;
 
 /* Every process of the session may be busy computing; the keeper yields to all of them. */
 static void step_back(void)

@@ -7,6 +7,7 @@
  * pace.c     measures the store and the job
  * fetch.c    the threads that read; admission
  * skip.c     files whose original fails
+ * lock.c     the lock
  * order.c    a process of its own: an epoch's order from a generator's state (replay.c)
  *
  * One mutex, `keeper_lock`, guards all that is the keeper's own and every call that takes the session lock, so that
