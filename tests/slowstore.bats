@@ -168,3 +168,86 @@ assert 0 < len(os.read(d, size)) < size"
 	seconds slow cat "$ROOT/c00/f000000.jpg" >/dev/null
 	calc "$took >= .5"
 }
+
+# A disk: half a rotation 4 ms, seeks of 1 to 10 ms over 4 GB, 100 MB/s; waits a thousandth of it.
+a_disk() {
+	export SLOWSTORE_DISK=1:9:4 SLOWSTORE_SPAN=4000000000 SLOWSTORE_BANDWIDTH=100000000 SLOWSTORE_SCALE=1000
+	export SLOWSTORE_STATE=$BATS_TEST_TMPDIR/store.state
+	sync -f "$ROOT"
+	python3 -c "import sys; sys.path.insert(0, '$REPO/tests/lib'); import disk_form as d
+assert not any(x for p in sys.argv[1:] for x in d.fiemap(open(p)) if not x[1])" "$ROOT"/*/* || skip "the file system here tells no places"
+}
+# arm HOW FILE...: what the model counted for it beside the closed form; leaves ns, seeks, want_ns, want_seeks.
+arm() {
+	rm -f "$SLOWSTORE_STATE"
+	read -r want_ns want_seeks < <(slow python3 "$REPO/tests/lib/disk_form.py" 1 9 4 4e9 1e8 "$@")
+	ns=$(store_stat disk_ns) seeks=$(store_stat seeks)
+	echo "$1: $ns ns, $seeks seeks; the closed form $want_ns, $want_seeks"
+	calc "abs($ns - $want_ns) <= .0001 * $want_ns" && [ "$seeks" = "$want_seeks" ]
+}
+
+@test "a disk: random reads cost a seek, half a rotation and the transfer, those that go on the transfer alone" {
+	a_disk
+	mapfile -t shuffled < <(ls "$ROOT"/*/* | shuf --random-source=<(yes))
+	arm whole "${shuffled[@]}"
+	[ "$seeks" -ge 20 ]
+	arm place "${shuffled[@]}"
+	[ "$seeks" -le 20 ]
+	head -c 3M /dev/urandom >"$ROOT/large" && sync -f "$ROOT"
+	arm chunks "$ROOT/large"
+	[ "$seeks" -le 4 ]
+	[ "$(store_stat requests)" -ge 192 ]
+	arm whole "$ROOT/large" "$ROOT/large"
+	[ "$seeks" -ge 2 ]
+}
+
+@test "a disk: one head for all processes, and one that is killed leaves it free" {
+	a_disk
+	one=$(ls "$ROOT"/*/* | head -1) other=$(ls "$ROOT"/*/* | tail -1)
+	for i in 1 2 3 4 5; do
+		slow cat "$one" >/dev/null
+		slow cat "$other" >/dev/null
+	done
+	[ "$(store_stat seeks)" -ge 10 ]
+	export SLOWSTORE_SCALE=1
+	slow python3 -c "
+import os
+while 1:
+    for p in '$one', '$other':
+        d = os.open(p, os.O_RDONLY); os.pread(d, 1 << 20, 0); os.close(d)" 3>&- &
+	sleep .5
+	kill -9 $!
+	wait $! || true
+	SLOWSTORE_SCALE=1000 within 20 bash -c "LD_PRELOAD=$SLOWSTORE cat '$one' '$other'" >/dev/null
+}
+
+@test "a disk: writes are charged by where they go, and counted" {
+	a_disk
+	mapfile -t shuffled < <(ls "$ROOT"/*/* | shuf --random-source=<(yes))
+	arm write "${shuffled[@]}"
+	[ "$(store_stat bytes_written)" = "$total" ]
+	[ "$(store_stat bytes)" = 0 ]
+	rm -f "$SLOWSTORE_STATE"
+	slow python3 -c "
+import os
+d = os.open('$BATS_TEST_TMPDIR/elsewhere', os.O_WRONLY | os.O_CREAT)
+os.write(d, b'x' * 1000)"
+	[ ! -s "$SLOWSTORE_STATE" ] || [ "$(store_stat bytes)" = 0 ]
+}
+
+@test "a disk: a cold inode is a seek of its own, once; in the order of their numbers they come together" {
+	a_disk
+	export SLOWSTORE_COLD=1
+	look() { rm -f "$SLOWSTORE_STATE"; slow python3 -c "import os, sys; [os.stat(p) for p in sys.argv[1:]]" "$@"; }
+	mapfile -t sorted < <(ls -i "$ROOT"/*/* | sort -n | sed 's/^ *[0-9]* //')
+	look "${sorted[@]}" "${sorted[@]}"
+	in_order=$(store_stat cold_inodes)
+	[ "$in_order" -ge 1 ] && [ "$in_order" -le 10 ]
+	calc "abs($(store_stat disk_ns) / 1e6 - $in_order * (5 + 9 * 8 / 15 + .04096)) < $in_order * 10"
+	arm whole "${sorted[@]}" || true
+	calc "$ns > $want_ns"       # the inodes besides
+	SLOWSTORE_COLD=0 look "${sorted[@]}"
+	[ "$(store_stat stats)" -ge 40 ]
+	run store_stat cold_inodes
+	[ "$status" -ne 0 ]
+}

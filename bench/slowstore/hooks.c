@@ -121,7 +121,7 @@ HOOK int fcntl(int fd, int cmd, ...) { return control(NEXT(fcntl), fd, cmd, ARG(
 HOOK int fcntl64(int fd, int cmd, ...) { return control(NEXT(fcntl64), fd, cmd, ARG(cmd)); }
 
 /* `len` is shortened where the store returns short; `call` is the next definition's. */
-#define CHARGED(fd, len, call) ({                                                \
+#define CHARGED(fd, len, end, call) ({                                                \
 	int ours_ = store_active() ? store_begin(fd) : 0;                        \
 	ssize_t n_ = -1;                                                         \
 	if (ours_ == 0) {                                                        \
@@ -130,35 +130,37 @@ HOOK int fcntl64(int fd, int cmd, ...) { return control(NEXT(fcntl64), fd, cmd, 
 		len = store_cap(fd, len);                                        \
 		n_ = (call);                                                     \
 		if (n_ >= 0)                                                     \
-			store_bytes((uint64_t)n_);                               \
+			store_bytes(fd, end, (uint64_t)n_);                      \
 	}                                                                        \
 	n_;                                                                      \
 })
+#define BEHIND(at) ((at) < 0 ? STORE_HERE : (uint64_t)(at) + (uint64_t)n_)
+#define MOVED(at) ((at) ? (uint64_t)*(at) : STORE_HERE)
 
-HOOK ssize_t read(int fd, void *buf, size_t len) { return CHARGED(fd, len, NEXT(read)(fd, buf, len)); }
+HOOK ssize_t read(int fd, void *buf, size_t len) { return CHARGED(fd, len, STORE_HERE, NEXT(read)(fd, buf, len)); }
 HOOK ssize_t pread(int fd, void *buf, size_t len, off_t at)
 {
-	return CHARGED(fd, len, NEXT(pread)(fd, buf, len, at));
+	return CHARGED(fd, len, BEHIND(at), NEXT(pread)(fd, buf, len, at));
 }
 HOOK ssize_t pread64(int fd, void *buf, size_t len, off64_t at)
 {
-	return CHARGED(fd, len, NEXT(pread64)(fd, buf, len, at));
+	return CHARGED(fd, len, BEHIND(at), NEXT(pread64)(fd, buf, len, at));
 }
 HOOK ssize_t __read_chk(int fd, void *buf, size_t len, size_t room)
 {
-	return CHARGED(fd, len, NEXT(__read_chk)(fd, buf, len, room));
+	return CHARGED(fd, len, STORE_HERE, NEXT(__read_chk)(fd, buf, len, room));
 }
 HOOK ssize_t __pread_chk(int fd, void *buf, size_t len, off_t at, size_t room)
 {
-	return CHARGED(fd, len, NEXT(__pread_chk)(fd, buf, len, at, room));
+	return CHARGED(fd, len, BEHIND(at), NEXT(__pread_chk)(fd, buf, len, at, room));
 }
 HOOK ssize_t __pread64_chk(int fd, void *buf, size_t len, off64_t at, size_t room)
 {
-	return CHARGED(fd, len, NEXT(__pread64_chk)(fd, buf, len, at, room));
+	return CHARGED(fd, len, BEHIND(at), NEXT(__pread64_chk)(fd, buf, len, at, room));
 }
 
 /* A short vectored read fills less of the first buffer and none of the others. */
-#define VECTORED(fd, iov, count, call) ({                                        \
+#define VECTORED(fd, iov, count, end, call) ({                                        \
 	struct iovec one_ = count > 0 ? *iov : (struct iovec){ 0 };              \
 	size_t len_ = one_.iov_len;                                              \
 	int ours_ = store_active() ? store_begin(fd) : 0;                        \
@@ -171,18 +173,18 @@ HOOK ssize_t __pread64_chk(int fd, void *buf, size_t len, off64_t at, size_t roo
 	if (ours_ >= 0)                                                          \
 		n_ = (call);                                                     \
 	if (ours_ > 0 && n_ >= 0)                                                \
-		store_bytes((uint64_t)n_);                                       \
+		store_bytes(fd, end, (uint64_t)n_);                              \
 	n_;                                                                      \
 })
 
-HOOK ssize_t readv(int fd, const struct iovec *v, int n) { return VECTORED(fd, v, n, NEXT(readv)(fd, v, n)); }
+HOOK ssize_t readv(int fd, const struct iovec *v, int n) { return VECTORED(fd, v, n, STORE_HERE, NEXT(readv)(fd, v, n)); }
 HOOK ssize_t preadv(int fd, const struct iovec *v, int n, off_t at)
 {
-	return VECTORED(fd, v, n, NEXT(preadv)(fd, v, n, at));
+	return VECTORED(fd, v, n, BEHIND(at), NEXT(preadv)(fd, v, n, at));
 }
 HOOK ssize_t preadv64(int fd, const struct iovec *v, int n, off64_t at)
 {
-	return VECTORED(fd, v, n, NEXT(preadv64)(fd, v, n, at));
+	return VECTORED(fd, v, n, BEHIND(at), NEXT(preadv64)(fd, v, n, at));
 }
 
 /* "Only what is at hand": of a store without a cache, nothing is. */
@@ -195,11 +197,11 @@ static bool refused(int fd, int flags)
 }
 HOOK ssize_t preadv2(int fd, const struct iovec *v, int n, off_t at, int flags)
 {
-	return refused(fd, flags) ? -1 : VECTORED(fd, v, n, NEXT(preadv2)(fd, v, n, at, flags));
+	return refused(fd, flags) ? -1 : VECTORED(fd, v, n, BEHIND(at), NEXT(preadv2)(fd, v, n, at, flags));
 }
 HOOK ssize_t preadv64v2(int fd, const struct iovec *v, int n, off64_t at, int flags)
 {
-	return refused(fd, flags) ? -1 : VECTORED(fd, v, n, NEXT(preadv64v2)(fd, v, n, at, flags));
+	return refused(fd, flags) ? -1 : VECTORED(fd, v, n, BEHIND(at), NEXT(preadv64v2)(fd, v, n, at, flags));
 }
 
 /* Page faults cannot be seen: a mapping pays for all it covers when it is made. */
@@ -212,7 +214,7 @@ static void *mapped(__typeof__(&mmap) next, void *addr, size_t len, int prot, in
 		return MAP_FAILED;
 	void *p = next(addr, len, prot, flags, fd, at);
 	if (ours > 0 && p != MAP_FAILED)
-		store_bytes(store_covered(fd, (uint64_t)at, len));
+		store_bytes(fd, (uint64_t)at + store_covered(fd, (uint64_t)at, len), store_covered(fd, (uint64_t)at, len));
 	return p;
 }
 static _Thread_local bool resolving;
@@ -234,19 +236,54 @@ HOOK void *mmap64(void *addr, size_t len, int prot, int flags, int fd, off64_t a
 	return mapped(NEXT_MMAP(mmap64), addr, len, prot, flags, fd, at);
 }
 
+/* From a descriptor to another: the one pays for reading, the other for writing. */
+#define PASSED(in, len, inend, out, outend, call) ({                             \
+	int to_ = store_active() ? store_write_begin(out) : 0;                   \
+	ssize_t sent_ = CHARGED(in, len, inend, call);                           \
+	if (to_ > 0 && sent_ > 0)                                                \
+		store_written(out, outend, (uint64_t)sent_);                     \
+	sent_;                                                                   \
+})
 HOOK ssize_t sendfile(int out, int in, off_t *at, size_t len)
 {
-	return CHARGED(in, len, NEXT(sendfile)(out, in, at, len));
+	return PASSED(in, len, MOVED(at), out, STORE_HERE, NEXT(sendfile)(out, in, at, len));
 }
 HOOK ssize_t sendfile64(int out, int in, off64_t *at, size_t len)
 {
-	return CHARGED(in, len, NEXT(sendfile64)(out, in, at, len));
+	return PASSED(in, len, MOVED(at), out, STORE_HERE, NEXT(sendfile64)(out, in, at, len));
 }
 HOOK ssize_t copy_file_range(int in, off64_t *inat, int out, off64_t *outat, size_t len, unsigned flags)
 {
-	return CHARGED(in, len, NEXT(copy_file_range)(in, inat, out, outat, len, flags));
+	return PASSED(in, len, MOVED(inat), out, MOVED(outat), NEXT(copy_file_range)(in, inat, out, outat, len, flags));
 }
 HOOK ssize_t splice(int in, off64_t *inat, int out, off64_t *outat, size_t len, unsigned flags)
 {
-	return CHARGED(in, len, NEXT(splice)(in, inat, out, outat, len, flags));
+	return PASSED(in, len, MOVED(inat), out, MOVED(outat), NEXT(splice)(in, inat, out, outat, len, flags));
+}
+
+/* Writes cost where the store is a disk. What stdio writes, and stores into a mapping, cannot be seen. */
+#define WRITTEN(fd, end, call) ({                                                \
+	int ours_ = store_active() ? store_write_begin(fd) : 0;                  \
+	ssize_t n_ = (call);                                                     \
+	if (ours_ > 0 && n_ > 0)                                                 \
+		store_written(fd, end, (uint64_t)n_);                            \
+	n_;                                                                      \
+})
+HOOK ssize_t write(int fd, const void *p, size_t len) { return WRITTEN(fd, STORE_HERE, NEXT(write)(fd, p, len)); }
+HOOK ssize_t pwrite(int fd, const void *p, size_t len, off_t at)
+{
+	return WRITTEN(fd, BEHIND(at), NEXT(pwrite)(fd, p, len, at));
+}
+HOOK ssize_t pwrite64(int fd, const void *p, size_t len, off64_t at)
+{
+	return WRITTEN(fd, BEHIND(at), NEXT(pwrite64)(fd, p, len, at));
+}
+HOOK ssize_t writev(int fd, const struct iovec *v, int n) { return WRITTEN(fd, STORE_HERE, NEXT(writev)(fd, v, n)); }
+HOOK ssize_t pwritev(int fd, const struct iovec *v, int n, off_t at)
+{
+	return WRITTEN(fd, BEHIND(at), NEXT(pwritev)(fd, v, n, at));
+}
+HOOK ssize_t pwritev64(int fd, const struct iovec *v, int n, off64_t at)
+{
+	return WRITTEN(fd, BEHIND(at), NEXT(pwritev64)(fd, v, n, at));
 }

@@ -18,7 +18,12 @@ int main(int argc, char **argv)
 	}
 	fclose(f);
 	printf("{\"opens\": %" PRIu64 ", \"first_reads\": %" PRIu64 ", \"reads\": %" PRIu64 ", \"bytes\": %" PRIu64
-	       ", \"stats\": %" PRIu64 ", \"failures\": %" PRIu64 ", \"wait_ns\": %" PRIu64 "}\n",
+	       ", \"stats\": %" PRIu64 ", \"failures\": %" PRIu64 ", \"wait_ns\": %" PRIu64,
 	       s.opens, s.first_reads, s.reads, s.bytes, s.stats, s.failures, s.wait_ns);
+	if (s.requests)
+		printf(", \"writes\": %" PRIu64 ", \"bytes_written\": %" PRIu64 ", \"requests\": %" PRIu64 ", \"seeks\": %" PRIu64
+		       ", \"cold_inodes\": %" PRIu64 ", \"disk_ns\": %" PRIu64 ", \"scale\": %g", s.writes, s.bytes_written,
+		       s.requests, s.seeks, s.cold_inodes, s.disk_ns, s.scale);
+	puts("}");
 	return 0;
 }

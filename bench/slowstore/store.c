@@ -2,6 +2,7 @@
  *
  * Calls the kernel directly: the libc names would lead back into the library under test, which is
  * loaded before us. */
+#include "disk.h"
 #include "store.h"
 
 #include <errno.h>
@@ -155,6 +156,10 @@ int store_opened(int fd)
 		return ENOENT;
 	}
 	ADD(opens, 1);
+	struct stat st;
+	if (disk_is() && fstat_raw(fd, &st))
+		wait_until(disk_inode(state, st.st_ino));
+	errno = saved;
 	return 0;
 }
 
@@ -189,11 +194,32 @@ int store_begin(int fd)
 	return 1;
 }
 
-void store_bytes(uint64_t n)
+static void book(int fd, uint64_t end, uint64_t n)
+{
+	if (end == STORE_HERE)
+		end = (uint64_t)syscall(SYS_lseek, fd, 0, SEEK_CUR);
+	wait_until(disk_book(state, fd, end > n ? end - n : 0, n));
+}
+
+int store_write_begin(int fd)
+{
+	return disk_is() && store_is(fd);
+}
+
+void store_written(int fd, uint64_t end, uint64_t n)
+{
+	ADD(writes, 1);
+	ADD(bytes_written, n);
+	book(fd, end, n);
+}
+
+void store_bytes(int fd, uint64_t end_at, uint64_t n)
 {
 	ADD(reads, 1);
 	ADD(bytes, n);
-	if (!bandwidth || !n)
+	if (disk_is() && n)
+		book(fd, end_at, n);
+	if (disk_is() || !bandwidth || !n)
 		return;
 	/* Each request books the next stretch of the store's time; an idle store earns no credit. */
 	uint64_t ns = (uint64_t)((double)n * 1e9 / (double)bandwidth), end;
@@ -237,7 +263,8 @@ int store_whole(int fd)
 	int r = store_begin(fd);
 	if (r <= 0)
 		return r;
-	store_bytes(store_covered(fd, 0, UINT64_MAX));
+	uint64_t n = store_covered(fd, 0, UINT64_MAX);
+	store_bytes(fd, n, n);
 	if (fd < FDS_MAX)
 		fds[fd].flags = OTHER;
 	return 0;
@@ -264,6 +291,10 @@ int store_stat(int dirfd, const char *path)
 	if (!rel)
 		return 0;
 	ADD(stats, 1);
+	struct stat st;
+	if (disk_is() && syscall(SYS_newfstatat, dirfd, path, &st, 0) == 0 && S_ISREG(st.st_mode))
+		wait_until(disk_inode(state, st.st_ino));
+	errno = saved;
 	if (fail != FAIL_ENOENT || !chosen(rel))
 		return 0;
 	ADD(failures, 1);
@@ -284,12 +315,13 @@ static void add_root(const char *path)
 	nroots++;
 }
 
-static uint64_t parse_bytes(const char *s)
+uint64_t store_parse(const char *s)
 {
+	static const char units[] = "KMGT";
 	char *end;
 	double v = strtod(s, &end);
-	const char *unit = *end ? strchr("KMG", *end) : NULL;
-	return v <= 0 ? 0 : (uint64_t)(v * (double)(unit ? 1024ull << (*unit == 'K' ? 0 : *unit == 'M' ? 10 : 20) : 1));
+	const char *unit = *end ? strchr(units, *end) : NULL;
+	return v <= 0 ? 0 : (uint64_t)(v * (double)(unit ? 1024ull << 10 * (unit - units) : 1));
 }
 
 static void parse_fail(const char *s)
@@ -337,7 +369,8 @@ __attribute__((constructor)) static void start(void)
 	if ((v = getenv("SLOWSTORE_LATENCY")))
 		latency_ns = (uint64_t)(strtod(v, NULL) * 1e6);
 	if ((v = getenv("SLOWSTORE_BANDWIDTH")))
-		bandwidth = parse_bytes(v);
+		bandwidth = store_parse(v);
+	disk_start((double)bandwidth);
 	if ((v = getenv("SLOWSTORE_FAIL")))
 		parse_fail(v);
 	char list[ROOTS_MAX * PATH_MAX], real[PATH_MAX], *save = NULL;
