@@ -1,6 +1,7 @@
 /* stub.c - what the table of next definitions holds before it is resolved. */
 #include "hook.h"
 
+#include <signal.h>
 #include <stdarg.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
@@ -52,23 +53,30 @@ RAW(off_t, lseek, (int fd, off_t o, int w), SYS_lseek, fd, o, w)
 RAW(off64_t, lseek64, (int fd, off64_t o, int w), SYS_lseek, fd, o, w)
 RAW(int, close, (int fd), SYS_close, fd)
 RAW(int, dup, (int fd), SYS_dup, fd)
-RAW(int, dup2, (int fd, int to), SYS_dup2, fd, to)
 RAW(int, dup3, (int fd, int to, int fl), SYS_dup3, fd, to, fl)
-RAW(ssize_t, readlink, (const char *p, char *b, size_t n), SYS_readlink, p, b, n)
+RAW(ssize_t, readlink, (const char *p, char *b, size_t n), SYS_readlinkat, AT_FDCWD, p, b, n)
 RAW(ssize_t, readlinkat, (int d, const char *p, char *b, size_t n), SYS_readlinkat, d, p, b, n)
 
-RAW(int, stat, (const char *p, struct stat *st), SYS_stat, p, st)
-RAW(int, stat64, (const char *p, struct stat64 *st), SYS_stat, p, st)
+RAW(int, stat, (const char *p, struct stat *st), SYS_newfstatat, AT_FDCWD, p, st, 0)
+RAW(int, stat64, (const char *p, struct stat64 *st), SYS_newfstatat, AT_FDCWD, p, st, 0)
 RAW(int, fstat, (int fd, struct stat *st), SYS_fstat, fd, st)
 RAW(int, fstat64, (int fd, struct stat64 *st), SYS_fstat, fd, st)
 RAW(int, fstatat, (int d, const char *p, struct stat *st, int fl), SYS_newfstatat, d, p, st, fl)
 RAW(int, fstatat64, (int d, const char *p, struct stat64 *st, int fl), SYS_newfstatat, d, p, st, fl)
-RAW(int, __xstat, (__attribute__((unused)) int v, const char *p, struct stat *st), SYS_stat, p, st)
-RAW(int, __xstat64, (__attribute__((unused)) int v, const char *p, struct stat64 *st), SYS_stat, p, st)
+RAW(int, __xstat, (__attribute__((unused)) int v, const char *p, struct stat *st), SYS_newfstatat, AT_FDCWD, p, st, 0)
+RAW(int, __xstat64, (__attribute__((unused)) int v, const char *p, struct stat64 *st), SYS_newfstatat, AT_FDCWD, p, st, 0)
 RAW(int, __fxstat, (__attribute__((unused)) int v, int fd, struct stat *st), SYS_fstat, fd, st)
 RAW(int, __fxstat64, (__attribute__((unused)) int v, int fd, struct stat64 *st), SYS_fstat, fd, st)
 RAW(int, __fxstatat, (__attribute__((unused)) int v, int d, const char *p, struct stat *st, int fl), SYS_newfstatat, d, p, st, fl)
 RAW(int, __fxstatat64, (__attribute__((unused)) int v, int d, const char *p, struct stat64 *st, int fl), SYS_newfstatat, d, p, st, fl)
+
+/* Newer machines have no dup2: dup3 is it, but for a descriptor onto itself. */
+static int stub_dup2(int fd, int to)
+{
+	if (fd != to)
+		return (int)syscall(SYS_dup3, fd, to, 0);
+	return syscall(SYS_fcntl, fd, F_GETFD) < 0 ? -1 : to;
+}
 
 static __attribute__((noreturn)) void stub__exit(int status)
 {
@@ -181,7 +189,7 @@ LAZY(int, mkostemps64, (char *t, int n, int fl), (t, n, fl), -1)
 /* A fork does what vfork promises. */
 static pid_t stub_vfork(void)
 {
-	return (pid_t)syscall(SYS_fork);
+	return (pid_t)syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
 }
 
 static void stub_closefrom(int low)

@@ -226,7 +226,7 @@ int session_stat(struct cached *c, struct stat *st)
 	st->st_gid = o.gid;
 	st->st_rdev = o.rdev;
 	st->st_size = (off_t)o.size;
-	st->st_blksize = o.blksize;
+	st->st_blksize = (blksize_t)o.blksize;
 	st->st_blocks = (blkcnt_t)o.blocks;
 	st->st_atim = spec(o.atime);
 	st->st_mtim = spec(o.mtime);

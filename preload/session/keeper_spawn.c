@@ -27,8 +27,10 @@ struct spawn {
 	int error;
 };
 
-/* The kernel's own struct sigaction, x86-64. */
-struct ksigaction { void (*handler)(int); unsigned long flags; void (*restorer)(void); uint64_t mask; };
+/* The kernel's own struct sigaction. What follows the handler is flags, mask and on most machines a restorer, in an order
+ * that is the machine's; here all of it is 0. */
+struct ksigaction { void (*handler)(int); uint64_t zeros[4]; };
+#define KSIGSET 8          /* bytes of its signal set */
 
 static int second(void *arg)
 {
@@ -36,12 +38,12 @@ static int second(void *arg)
 	syscall(SYS_setsid);
 	for (int sig = 1; sig <= 64; sig++) {
 		struct ksigaction a = { .handler = sig == SIGINT || sig == SIGHUP || sig == SIGIO ? SIG_IGN : SIG_DFL };
-		syscall(SYS_rt_sigaction, sig, &a, NULL, sizeof(a.mask));
+		syscall(SYS_rt_sigaction, sig, &a, NULL, KSIGSET);
 	}
 	long null = syscall(SYS_openat, AT_FDCWD, "/dev/null", O_RDWR);
 	for (int fd = 0; fd < 3 && null >= 0; fd++)
 		if (fd != null)
-			syscall(SYS_dup2, null, fd);
+			syscall(SYS_dup3, null, fd, 0);
 	if (syscall(SYS_close_range, 3, ~0u, 0) < 0)
 		for (long fd = 3; fd < s->nofile; fd++)   /* Linux before 5.9 */
 			syscall(SYS_close, fd);

@@ -25,6 +25,22 @@ static void futex_wait(_Atomic uint32_t *word, uint32_t seen, uint64_t ns)
 	syscall(SYS_futex, word, FUTEX_WAIT, seen, &ts, NULL, 0);
 }
 
+/* Tells the core that this is a loop that waits. */
+static void pause_cpu(void)
+{
+#if defined __x86_64__
+	__builtin_ia32_pause();
+#elif defined __aarch64__
+	__asm__ volatile("isb");   /* `yield` does nothing on most of them */
+#endif
+}
+
+/* Those who wait for a state look at the half of its word that holds it. */
+static uint32_t *state_half(struct record *r)
+{
+	return (uint32_t *)&r->state + (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__);
+}
+
 uint32_t lock_word(void) { return LOCK_WORD(view.slot, atomic_load(&view.slots[view.slot].claims)); }
 
 static bool owner_dead(uint32_t word)
@@ -50,7 +66,7 @@ static bool take(void)
 		seen = 0;
 		if (atomic_compare_exchange_strong(&view.h->lock, &seen, me))
 			return had();
-		__builtin_ia32_pause();
+		pause_cpu();
 	}
 	uint64_t start = now_ns();
 	uint64_t until = start < atomic_load(&only_try_until) ? start : start + WAIT_NS;
@@ -127,8 +143,8 @@ void rec_set(uint32_t rec, enum rec_state s)
 	uint64_t gen = (w >> 24) + 1;
 	rec_touch(rec);
 	atomic_store_explicit(&r->state, gen << 24 | (uint64_t)(view.slot & 0xFFFF) << 8 | s, memory_order_release);
-	if (ST_STATE(w) == REC_FILLING)   /* those who wait look at the low half: x86-64 is little endian */
-		syscall(SYS_futex, (uint32_t *)&r->state, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
+	if (ST_STATE(w) == REC_FILLING)
+		syscall(SYS_futex, state_half(r), FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
 }
 
 bool rec_wait(uint32_t rec, uint64_t word, uint64_t ns)
@@ -136,6 +152,6 @@ bool rec_wait(uint32_t rec, uint64_t word, uint64_t ns)
 	struct record *r = &view.rec[rec];
 	if (atomic_load(&r->state) != word)
 		return true;
-	futex_wait((_Atomic uint32_t *)&r->state, (uint32_t)word, ns);
+	futex_wait((_Atomic uint32_t *)state_half(r), (uint32_t)word, ns);
 	return atomic_load(&r->state) != word;
 }
