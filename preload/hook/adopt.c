@@ -58,7 +58,7 @@ bool fd_any(void)
 		struct guard g = hook_enter();
 		strangers = false;
 		int dir = next.open("/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		while (dir >= 0 && (n = getdents64(dir, list, sizeof list)) > 0)
+		while (dir >= 0 && (n = syscall(SYS_getdents64, dir, list, sizeof list)) > 0)
 			for (char *at = list; at < list + n; at += ((struct dirent64 *)(void *)at)->d_reclen)
 				adopt(atoi(((struct dirent64 *)(void *)at)->d_name)); /* of `.` and `..` 0: once more */
 		if (dir >= 0)

@@ -1,7 +1,6 @@
 /* dup.c - descriptors that are copied, handed on and closed. */
 #include "swap.h"
 
-#include <linux/close_range.h>
 #include <linux/fs.h>
 #include <stdarg.h>
 #include <string.h>
@@ -12,6 +11,10 @@ static inline void settle(int fd)
 	if (unlikely(fd_is(fd, FD_PENDING)))
 		fd_demand(fd);
 }
+
+#ifndef CLOSE_RANGE_CLOEXEC   /* glibc 2.34 and Linux 5.11 name it */
+#define CLOSE_RANGE_CLOEXEC (1u << 2)
+#endif
 
 /* What a number stood for before a copy was put there, if it matters. */
 struct before { bool known, pending; struct fd_entry e; };

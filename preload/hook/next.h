@@ -48,6 +48,11 @@ ssize_t __readlinkat_chk(int dirfd, const char *path, char *buf, size_t n, size_
 char *__realpath_chk(const char *path, char *buf, size_t room);
 int pivot_root(const char *new_root, const char *put_old);
 
+/* Not in the headers of glibc 2.28, which is enough; nor in its library: dlsym() says whether this machine has them. */
+int close_range(unsigned first, unsigned last, int flags);
+void closefrom(int low);
+FTS64 *fts64_open(char *const *paths, int flags, int (*cmp)(const FTSENT64 **, const FTSENT64 **));
+
 /* An allocator, or dlsym itself, may call these before the table is resolved: raw system calls until then. */
 #define NEXT_RAW(X) \
 	X(open) X(open64) X(openat) X(openat64) X(creat) X(creat64) \

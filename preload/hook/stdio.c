@@ -154,9 +154,10 @@ EXPORT FILE *fdopen(int fd, const char *mode)
 
 EXPORT int fclose(FILE *f)
 {
-	OPAQUE(f);
+	FILE *given = f;
+	OPAQUE(given);
 	int err = errno;
-	int fd = f && hook_on ? fileno(f) : -1;
+	int fd = given && hook_on ? fileno(given) : -1;
 
 	errno = err;            /* of a stream without a descriptor */
 	if (!fd_is(fd, FD_OURS))

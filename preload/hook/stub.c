@@ -6,6 +6,10 @@
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
 
+#ifndef SYS_close_range       /* older headers; the same on every machine */
+#define SYS_close_range 436
+#endif
+
 #define RAW(ret, name, params, ...) \
 	static ret stub_##name params { return (ret)syscall(__VA_ARGS__); }
 
