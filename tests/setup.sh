@@ -2,6 +2,7 @@
 # setup.sh WHAT...: brings what building, testing and the demo need, where it is not there yet.
 #   build   a C compiler, make, uthash          strace  strace
 #   bats    bats-core                           python  prints an interpreter that imports torch, torchvision
+#   cross   a compiler for aarch64 and qemu-user; musl and 32-bit libraries: other machines and C libraries
 #   photos  prints a directory of photographs (a Debian or a pip package's, unpacked below build/)
 # stdout: the paths asked for, a line each. stderr: what is being done, and where it can't be, one line
 # with the command that mends it. Exit 0 all there, 1 something is not. Quick when nothing is to be done.
@@ -55,6 +56,14 @@ has_headers() {
 }
 
 setup_bats() { need bats bats && need ps procps; }   # bats' time limits ask ps
+setup_cross() {
+	missing=
+	have aarch64-linux-gnu-gcc || missing="gcc-aarch64-linux-gnu libc6-dev-arm64-cross"
+	have qemu-aarch64 || have qemu-aarch64-static || missing="$missing qemu-user"
+	have musl-gcc || missing="$missing musl musl-tools"
+	[ -e /lib/ld-linux.so.2 ] || missing="$missing libc6-i386"
+	[ -z "$missing" ] || apt_install $missing || cant "no $missing" "as root: apt-get update && apt-get install -y $missing"
+}
 setup_strace() { need strace strace; }
 
 # Importing torch takes seconds, so it is done once an installation; later only its place is looked up.
@@ -131,8 +140,8 @@ photos_pip() {
 status=0
 for what in "$@"; do
 	case $what in
-	build | bats | strace | python | photos) "setup_$what" || status=1 ;;
-	*) echo "usage: $0 [build|bats|strace|python|photos]..." >&2; exit 2 ;;
+	build | bats | strace | python | cross | photos) "setup_$what" || status=1 ;;
+	*) echo "usage: $0 [build|bats|strace|python|cross|photos]..." >&2; exit 2 ;;
 	esac
 done
 exit $status
