@@ -11,7 +11,10 @@ CFLAGS_ALL := $(BASE) -U_FORTIFY_SOURCE -ftls-model=initial-exec $(CFLAGS)
 
 B := build
 POLICY  := $(patsubst %.c,$B/%.o,$(wildcard policy/*.c))
-SESSION := $(patsubst %.c,$B/%.o,$(wildcard preload/session/*.c))
+# preload/'s houses below the hooks, from the ground up; an arrow runs down only (tests/layers.sh).
+HOUSES  := base store order session live
+SESSION := $(patsubst %.c,$B/%.o,$(foreach h,$(HOUSES),$(wildcard preload/$h/*.c)))
+SESSION_C := $(patsubst $B/%.o,%.c,$(SESSION))
 HOOK    := $(patsubst %.c,$B/%.o,$(wildcard preload/hook/*.c))
 CLI     := $(patsubst %.c,$B/%.o,$(wildcard tools/opt4/*.c tools/opt4/*/*.c))
 KEEPER  := $(patsubst %.c,$B/%.o,$(wildcard tools/opt4d/*.c))

@@ -20,9 +20,9 @@ slowstore: $(SLOWSTORE)
 .PHONY: slowstore
 
 # A trace of 1.28 million files x 90 epochs: seconds, memory, attaching (5 minutes, 1.3 GB of disk); quick: a tenth of both.
-$B/bench-trace-reader: tests/trace/reader.c preload/session/trace.c preload/session/trace.h
+$B/bench-trace-reader: tests/trace/reader.c preload/base/trace.c preload/base/trace.h
 	@mkdir -p $B
-	$(CC) $(CFLAGS_ALL) -o $@ tests/trace/reader.c preload/session/trace.c
+	$(CC) $(CFLAGS_ALL) -o $@ tests/trace/reader.c preload/base/trace.c
 TRACE_BENCH = "$$(tests/setup.sh python)" bench/trace/trace.py $B/opt4-trace $B/bench-trace-reader
 bench-trace: $B/opt4-trace $B/bench-trace-reader
 	$(call BENCH,trace,Writing a trace and attaching to it) $(TRACE_BENCH) $B/bench/trace.json
@@ -32,7 +32,7 @@ bench: bench-trace-quick
 .PHONY: bench-trace bench-trace-quick
 
 # What following the trace costs, in hits when the trace is wrong and in time at ImageNet's size (1.3 GB of memory).
-$B/bench/follow/follow: $(patsubst %,$B/%.o,bench/follow/main tests/follow/plan tests/follow/job tests/follow/play tests/follow/cache) $(filter $B/preload/session/follow%,$(SESSION)) $(POLICY)
+$B/bench/follow/follow: $(patsubst %,$B/%.o,bench/follow/main tests/follow/plan tests/follow/job tests/follow/play tests/follow/cache) $(filter $B/preload/order/follow%,$(SESSION)) $(POLICY)
 	$(CC) -o $@ $^ $(LDFLAGS)
 FOLLOW_TITLE := Following the trace: hits when it is wrong and what tracker and policy cost an access
 bench-follow: $B/bench/follow/follow

@@ -9,7 +9,7 @@ setup_file() {
 	# Where the sanitizers' libraries are missing the tests run without them.
 	echo 'int main(void) { return 0; }' > "$BATS_FILE_TMPDIR/san.c"
 	$cc $san -o "$BATS_FILE_TMPDIR/san" "$BATS_FILE_TMPDIR/san.c" 2> /dev/null || san=
-	src="tests/follow/plan.c tests/follow/job.c tests/follow/play.c tests/follow/cache.c preload/session/follow*.c policy/*.c"
+	src="tests/follow/plan.c tests/follow/job.c tests/follow/play.c tests/follow/cache.c preload/order/follow*.c policy/*.c"
 	$cc $san -o "$BATS_FILE_TMPDIR/situations" tests/follow/situations.c $src
 	$cc $san -o "$BATS_FILE_TMPDIR/fuzz" tests/follow/fuzz.c $src
 }

@@ -64,7 +64,7 @@ later() {
 
 @test "residents that are filed in shares, while files come and go, lie in the end as if filed at once" {
 	${CC:-cc} -std=gnu11 -O2 -Wall -Wextra -Wno-unused-parameter -D_GNU_SOURCE -o "$BATS_TEST_TMPDIR/filing" \
-		"$REPO/tests/live/filing.c" "$B"/preload/session/*.o "$B"/policy/*.o ${SUITE_ASAN:-} -ldl -pthread
+		"$REPO/tests/live/filing.c" "$B"/preload/{base,store,order,session,live}/*.o "$B"/policy/*.o ${SUITE_ASAN:-} -ldl -pthread
 	mkdir -p many
 	OPT4_CACHE=8M within 60 "$BATS_TEST_TMPDIR/filing" "$PWD/many" "$SEED"
 	no_session

@@ -22,7 +22,7 @@ trace() { /usr/bin/env python3 tests/policy/mktrace.py "$T" "$@"; }
 	echo 'int main(void) { return 0; }' > "$BATS_TEST_TMPDIR/san.c"
 	${CC:-cc} $san -o "$BATS_TEST_TMPDIR/san" "$BATS_TEST_TMPDIR/san.c" 2> /dev/null || san=
 	${CC:-cc} -std=gnu11 -O1 -g $san -D_GNU_SOURCE -DOPT4_VERSION='"test"' -o "$BATS_TEST_TMPDIR/plan" \
-		tests/policy/plan_main.c tools/opt4/plan/*.c tools/opt4/common/*.c preload/session/*.c policy/*.c -pthread -lm
+		tests/policy/plan_main.c tools/opt4/plan/*.c tools/opt4/common/*.c preload/{base,store,order,session,live}/*.c policy/*.c -pthread -lm
 	PLAN="$BATS_TEST_TMPDIR/plan" check damage
 }
 

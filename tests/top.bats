@@ -159,7 +159,7 @@ for f in glob.glob(os.fsencode(sys.argv[1]) + b"/*/*"): open(f, "rb").read()' "$
 
 @test "without ncurses all but the live view is there, and that is said" {
 	local objects
-	objects=$(ls "$B"/tools/opt4/*.o "$B"/tools/opt4/*/*.o "$B"/preload/session/*.o "$B"/policy/*.o | grep -v top/curses)
+	objects=$(ls "$B"/tools/opt4/*.o "$B"/tools/opt4/*/*.o "$B"/preload/{base,store,order,session,live}/*.o "$B"/policy/*.o | grep -v top/curses)
 	gcc -std=gnu11 -D_GNU_SOURCE -c -o "$BATS_TEST_TMPDIR/c.o" "$REPO/tools/opt4/top/curses.c" 2>&1 | grep "built without its live view"
 	gcc -o "$BATS_TEST_TMPDIR/opt4" $objects "$BATS_TEST_TMPDIR/c.o" ${SUITE_ASAN:-} -pthread -lm
 	[ -z "$(ldd "$BATS_TEST_TMPDIR/opt4" | grep ncurses)" ]

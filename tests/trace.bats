@@ -7,7 +7,7 @@ setup_file() {
 	echo 'int main(void) { return 0; }' >"$BATS_FILE_TMPDIR/san.c"
 	${CC:-cc} $san -o "$BATS_FILE_TMPDIR/san" "$BATS_FILE_TMPDIR/san.c" 2>/dev/null || san=
 	${CC:-cc} -std=gnu11 -O1 -g -Wall -Wextra -Werror -D_GNU_SOURCE $san -o "$BATS_FILE_TMPDIR/reader" \
-		"$REPO/tests/trace/reader.c" "$REPO/preload/session/trace.c"
+		"$REPO/tests/trace/reader.c" "$REPO/preload/base/trace.c"
 }
 
 setup() {

@@ -21,7 +21,7 @@ right() {
 # Offsets in the index, by the header itself.
 offset() {
 	echo "#include <stdio.h>
-#include \"$REPO/preload/session/layout.h\"
+#include \"$REPO/preload/store/layout.h\"
 int main(void) { printf(\"%zu\\n\", __builtin_offsetof(struct index_header, $1)); }" >at.c
 	cc -w -o at at.c && ./at
 }

@@ -9,7 +9,7 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
-#include "../../preload/session/live.h"
+#include "../../preload/live/live.h"
 
 #define EPOCHS  5
 #define LOADER  11

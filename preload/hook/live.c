@@ -1,7 +1,7 @@
 /* live.c - what the Python side (tools/live) calls by name. Nothing here raises, prints, or ends the program. */
 #include <stdlib.h>
 #include <string.h>
-#include "../session/live.h"
+#include "../live/live.h"
 #include "hook.h"
 #include "path.h"
 

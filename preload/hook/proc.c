@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../session/live.h"
+#include "../live/live.h"
 
 bool hook_on;
 pid_t hook_pid;

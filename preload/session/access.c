@@ -1,6 +1,7 @@
 /* access.c - one access: what the follower, the policy and the counters make of it. */
-#include "keeper.h"
-#include "live.h"
+#include "parts.h"
+
+void (*_Atomic access_watch)(uint32_t rec);
 
 #define SETTLED 32                 /* residents filed at an access, where many are not yet */
 
@@ -8,7 +9,7 @@
 static void measure(uint32_t plan)
 {
 	struct plan_entry *e = &view.h->plans[plan];
-	uint32_t front = view.plans[plan].follow.sh->front;
+	uint32_t front = orders.plans[plan].follow.sh->front;
 	uint64_t now = now_coarse();
 	if (!e->rate_ns || front < e->rate_pos) {
 		e->rate_ns = now;
@@ -35,24 +36,24 @@ static bool same_again(const struct slot *s, uint32_t rec, const struct plan *p,
 {
 	if (s->last_rec != rec + 1)
 		return false;
-	return !(p && view.run && follow_expected(&p->follow, view.run) == file) &&
-	       !(live && view.live_run && follow_expected(&live->follow, view.live_run) == rec);
+	return !(p && orders.run && follow_expected(&p->follow, orders.run) == file) &&
+	       !(live && orders.live_run && follow_expected(&live->follow, orders.live_run) == rec);
 }
 
 /* Only a policy that goes by the order must hold still, when none that it knows is followed. */
 static bool shut(const struct plan *p, const struct plan *live)
 {
-	return (p || live) && view.pol.ops->soonest && (!p || p->follow.sh->gate_shut) && (!live || live->follow.sh->gate_shut);
+	return (p || live) && orders.pol.ops->soonest && (!p || p->follow.sh->gate_shut) && (!live || live->follow.sh->gate_shut);
 }
 
 /* The epoch of the access: the live order knows best. */
 static uint32_t epoch_now(const struct plan *p, const struct plan *live, uint32_t unknown)
 {
-	if (live && view.live_run)
-		return epoch_of(live, view.live_run);
-	if (p && view.run)
-		return epoch_of(p, view.run);
-	live_epoch_now(&unknown);
+	if (live && orders.live_run)
+		return epoch_of(live, orders.live_run);
+	if (p && orders.run)
+		return epoch_of(p, orders.run);
+	stream_epoch(&unknown);
 	return unknown;
 }
 
@@ -60,12 +61,12 @@ static uint32_t epoch_now(const struct plan *p, const struct plan *live, uint32_
 static void moved_on(uint32_t plan, struct access *a)
 {
 	struct plan_entry *e = &view.h->plans[plan];
-	if (plan < view.shape.naxes)
+	if (plan < orders.shape.naxes)
 		policy_expire(plan);
 	if (index_plans() > 1)
 		measure(plan);
 	uint32_t at = atomic_load_explicit(&e->wake_front, memory_order_relaxed);
-	if (at && view.plans[plan].follow.sh->front >= at) {
+	if (at && orders.plans[plan].follow.sh->front >= at) {
 		atomic_store_explicit(&e->wake_front, 0, memory_order_relaxed);
 		a->wake = true;
 	}
@@ -75,15 +76,17 @@ void access_begin(uint32_t rec, struct access *a)
 {
 	struct slot *s = &view.slots[view.slot];
 	struct record *r = &view.rec[rec];
-	struct plan *p = view.own_plan ? &view.plans[view.own_plan - 1] : NULL, *live = live_plan();
-	uint32_t file = p ? plan_file(view.own_plan - 1, rec) : FILE_NONE;
+	struct plan *p = orders.own_plan ? &orders.plans[orders.own_plan - 1] : NULL, *live = stream_plan();
+	uint32_t file = p ? plan_file(orders.own_plan - 1, rec) : FILE_NONE;
 	uint32_t next = POS_UNKNOWN;
 
 	*a = (struct access){ .use = { POS_UNKNOWN, 0 }, .epoch = r->seen };
-	live_note(rec);
-	if (p && !view.run) {
-		view.run = follow_join(&p->follow, view.slot);
-		s->plan_run = view.run ? (uint32_t)(view.run - p->follow.sh->runs) + 1 : 0;
+	void (*watch)(uint32_t) = atomic_load_explicit(&access_watch, memory_order_relaxed);
+	if (watch)
+		watch(rec);
+	if (p && !orders.run) {
+		orders.run = follow_join(&p->follow, view.slot);
+		s->plan_run = orders.run ? (uint32_t)(orders.run - p->follow.sh->runs) + 1 : 0;
 	}
 	if (same_again(s, rec, p, file, live)) {
 		a->again = true;
@@ -96,13 +99,13 @@ void access_begin(uint32_t rec, struct access *a)
 	rec_touch(rec);
 	r->seen++;
 	s->accesses++;
-	if (live && view.live_run)
-		follow_access(&live->follow, view.live_run, plan_file(view.live_plan - 1, rec), &next);
-	if (view.run)
-		follow_access(&p->follow, view.run, file, &next);
+	if (live && orders.live_run)
+		follow_access(&live->follow, orders.live_run, plan_file(orders.live_plan - 1, rec), &next);
+	if (orders.run)
+		follow_access(&p->follow, orders.run, file, &next);
 	a->epoch = epoch_now(p, live, a->epoch);
 	a->gate_shut = shut(p, live);
-	if (view.shape.naxes == 1 && view.own_plan == 1 && view.run && file != FILE_NONE) {
+	if (orders.shape.naxes == 1 && orders.own_plan == 1 && orders.run && file != FILE_NONE) {
 		a->use.pos = next;
 	} else {
 		plans_fronts();
@@ -114,9 +117,9 @@ void access_begin(uint32_t rec, struct access *a)
 	if (!filing_settled())
 		filing_settle(SETTLED);
 	if (p)
-		moved_on(view.own_plan - 1, a);
+		moved_on(orders.own_plan - 1, a);
 	if (live)
-		moved_on(view.live_plan - 1, a);
+		moved_on(orders.live_plan - 1, a);
 }
 
 static void note_late(uint32_t rec, uint64_t waited)
@@ -195,5 +198,5 @@ void session_touch(const struct cached *c)
 	access_count(&a, ACCESS_HIT, c->rec, view.rec[c->rec].st.size, 0);
 	room_look();               /* one clock read, but for every 100 ms */
 	if (atomic_load_explicit(&view.h->room_left, memory_order_relaxed) < 0)
-		room_shrink();
+		victims_shrink();
 }

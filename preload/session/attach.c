@@ -7,44 +7,13 @@
 #include <sys/mman.h>
 #include <sys/vfs.h>
 #include <unistd.h>
-#include "keeper.h"
-#include "live.h"
+#include "parts.h"
 
-uint64_t session_dev;
 static _Atomic int attaching;
 static uint64_t retry_after = 1000000000;  /* ns; doubles up to: */
 #define RETRY_MOST 60000000000ull
 
-void view_unmap(void)
-{
-	if (!view.h)
-		return;
-	munmap(view.h, view.index_bytes);
-	if (view.policy_state)
-		munmap(view.policy_state, view.policy_bytes);
-	for (int n = 0; n < PLANS_MAX; n++) {
-		struct plan *p = &view.plans[n];
-		if (!p->mapped)
-			continue;
-		munmap(p->follow.sh, p->file_bytes);
-		if (p->trace.h != conf.trace.h)
-			trace_close(&p->trace);
-		live_unmap(p);
-	}
-	bool disabled = view.disabled;
-	uint64_t loader = view.live_loader;
-	memset(&view, 0, sizeof(view));
-	view.slot = SLOTS_MAX;
-	view.disabled = disabled;
-	view.live_loader = loader;
-}
-
-void session_disable(const char *why)
-{
-	if (!view.disabled)
-		opt4_log("opt4: off in process %d: %s; it reads the originals", (int)getpid(), why);
-	view.disabled = true;
-}
+void session_disable(const char *why) { view_disable(why); }
 
 /* Under the lock: two who add one at once must not give two roots one number. */
 static void add_root(const char *real)
@@ -261,7 +230,7 @@ static int attach(void)
 		return rc;
 	match_own_roots();
 	view.revalidate_ns = conf.revalidate_set ? conf.revalidate_ns : view.h->revalidate_ns;
-	if (conf.have_trace && !view.own_plan) {
+	if (conf.have_trace && !orders.own_plan) {
 		uint32_t n;
 		for (n = 0; n < index_plans() && view.h->plans[n].trace_id != conf.trace.h->id; n++)
 			;
@@ -270,7 +239,7 @@ static int attach(void)
 		if (lock >= 0)
 			dir_unlock(lock);
 	}
-	view.slots[view.slot].plan = view.own_plan;
+	view.slots[view.slot].plan = orders.own_plan;
 	if (rc == 0)
 		keeper_check();
 	return rc;
@@ -347,16 +316,13 @@ uint32_t session_record(unsigned root, const char *rel, size_t len)
 	}
 	if (!session_attach() || root >= CONF_ROOTS || !view.root_of[root])
 		return REC_NONE;
-	if (f != FILE_NONE && view.own_plan) {
-		const struct plan *p = &view.plans[view.own_plan - 1];
+	if (f != FILE_NONE && orders.own_plan) {
+		const struct plan *p = &orders.plans[orders.own_plan - 1];
 		rec = p->map ? p->map[f] : f;
 		return rec < view.ncap && index_reserve(&view.rec[rec], sizeof(struct record)) ? rec : REC_NONE;
 	}
 	uint32_t r = view.root_of[root] - 1u;
-	if (view.nfiles && view.plan_root[0][r])
-		rec = trace_find(&view.plans[0].trace, view.plan_root[0][r] - 1, rel, len);
-	if (rec == REC_NONE)
-		rec = names_find(r, rel, len);
+	rec = names_find(r, rel, len);
 	if (rec == REC_NONE && session_lock()) {
 		rec = names_add(r, rel, len);
 		session_unlock();
@@ -368,13 +334,15 @@ void session_after_fork(void)
 {
 	proc_after_fork();
 	view.slot = SLOTS_MAX;
-	view.run = NULL;
-	view.live_run = NULL;
-	view.live_plan = 0;
+	orders.run = NULL;
+	orders.live_run = NULL;
+	orders.live_plan = 0;
 	view.attached = false;
 	atomic_store(&attaching, 0);
 	plans_unguard();           /* another thread of the parent may have had it: */
 	view.policy_gen = 0;       /* then everything is looked at again */
-	object_after_fork();
+	tier_tmpfs.after_fork();
 	fill_after_fork();
 }
+
+void session_abandoned(void) { lock_abandoned(); }

@@ -6,21 +6,7 @@
 #include <string.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
-#include "view.h"
-
-bool record_read(uint32_t rec, struct resident *out)
-{
-	struct record *r = &view.rec[rec];
-	uint64_t w = atomic_load_explicit(&r->state, memory_order_acquire);
-	if (ST_STATE(w) != REC_RESIDENT)
-		return false;
-	out->key = r->key;
-	out->st = r->st;
-	out->obj_ino = r->obj_ino;
-	out->checked = atomic_load_explicit(&r->checked, memory_order_relaxed);
-	atomic_thread_fence(memory_order_acquire);
-	return atomic_load_explicit(&r->state, memory_order_relaxed) == w;
-}
+#include "parts.h"
 
 static bool look_due(const struct resident *r, uint64_t now)
 {
@@ -50,9 +36,9 @@ int session_open(uint32_t rec, int dirfd, const char *path, int flags, struct ca
 			atomic_store_explicit(&view.rec[rec].checked, now, memory_order_relaxed);
 		r.checked = now;
 	}
-	int fd = object_open(&r.key, flags);
+	int fd = tier_at(r.tier)->open(&r.key, flags);
 	if (fd == -ENOENT && access(view.dir, F_OK) < 0) {
-		session_disable("the session's directory has been removed");
+		view_disable("the session's directory has been removed");
 	} else if (fd == -ENOENT) {
 		record_drop(rec);  /* somebody took the object away */
 	}
@@ -67,36 +53,6 @@ int session_hint(uint32_t rec, int fd, struct cached *c)
 		return -EINVAL;
 	*c = (struct cached){ .rec = rec, .dev = st.st_dev, .ino = st.st_ino, .checked = now_coarse() };
 	return 0;
-}
-
-void record_drop(uint32_t rec)
-{
-	bool ours = false;
-	struct calm calm;
-	calm_begin(&calm);
-	if (!session_lock()) {
-		/* can't file it, but nobody shall find it: then who opens it next drops it */
-		struct resident r;
-		char path[sizeof(view.prefix) + 48];
-		if (record_read(rec, &r)) {
-			object_path(path, &r.key);
-			unlink(path);
-		}
-		calm_end(&calm);
-		return;
-	}
-	struct record *r = &view.rec[rec];
-	if (rec_state(rec) == REC_RESIDENT && inflight_add(rec, r->pages)) {
-		filing_take(rec);
-		rec_set(rec, REC_EVICTING);
-		r->prefetched = 0;
-		view.h->resident--;
-		ours = true;
-	}
-	session_unlock();
-	if (ours)
-		room_evict_reserve(&rec, 1, 0);
-	calm_end(&calm);
 }
 
 /* What is being read now shall not become resident: its filler looks under the lock. */

@@ -8,7 +8,7 @@
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
-#include "copy.h"
+#include "parts.h"
 
 #define BUFFER   (128u << 10)
 #define BUFFERS  4
@@ -130,7 +130,7 @@ int fill_copy(int fd, const struct origin *o, const struct transfer *own)
 	char *buf = own ? own->p : buffer_get(&which);
 	if (!buf)
 		return -ENOMEM;
-	obj = object_create(o->size);
+	obj = tier_tmpfs.create(o->size);
 	rc = obj < 0 ? obj : copy(fd, obj, o->size, buf, own ? own->bytes : BUFFER, direct);
 	if (which >= 0)
 		atomic_store(&buffers[which].busy, 0);
@@ -144,7 +144,7 @@ int fill_copy(int fd, const struct origin *o, const struct transfer *own)
 	if (rc == 0 && (fchmod(obj, o->mode & 0777) < 0 || futimens(obj, times) < 0))
 		rc = -errno;
 	if (rc < 0) {
-		object_close(obj);
+		tier_tmpfs.close(obj);
 		return rc;
 	}
 	return obj;

@@ -1,8 +1,8 @@
-/* copy.h - the bytes of an original into a new object. Internal to the session. */
+/* copy.h - the bytes of an original into a new object; part of keeper.h. */
 #ifndef OPT4_COPY_H
 #define OPT4_COPY_H
 
-#include "view.h"
+#include "../store/store.h"
 
 /* A transfer buffer of the caller's own: page aligned, a multiple of the page. */
 struct transfer {

@@ -4,26 +4,11 @@
 #include <pthread.h>
 #include <string.h>
 #include <unistd.h>
-#include "copy.h"
-#include "keeper.h"
+#include "parts.h"
 
 #define RACY_NS  20000000           /* a change within one clock tick (10 ms at most) leaves no trace in mtime */
 
 static int64_t ns_of(struct timespec t) { return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec; }
-
-void origin_from(struct origin *o, const struct stat *st)
-{
-	*o = (struct origin){ .dev = st->st_dev, .ino = st->st_ino, .rdev = st->st_rdev, .size = (uint64_t)st->st_size,
-		.blocks = (uint64_t)st->st_blocks, .mode = st->st_mode, .nlink = (uint32_t)st->st_nlink, .uid = st->st_uid,
-		.gid = st->st_gid, .blksize = (uint32_t)st->st_blksize, .atime = ns_of(st->st_atim),
-		.mtime = ns_of(st->st_mtim), .ctime = ns_of(st->st_ctim) };
-}
-
-bool origin_same(const struct origin *o, const struct stat *st)
-{
-	return o->dev == st->st_dev && o->ino == st->st_ino && o->size == (uint64_t)st->st_size &&
-	       o->mtime == ns_of(st->st_mtim) && o->ctime == ns_of(st->st_ctim);
-}
 
 bool origin_fit(const struct stat *st)
 {
@@ -41,9 +26,10 @@ int fill_link(uint32_t rec, int obj, const struct origin *o)
 	struct stat st;
 	r->st = *o;
 	r->pages = (uint32_t)pages_of(o->size);
+	r->tier = TIER_RAM;
 	r->key = object_key(record_path_hash(rec), o);
-	int rc = fstat(obj, &st) < 0 ? -errno : object_link(obj, &r->key);
-	object_close(obj);
+	int rc = fstat(obj, &st) < 0 ? -errno : tier_at(r->tier)->link(obj, &r->key);
+	tier_at(r->tier)->close(obj);
 	if (rc < 0)
 		return rc;
 	r->obj_ino = st.st_ino;
@@ -56,7 +42,7 @@ static int unfiled(uint32_t rec, int given, int rc)
 {
 	if (given >= 0)
 		close(given);      /* first: what is open would linger */
-	object_evict(&view.rec[rec].key);
+	tier_at(view.rec[rec].tier)->evict(view.slot, &view.rec[rec].key);
 	return rc;
 }
 
@@ -71,7 +57,7 @@ int fill_file(uint32_t rec, int given, struct use use, const uint32_t *order, ui
 		return unfiled(rec, given, -ESTALE);
 	}
 	uint64_t bytes = r->st.size;
-	if (order && *order != view.plans[use.axis].gen) {
+	if (order && *order != orders.plans[use.axis].gen) {
 		plans_fronts();
 		use = plans_use(rec);
 	}
@@ -124,7 +110,7 @@ static int fill(uint32_t rec, int fd, const struct origin *o, const struct acces
 	if (rc >= 0)
 		rc = fill_link(rec, rc, o);
 	if (rc == 0) {
-		int given = object_open(&view.rec[rec].key, flags);
+		int given = tier_at(view.rec[rec].tier)->open(&view.rec[rec].key, flags);
 		rc = fill_file(rec, given, a->use, NULL, start);
 		if (rc == 0)
 			return given;
@@ -160,7 +146,7 @@ static int give_object(uint32_t rec, const struct stat *st, int flags)
 		return -ENOENT;
 	if (!origin_same(&r.st, st))
 		return -ESTALE;
-	return object_open(&r.key, flags);
+	return tier_at(r.tier)->open(&r.key, flags);
 }
 
 static int fetch(int fd, int flags, struct cached *c)
@@ -177,14 +163,14 @@ static int fetch(int fd, int flags, struct cached *c)
 	origin_from(&o, &st);
 	room_look();
 	if (atomic_load(&view.h->room_left) < 0)
-		room_shrink();
+		victims_shrink();
 	enum rec_state s = rec_state(rec);
 	struct resident was;
 	if (s == REC_RESIDENT && record_read(rec, &was) && !origin_same(&was.st, &st)) {
 		record_drop(rec);
 		COUNT(view.h->n.invalidated, 1);
 	}
-	object_reap(false);        /* nothing to do unless something lingers */
+	tier_tmpfs.reap(false);    /* nothing to do unless something lingers */
 	if (rec >= view.h->shape.nfiles)
 		policy_rebuild(rec < view.ncap / 2 - 1 ? rec * 2 + 2 : view.ncap, 0, 0);
 
@@ -192,10 +178,10 @@ static int fetch(int fd, int flags, struct cached *c)
 	s = rec_state(rec);
 	if (locked) {
 		access_begin(rec, &a);
-		if (s == REC_ABSENT && fit && rec < view.shape.nfiles) {
-			nvictims = room_victims(pages_of(o.size), rec, a.use, victims, a.gate_shut ? 0 : VICTIMS_MAX);
+		if (s == REC_ABSENT && fit && rec < orders.shape.nfiles) {
+			nvictims = victims_choose(pages_of(o.size), rec, a.use, victims, a.gate_shut ? 0 : VICTIMS_MAX);
 			if (nvictims >= 0 && !inflight_add(rec, 0))
-				nvictims = -1; /* room_victims() kept an entry free unless it took none */
+				nvictims = -1; /* victims_choose() kept an entry free unless it took none */
 			if (nvictims >= 0)
 				rec_set(rec, REC_FILLING);
 		}

@@ -4,8 +4,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
-#include "keeper.h"
-#include "live.h"
+#include "parts.h"
 
 static struct proc_id job;     /* ours; pid 0: none */
 
@@ -86,16 +85,16 @@ void session_leave(void)
 	calm_begin(&calm);
 	opt4_inside++;
 	if (view.h && view.slot < SLOTS_MAX) {
-		if (view.run && view.own_plan && session_lock()) {
-			follow_leave(&view.plans[view.own_plan - 1].follow, view.run);
-			view.run = NULL;
+		if (orders.run && orders.own_plan && session_lock()) {
+			follow_leave(&orders.plans[orders.own_plan - 1].follow, orders.run);
+			orders.run = NULL;
 			view.slots[view.slot].plan_run = 0;
 			session_unlock();
 		}
-		live_leave();
+		stream_leave();
 		/* Other threads may be in the middle of a fill, and end there: then the slot is a dead process's, and is buried. */
 		if (alone()) {
-			view.run = NULL;
+			orders.run = NULL;
 			atomic_store(&view.slots[view.slot].pid, 0);
 			view.slot = SLOTS_MAX;
 			view.attached = false;

@@ -1,9 +1,14 @@
-/* keeper.h - the session's side of the keeper (tools/opt4d): starting it, waking it, and the attachment of the
- * keeper's own process. The job never depends on it: each of these may fail and nothing else changes. */
+/* keeper.h - the session's second door, for the keeper (tools/opt4d), the tools and the live house: starting and waking the
+ * keeper, the attachment of a process that is no client, what a fill is made of, statistics. The job never depends on the
+ * keeper: each of these may fail and nothing else changes. */
 #ifndef OPT4_KEEPER_H
 #define OPT4_KEEPER_H
 
-#include "view.h"
+#include "../order/order.h"
+#include "copy.h"
+#include "session.h"
+
+/* ---- keeper_start.c ---- */
 
 /* A client, at attach and whenever it had to go to an original: starts a keeper when the session wants one (prefetch
  * is not off, a trace has joined or a loader has been made, there is a budget) and none lives. Costs a clock read but for every 250 ms, when it
@@ -20,11 +25,6 @@ void keeper_ring(void);
  * a client that is killed takes nothing back. */
 static inline void keeper_demand(void) { atomic_store_explicit(&view.h->demand_ns, now_coarse(), memory_order_relaxed); }
 
-/* Starts `path` as a process of its own: not this one's child, no descriptor but 0-2 (/dev/null), its own session,
- * default signals but SIGINT, SIGHUP and SIGIO (ignored), nothing blocked. Blocks until it runs, without
- * copying page tables; no SIGCHLD, nothing for waitpid() in this process. 0 or -errno. */
-int keeper_spawn(const char *path, char *const argv[], char *const envp[]);
-
 /* Asks the keeper to let go of a session that is marked `gone`, and waits 100 ms at most until it has. */
 void keeper_dismiss(void);
 
@@ -38,5 +38,27 @@ int keeper_visit(const char *dir, uint32_t kind);
 int keeper_attach(const char *dir);
 /* Gives up office and slot. Idempotent. */
 void keeper_detach(void);
+
+/* ---- fill.c ---- */
+bool origin_fit(const struct stat *st);    /* regular, 1 .. maxfile bytes, not on tmpfs, not changed just now */
+/* A record that is FILLING, ours, with its pages charged and marked, in two steps, each 0 or -errno: fill_give_up() is
+ * then the caller's. No lock held. */
+int fill_link(uint32_t rec, int obj, const struct origin *o); /* gives obj its name; closes it in every case */
+/* Now it is resident, filed under `use`, and the fill is counted. start: now_ns() when it began. given: a descriptor on
+ * the object, closed if it can't be filed; or -1.
+ * Prefetched (order: which generation of use.axis's order it was fetched for; else NULL): `use` is what it was fetched
+ * for, even if that has been read meanwhile. Whoever waits for it must find it, and filed where it is needed next it might
+ * be the first to go; policy_expire() moves it on. In another order that position says nothing. */
+int fill_file(uint32_t rec, int given, struct use use, const uint32_t *order, uint64_t start);
+/* Such a record is ABSENT again for reason rc; `pages` (0: none were) are charged no more. */
+void fill_give_up(uint32_t rec, uint64_t pages, int rc);
+
+/* ---- access.c ---- */
+/* Called for each access of this process, under the lock, where somebody wants to know of them (live/files.c); else NULL. */
+extern void (*_Atomic access_watch)(uint32_t rec);
+
+/* ---- stats.c ---- */
+int stats_write(const char *file);         /* JSON; 0 or -errno */
+void stats_print(FILE *f);
 
 #endif

@@ -10,7 +10,7 @@
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
-#include "keeper.h"
+#include "parts.h"
 
 #define LOOK_NS  250000000ull      /* between two looks whether it lives */
 #define BLOCK    (512u << 10)      /* scratch for path, arguments and environment of a start */
@@ -139,7 +139,7 @@ static int start(char *block, char *const argv[])
 		}
 	}
 	env[n] = NULL;
-	int rc = keeper_spawn(path, argv, env);
+	int rc = spawn_apart(path, argv, env);
 	if (rc < 0)
 		opt4_log("opt4: prefetch: %.160s: %s; files are fetched on demand", path, strerror(-rc));
 	return rc;

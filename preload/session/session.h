@@ -20,39 +20,16 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/stat.h>
+#include "../base/base.h"
 
 #define REC_NONE 0xFFFFFFFFu
 
-/* > 0 while this thread is inside opt4. A hook that finds it set goes straight to the next definition:
- * our own I/O, and a signal handler that opens a file while its thread was inside. */
-extern __thread int opt4_inside;
-
-/* ---- configuration (conf.c) ---- */
-
-/* Reads the environment once. Called by the constructor and by the tools; no I/O, but for opening the
- * trace's header to learn its roots. Afterwards conf_active() says whether there is anything to do at
- * all in this program (a root is known, not OPT4_DISABLE, the program's name is in OPT4_PROGRAMS). */
-void conf_load(void);
-bool conf_active(void);
-bool conf_live(void);                      /* OPT4_LIVE: learn the order from the running DataLoader */
-
-/* A dataset's folder that was found while the program runs (absolute): a further root, unless it lies below one
- * already; the first, where there was none and conf_active() may become true by it (OPT4_ROOT is then set). False: it
- * is no root, or the library is to do nothing in this program. */
-bool conf_add_root(const char *path);
-/* What that dataset takes in whole pages, for a budget in percent: before the session is made. */
-void conf_set_size(uint64_t bytes);
-/* Afterwards, where the session may have been attached already. */
+/* The process's roots may have become more (conf_add_root()), where the session may have been attached already. */
 void session_roots_added(void);
 
-/* Number of roots, and the nth as given (absolute, no trailing slash, normalised lexically) and its
- * realpath (computed at the first call, then kept; NULL if it does not exist). */
-unsigned conf_nroots(void);
-const char *conf_root(unsigned n, size_t *len);
-const char *conf_root_real(unsigned n, size_t *len);
-
-/* Could a path that ends in this byte name a dataset file at all? One table look-up, for a quick no. */
-extern uint8_t conf_last_byte[256];
+/* Comes to the session, or makes it: true, all is mapped and this process has a place in it. False: not now, or not at
+ * all; asked again it tries anew, no more than once a second. A look at two words where it was there before. */
+bool session_attach(void);
 
 /* ---- whose file ---- */
 
@@ -139,11 +116,5 @@ void session_abandoned(void);
 
 /* Switch off for good in this process (chroot, setns, a failure that will not mend). */
 void session_disable(const char *why);
-
-/* ---- messages (log.c) ---- */
-
-/* One line `opt4: what: why; what to do` to OPT4_LOG and the session's ring. Never stdout, no stdio,
- * no allocation; keeps errno. */
-void opt4_log(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 #endif

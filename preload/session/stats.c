@@ -5,9 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "json.h"
-#include "output.h"
-#include "view.h"
+#include "parts.h"
 
 static double ratio(uint64_t part, uint64_t whole) { return whole ? 1.0 - (double)part / (double)whole : 0.0; }
 
@@ -72,7 +70,7 @@ void stats_print(FILE *f)
 	uint64_t matched = h->live_matched, diverged = h->live_diverged, clients = 0, jobs = 0;
 	bool shut = false;
 	for (uint32_t p = 0; p < index_plans(); p++) {
-		const struct follow_shared *sh = view.plans[p].mapped ? view.plans[p].follow.sh : NULL;
+		const struct follow_shared *sh = orders.plans[p].mapped ? orders.plans[p].follow.sh : NULL;
 		if (!sh)
 			continue;
 		matched += sh->matched;

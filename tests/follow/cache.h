@@ -2,7 +2,7 @@
 #ifndef OPT4_TESTS_FOLLOW_CACHE_H
 #define OPT4_TESTS_FOLLOW_CACHE_H
 
-#include "../../preload/session/follow.h"
+#include "../../preload/order/follow.h"
 
 #define ABSENT 0xFFFFFFFDu
 

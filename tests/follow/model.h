@@ -5,7 +5,7 @@
 #ifndef OPT4_TESTS_FOLLOW_MODEL_H
 #define OPT4_TESTS_FOLLOW_MODEL_H
 
-#include "../../preload/session/trace.h"
+#include "../../preload/base/trace.h"
 
 #define NO_POS  0xFFFFFFFFu
 #define NO_FILE 0xFFFFFFFFu

@@ -3,7 +3,7 @@
 #define OPT4_TESTS_FOLLOW_PLAY_H
 
 #include "model.h"
-#include "../../preload/session/follow.h"
+#include "../../preload/order/follow.h"
 
 struct played {
 	uint64_t accesses, matched, exact;   /* exact: matched to the very position that was planned */

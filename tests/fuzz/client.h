@@ -3,7 +3,7 @@
 #ifndef FUZZ_CLIENT_H
 #define FUZZ_CLIENT_H
 
-#include "../../preload/session/view.h"
+#include "../../preload/session/keeper.h"
 
 /* Looks up root's f<i>.jpg, opens it, fetches it if it must, asks what it is and where from. Its record (REC_NONE: none of
  * the session's), and in *fd a descriptor on the object, or -1. */

@@ -10,18 +10,18 @@ FUZZ_SAN     ?= address,undefined
 comma        := ,
 FUZZ_DIR     := $B/tests/fuzz/$(subst $(comma),-,$(FUZZ_SAN))
 FUZZ_CC      := clang -std=gnu11 -g -O2 -D_GNU_SOURCE -DOPT4_VERSION='"fuzz"' -fsanitize=fuzzer,$(FUZZ_SAN) -fno-sanitize-recover=all
-FUZZ_SESSION := $(wildcard preload/session/*.c policy/*.c)
+FUZZ_SESSION := $(SESSION_C) $(wildcard policy/*.c)
 FUZZ_DEPS    := $(FUZZ_SESSION) $(wildcard preload/*/*.h policy/*.h tests/fuzz/*.h)
 
 $(FUZZ_DIR)/path: tests/fuzz/path.c preload/hook/path.c $(FUZZ_DEPS)
 	@mkdir -p $(@D)
 	$(FUZZ_CC) -o $@ tests/fuzz/path.c preload/hook/path.c
-$(FUZZ_DIR)/json: tests/fuzz/json.c tools/opt4/common/jsonread.c preload/session/json.c
+$(FUZZ_DIR)/json: tests/fuzz/json.c tools/opt4/common/jsonread.c preload/base/json.c
 	@mkdir -p $(@D)
 	$(FUZZ_CC) -o $@ $^ -lm
-$(FUZZ_DIR)/trace: tests/fuzz/trace.c preload/session/trace.c $(wildcard preload/session/follow*.c)  $(FUZZ_DEPS)
+$(FUZZ_DIR)/trace: tests/fuzz/trace.c preload/base/trace.c $(wildcard preload/order/follow*.c)  $(FUZZ_DEPS)
 	@mkdir -p $(@D)
-	$(FUZZ_CC) -Dsyscall=fuzz_syscall -o $@ $(filter tests/fuzz/trace.c preload/session/trace.c preload/session/follow%.c,$^)
+	$(FUZZ_CC) -Dsyscall=fuzz_syscall -o $@ $(filter tests/fuzz/trace.c preload/base/trace.c preload/order/follow%.c,$^)
 # The session as it is, but its system calls are kernel.c's.
 FUZZ_CALLS   := open openat stat lstat fstatat fstat access unlink unlinkat rename renameat link linkat mkdir mkdirat rmdir chmod fchmod futimens \
   flock fcntl close statfs statvfs readlink read write pwrite pread preadv2 posix_fadvise ftruncate fallocate posix_fallocate mmap munmap madvise \

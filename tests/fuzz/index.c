@@ -11,7 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "../../preload/session/keeper.h"
-#include "../../preload/session/live.h"
+#include "../../preload/live/live.h"
 #include "client.h"
 #include "kernel.h"
 
@@ -74,7 +74,7 @@ static void operate(uint8_t op)
 	case 3:
 		if (view.h) {
 			atomic_store(&view.h->room_left, -100000);
-			room_shrink();
+			victims_shrink();
 		}
 		break;
 	case 4:

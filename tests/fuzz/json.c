@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "../../preload/session/json.h"
+#include "../../preload/base/json.h"
 #include "../../tools/opt4/common/jsonread.h"
 
 static void walk(const struct json *v, int depth)

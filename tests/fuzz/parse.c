@@ -1,7 +1,7 @@
 /* parse.c - libFuzzer: sizes, times and globs of the environment. */
 #include <stdlib.h>
 #include <string.h>
-#include "../../preload/session/conf.h"
+#include "../../preload/base/conf.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {

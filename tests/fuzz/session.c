@@ -103,7 +103,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		FILE *f = fopen("/dev/null", "w");
 		stats_print(f);
 		fclose(f);
-		room_shrink();
+		victims_shrink();
 		object_reap(true);
 	}
 	client_leave();

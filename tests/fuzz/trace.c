@@ -11,8 +11,8 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include "../../preload/session/follow.h"
-#include "../../preload/session/trace.h"
+#include "../../preload/order/follow.h"
+#include "../../preload/base/trace.h"
 
 #define FILE_MOST  100000
 #define BLOCK_MOST (4u << 20)

@@ -334,7 +334,7 @@ void session_disable(const char *why) { disabled = true; say("disable %s", why);
 void opt4_log(const char *fmt, ...) {}
 
 /* No live order here. */
-#include "../../preload/session/live.h"
+#include "../../preload/live/live.h"
 bool conf_live(void) { return false; }
 bool conf_add_root(const char *path) { return false; }
 void session_roots_added(void) {}

@@ -1,6 +1,6 @@
 # hook.mk - what tests/hook*.bats run: the situations, and the hooks over a session that is a fake.
 HOOK_TESTS := $(patsubst %,$B/tests/hook/%,calls change access odd random variety family crowd)
-HOOK_HEADERS := tests/hook/common.h tests/hook/random.h tests/hook/variety.h $(wildcard preload/hook/*.h) preload/session/session.h
+HOOK_HEADERS := tests/hook/common.h tests/hook/random.h tests/hook/variety.h $(wildcard preload/hook/*.h) preload/session/session.h $(wildcard preload/base/*.h)
 
 $(HOOK_TESTS): $B/tests/hook/%: tests/hook/%.c $(HOOK_HEADERS)
 	@mkdir -p $(@D)

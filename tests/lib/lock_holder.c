@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
-#include "../../preload/session/layout.h"
+#include "../../preload/store/layout.h"
 
 int main(int argc, char **argv)
 {

@@ -1,4 +1,4 @@
-/* reap [evictor]: in a session of its own (OPT4_*), what object_reap() makes of a file of 3 pages in dead/. With `evictor` whoever
+/* reap [evictor]: in a session of its own (OPT4_*), what tier_tmpfs.reap() makes of a file of 3 pages in dead/. With `evictor` whoever
  * evicts that file ends in between: unlinks it, and gives back its charge, when the reaper has seen it and not yet opened it.
  * Prints the pages that the reaper says it freed, and by how much the charge is short afterwards. */
 #include <fcntl.h>
@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-#include "../../preload/session/view.h"
+#include "../../preload/session/keeper.h"
 
 #define NAME  "0123456789abcdef0123456789abcdef.0.1"
 #define PAGES 3u
@@ -39,7 +39,7 @@ int main(int argc, __attribute__((unused)) char **argv)
 	atomic_fetch_add(&view.h->charged_pages, PAGES);
 	atomic_store(&view.h->lingering_pages, PAGES);   /* else it does not look */
 	evictor = argc > 1;
-	uint64_t freed = object_reap(true);
+	uint64_t freed = tier_tmpfs.reap(true);
 	printf("%llu %lld\n", (unsigned long long)freed, (long long)(before - atomic_load(&view.h->charged_pages)));
 	session_leave();
 	return 0;

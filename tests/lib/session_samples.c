@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include "../../preload/session/layout.h"
+#include "../../preload/store/layout.h"
 
 int main(int argc, char **argv)
 {

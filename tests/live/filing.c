@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "../../preload/session/live.h"
+#include "../../preload/live/live.h"
 
 #define FILES    20000
 #define LOADER   11
@@ -53,7 +53,7 @@ static void fetch_some(void)
 		if (rec_state(rec) != REC_ABSENT)
 			continue;
 		struct use use = plans_use(rec);
-		fetched[nfetched++] = (struct fetched){ rec, use, view.plans[use.axis].gen };
+		fetched[nfetched++] = (struct fetched){ rec, use, orders.plans[use.axis].gen };
 		rec_set(rec, REC_FILLING);
 	}
 	session_unlock();
@@ -70,7 +70,7 @@ static uint32_t compare(void)
 {
 	struct victim v = { .file = FILE_NONE };
 	uint32_t n = 0, last = POS_UNKNOWN;
-	while ((v = view.pol.ops->victim(&view.pol, FILE_NONE, (struct use){ 0, 0 }, v)).file != FILE_NONE) {
+	while ((v = orders.pol.ops->victim(&orders.pol, FILE_NONE, (struct use){ 0, 0 }, v)).file != FILE_NONE) {
 		need(rec_state(v.file) == REC_RESIDENT, "a victim is resident");
 		need(next[v.file] <= last, "a victim is needed no later than the one before");
 		last = next[v.file];

@@ -3,7 +3,7 @@
 
 setup_file() {
 	cd "$BATS_TEST_DIRNAME/../.."
-	local src="tests/follow/plan.c tests/follow/job.c tests/follow/play.c tests/follow/cache.c preload/session/follow*.c policy/*.c"
+	local src="tests/follow/plan.c tests/follow/job.c tests/follow/play.c tests/follow/cache.c preload/order/follow*.c policy/*.c"
 	local cc="${CC:-cc} -std=gnu11 -O2 -g -D_GNU_SOURCE"
 	$cc -o "$BATS_FILE_TMPDIR/situations" tests/follow/situations.c $src
 	$cc -fsanitize=address,undefined -fno-sanitize-recover=all -o "$BATS_FILE_TMPDIR/fuzz" tests/follow/fuzz.c $src

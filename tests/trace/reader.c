@@ -1,4 +1,4 @@
-/* reader.c - drives preload/session/trace.c for tests/trace.bats.
+/* reader.c - drives preload/base/trace.c for tests/trace.bats.
  *   reader walk F            every file, path, position by the reader's functions, as text
  *   reader find F ROOT REL.. file number of each path, or -
  *   reader flip F SEED N     N copies of F with a few bits flipped or cut short: never a wild access
@@ -13,7 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "../../preload/session/trace.h"
+#include "../../preload/base/trace.h"
 
 static unsigned long sum;   /* of all that is read, so that nothing is optimised away */
 

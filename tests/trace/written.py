@@ -1,5 +1,5 @@
 """written.py DIR READER SEED ROUNDS: traces of random content by TraceWriter, read back by the dumbest reader there
-is (struct, lists, loops, from preload/session/trace.h alone) and by the C reader, and compared with what went in."""
+is (struct, lists, loops, from preload/base/trace.h alone) and by the C reader, and compared with what went in."""
 import os
 import random
 import struct

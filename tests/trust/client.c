@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "../../preload/session/keeper.h"
-#include "../../preload/session/live.h"
+#include "../../preload/live/live.h"
 #include "../../tools/opt4d/replay.h"
 #include "threads.h"
 

@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "../../preload/session/trace.h"
+#include "../../preload/base/trace.h"
 #include "../../tools/opt4d/replay.h"
 #include "threads.h"
 

@@ -32,13 +32,13 @@ static struct ahead ahead[PLANS_MAX];
 static uint32_t nahead;
 static struct { double n, mean, deviation; } seen;   /* pages of the originals opened so far */
 
-static const struct follow_shared *shared(uint32_t n) { return view.plans[n].follow.sh; }
+static const struct follow_shared *shared(uint32_t n) { return orders.plans[n].follow.sh; }
 
 /* As mapped here now: a live order is replaced whenever this process maps what has changed. */
 static bool begin(uint32_t n)
 {
 	struct ahead *a = &ahead[n];
-	const struct plan *p = &view.plans[n];
+	const struct plan *p = &orders.plans[n];
 	struct pace_items pace = { .sum_items = a->pace.sum_items, .sum_ns = a->pace.sum_ns, .item_ns = a->pace.item_ns };
 	free(a->missing);
 	*a = (struct ahead){ .npos = p->trace.h->npos, .gen = p->gen, .depth = 1, .pace = pace };
@@ -56,9 +56,9 @@ static bool begin(uint32_t n)
 bool ahead_plans(void)
 {
 	for (uint32_t n = 0; n < nahead; n++)
-		if (ahead[n].gen != view.plans[n].gen && !begin(n))
+		if (ahead[n].gen != orders.plans[n].gen && !begin(n))
 			return false;
-	for (; nahead < view.h->nplans && nahead < PLANS_MAX && view.plans[nahead].mapped; nahead++)
+	for (; nahead < view.h->nplans && nahead < PLANS_MAX && orders.plans[nahead].mapped; nahead++)
 		if (!begin(nahead))
 			return false;
 	return true;
@@ -69,14 +69,14 @@ uint32_t ahead_count(void) { return nahead; }
 /* Its counters are another epoch's until ahead_plans() has run, or nothing of it is needed any more. */
 static bool idle_plan(uint32_t n)
 {
-	return ahead[n].gen != view.plans[n].gen || view.h->plans[n].ended;
+	return ahead[n].gen != orders.plans[n].gen || view.h->plans[n].ended;
 }
 
 /* As follow_next() would say, but without the lock and without moving the cursor. */
 static uint32_t next_use(uint32_t plan, uint32_t file)
 {
 	const struct follow_shared *sh = shared(plan);
-	const struct trace *t = &view.plans[plan].trace;
+	const struct trace *t = &orders.plans[plan].trace;
 	uint32_t c = sh->cursor[file], pos = c == POS_NEVER ? POS_NEVER : c ? c - 1 : t->first[file];
 	for (uint32_t i = 0; i < HOPS && pos < sh->horizon; i++)
 		pos = trace_next(t, pos);
@@ -111,7 +111,7 @@ void ahead_seen(uint32_t pages)
 
 bool ahead_read_at(uint32_t plan, uint32_t pos, uint32_t *rec, uint64_t *bytes)
 {
-	const struct plan *p = &view.plans[plan];
+	const struct plan *p = &orders.plans[plan];
 	uint32_t file = trace_at(&p->trace, pos);
 	if (file == FILE_NONE || ahead_consumed(plan, pos) || next_use(plan, file) != pos)
 		return false;
@@ -240,7 +240,7 @@ static uint64_t forestall(uint32_t plan, double item_ns, double bandwidth)
 		fetch_ns += (a->missing[b] == UNCOUNTED ? typical * BLOCK : (double)a->missing[b]) / (bandwidth * SHARE);
 		if (fetch_ns > (double)end * item_ns)
 			far = end;
-		if (end > 4ull * view.plans[plan].trace.h->nfiles)
+		if (end > 4ull * orders.plans[plan].trace.h->nfiles)
 			break;     /* further than any cache reaches */
 	}
 	return far;
@@ -249,7 +249,7 @@ static uint64_t forestall(uint32_t plan, double item_ns, double bandwidth)
 /* The batch and the round at the front, in positions. */
 static void shape(uint32_t plan, uint64_t *batch, uint64_t *round)
 {
-	const struct trace *t = &view.plans[plan].trace;
+	const struct trace *t = &orders.plans[plan].trace;
 	const struct follow_shared *sh = shared(plan);
 	*batch = *round = 1;
 	if (sh->group >= t->h->nsegments)

@@ -18,7 +18,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
-#include "../../preload/session/copy.h"
+#include "../../preload/session/keeper.h"
 #include "opt4d.h"
 
 #define THREADS_MAX 192
@@ -51,7 +51,7 @@ static bool room_for(uint32_t pages)
 static enum pick claim(const struct next *n, struct task *j)
 {
 	uint32_t victims[VICTIMS_MAX], pages = skip_pages(n->rec);
-	const struct plan *p = &view.plans[n->plan];
+	const struct plan *p = &orders.plans[n->plan];
 	j->next = *n;
 	if (!pages) {
 		pages = ahead_pages(n->bytes);
@@ -73,7 +73,7 @@ static enum pick claim(const struct next *n, struct task *j)
 	if (still) {
 		plans_fronts();
 		use = plans_use(n->rec);
-		order = view.plans[use.axis].gen;
+		order = orders.plans[use.axis].gen;
 		still = use.pos < POS_MAX;
 	}
 	least = use;
@@ -81,7 +81,7 @@ static enum pick claim(const struct next *n, struct task *j)
 		least = (struct use){ beyond, beyond < POS_MAX ? n->plan : 0 };
 	/* A policy that knows no future can't tell what harm an eviction does: then only free room is taken. */
 	if (still && inflight_room() > MARKS_LEFT)
-		nvictims = room_victims(pages, n->rec, least, victims, view.pol.ops->soonest ? VICTIMS_MAX : 0);
+		nvictims = victims_choose(pages, n->rec, least, victims, orders.pol.ops->soonest ? VICTIMS_MAX : 0);
 	struct inflight *mark = nvictims >= 0 ? inflight_add(n->rec, 0) : NULL;
 	if (mark)
 		rec_set(n->rec, REC_FILLING);
@@ -120,7 +120,7 @@ static bool refused(void)
 	if (!refused_at || now_coarse() - refused_at > AGAIN_NS)
 		return false;
 	for (uint32_t i = 0; i < view.h->nplans; i++)
-		if (view.plans[i].mapped && view.plans[i].follow.sh->front != refused_front[i])
+		if (orders.plans[i].mapped && orders.plans[i].follow.sh->front != refused_front[i])
 			return false;
 	return true;
 }
@@ -130,7 +130,7 @@ static void refuse(void)
 	ahead_restart();
 	refused_at = now_coarse();
 	for (uint32_t i = 0; i < view.h->nplans; i++)
-		refused_front[i] = view.plans[i].mapped ? view.plans[i].follow.sh->front : 0;
+		refused_front[i] = orders.plans[i].mapped ? orders.plans[i].follow.sh->front : 0;
 }
 
 /* PICKED, UNSIZED or NOTHING. */
@@ -222,7 +222,7 @@ static void count(const struct task *j, const struct origin *o, bool filed)
 {
 	struct counters *n = &view.h->n;
 	uint32_t segment, batch;
-	const struct trace *t = &view.plans[j->next.plan].trace;
+	const struct trace *t = &orders.plans[j->next.plan].trace;
 	COUNT(n->origin_bytes, o->size);
 	if (filed) {
 		COUNT(n->prefetched, 1);
@@ -254,7 +254,7 @@ static void finish(struct task *j, int rc, const struct origin *o)
 			pages = real;
 		}
 		if (atomic_load(&view.h->gone)) {
-			object_close(rc);
+			tier_tmpfs.close(rc);
 			rc = -ESTALE;
 		} else {
 			rc = fill_link(rec, rc, o);

@@ -10,7 +10,7 @@
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
-#include "../../preload/session/live.h"
+#include "../../preload/live/live.h"
 #include "opt4d.h"
 
 #define ROUND_NS 100000000ull      /* while the job reads */
@@ -86,8 +86,8 @@ static bool look_after(uint64_t now)
 	}
 	room_look();
 	if (atomic_load(&view.h->room_left) < 0)
-		room_shrink();
-	object_reap(false);
+		victims_shrink();
+	tier_tmpfs.reap(false);
 	plans();
 	ahead_tick();
 	fetch_tick();

@@ -6,7 +6,7 @@
 #include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
-#include "../../preload/session/live.h"
+#include "../../preload/live/live.h"
 #include "opt4d.h"
 #include "replay.h"
 
@@ -34,7 +34,7 @@ static int publish(const char *spool)
 	/* the job's trace may have this order already */
 	for (uint32_t n = 0; conf.have_trace && n < view.h->nplans; n++)
 		if (view.h->plans[n].trace_id == conf.trace.h->id)
-			view.own_plan = n + 1;
+			orders.own_plan = n + 1;
 	uint32_t *to = malloc((size_t)r.take * sizeof(*to) + 1);
 	rc = to ? replay_order(&r, to) : -ENOMEM;
 	if (rc == 0) {

@@ -46,14 +46,14 @@ static void make(uint32_t plan)
 {
 	static int64_t later[RANGES];
 	struct spare *s = &spare[plan];
-	const struct trace *t = &view.plans[plan].trace;
-	const struct follow_shared *sh = view.plans[plan].follow.sh;
+	const struct trace *t = &orders.plans[plan].trace;
+	const struct follow_shared *sh = orders.plans[plan].follow.sh;
 	uint32_t span = t->h->nfiles, first = ahead_oldest(plan), left = first < t->h->npos ? t->h->npos - first : 0;
 	uint32_t length = span < left ? span : left, stride = length / LOOKS + 1, every = length / CHECKS + 1;
 	uint32_t due = first + every, end = sh->group < t->h->nsegments ? t->segments[sh->group].end_pos : 0, rec;
 	int64_t missing = 0, unknown = 0;
 	uint64_t bytes;
-	*s = (struct spare){ .gen = view.plans[plan].gen, .made = true, .from = first, .width = span / (RANGES / 2) + 1,
+	*s = (struct spare){ .gen = orders.plans[plan].gen, .made = true, .from = first, .width = span / (RANGES / 2) + 1,
 			     .accesses = (uint32_t)(sh->matched + sh->diverged) };
 	s->nranges = 2 * (span / s->width) + 1;
 	for (uint32_t r = 0; r < s->nranges; r++)
@@ -89,12 +89,12 @@ static bool alone(void)
 uint32_t spare_beyond(uint32_t plan, uint32_t pages)
 {
 	struct spare *s = &spare[plan];
-	const struct follow_shared *sh = view.plans[plan].follow.sh;
-	const struct trace_header *h = view.plans[plan].trace.h;
+	const struct follow_shared *sh = orders.plans[plan].follow.sh;
+	const struct trace_header *h = orders.plans[plan].trace.h;
 	uint32_t did = (uint32_t)(sh->matched + sh->diverged) - s->accesses, r = 0;
 	if (!alone())
 		return 0;
-	if (!s->made || s->gen != view.plans[plan].gen || did > h->nfiles / (s->scarce ? SCARCE : PLENTY))
+	if (!s->made || s->gen != orders.plans[plan].gen || did > h->nfiles / (s->scarce ? SCARCE : PLENTY))
 		make(plan);
 	while (r < s->nranges && s->pages[r] < (int64_t)pages)
 		r++;

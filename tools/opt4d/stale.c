@@ -27,9 +27,9 @@ bool stale_next(uint32_t *rec)
 	uint64_t now = now_coarse(), bytes;
 	for (uint32_t n = 0; holds() && n < ahead_count(); n++) {
 		uint32_t end = ahead_end(n, holds() / AHEAD), old = ahead_oldest(n);
-		if (gen[n] != view.plans[n].gen)
+		if (gen[n] != orders.plans[n].gen)
 			at[n] = 0;
-		gen[n] = view.plans[n].gen;
+		gen[n] = orders.plans[n].gen;
 		for (at[n] = at[n] > old ? at[n] : old; at[n] < end;) {
 			uint32_t pos = at[n]++;
 			if (ahead_read_at(n, pos, rec, &bytes) && due(*rec, now))

@@ -1,6 +1,6 @@
 """opt4-trace: writes, shows and checks traces of the files that a DataLoader job will open.
 
-The file format is that of preload/session/trace.h, in prose in tools/TRACE.md.
+The file format is that of preload/base/trace.h, in prose in tools/TRACE.md.
 """
 
 __version__ = "0.1.0"

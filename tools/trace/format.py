@@ -1,4 +1,4 @@
-"""The trace file's layout as NumPy types, its hash, and a reader. Source: preload/session/trace.h."""
+"""The trace file's layout as NumPy types, its hash, and a reader. Source: preload/base/trace.h."""
 
 import json
 import mmap

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include "../../../preload/session/view.h"
+#include "../../../preload/session/keeper.h"
 #include "say.h"
 #include "sessions.h"
 

@@ -1,7 +1,7 @@
 /* statistics.c - see statistics.h. */
 #include "statistics.h"
 
-#include "../../../preload/session/view.h"
+#include "../../../preload/session/keeper.h"
 #include "say.h"
 #include "sessions.h"
 

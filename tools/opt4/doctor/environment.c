@@ -2,7 +2,7 @@
 #include "check.h"
 
 #include "../../../policy/policy.h"
-#include "../../../preload/session/conf.h"
+#include "../../../preload/base/base.h"
 
 #include <stdlib.h>
 #include <string.h>

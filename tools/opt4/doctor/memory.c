@@ -1,8 +1,7 @@
 /* memory.c - where the cache lies: /dev/shm, the memory cgroup, swap. */
 #include "check.h"
 
-#include "../../../preload/session/conf.h"
-#include "../../../preload/session/memory.h"
+#include "../../../preload/base/base.h"
 #include "../common/common.h"
 
 #include <errno.h>

@@ -1,7 +1,7 @@
 /* python.c - does the library reach the job's interpreter? */
 #include "check.h"
 
-#include "../../../preload/session/live.h"
+#include "../../../preload/live/live.h"
 #include "../common/common.h"
 
 #include <elf.h>

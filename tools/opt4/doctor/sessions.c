@@ -1,7 +1,7 @@
 /* sessions.c - what lies in /dev/shm in our name. */
 #include "check.h"
 
-#include "../../../preload/session/view.h"
+#include "../../../preload/session/keeper.h"
 #include "../common/common.h"
 
 #include <errno.h>

@@ -1,7 +1,7 @@
 /* trace.c - is the trace of this dataset and this torch; where does the dataset lie? */
 #include "check.h"
 
-#include "../../../preload/session/conf.h"
+#include "../../../preload/base/base.h"
 #include "../common/common.h"
 #include "../plan/plan.h"
 

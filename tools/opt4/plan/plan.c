@@ -1,8 +1,7 @@
 /* plan.c - `opt4 plan`: arguments, input, and what goes where. See plan.h. */
 #include "plan.h"
 
-#include "../../../preload/session/conf.h"
-#include "../../../preload/session/output.h"
+#include "../../../preload/base/base.h"
 #include "../common/common.h"
 
 #include <errno.h>

@@ -6,7 +6,7 @@
 #define OPT4_PLAN_H
 
 #include "simulate.h"
-#include "../../../preload/session/trace.h"
+#include "../../../preload/base/base.h"
 
 #include <stdio.h>
 

@@ -24,7 +24,7 @@ static double seconds(const struct plan_cell *c)
 }
 
 /* The least of 1, 2, 5 times a power of ten that is at least v. */
-static double nice(double v)
+static double nice_step(double v)
 {
 	double step = 1e-9;
 
@@ -46,7 +46,7 @@ static uint64_t largest(const struct plan *p)
 static void axes(const struct plan *p, FILE *out, double y0, double top, double step, const char *unit)
 {
 	double whole = p->dataset ? (double)p->dataset : 1, wide = (double)largest(p) / whole;
-	double xstep = nice(wide / 6);
+	double xstep = nice_step(wide / 6);
 	char buf[16];
 
 	for (int i = 0; i * step <= top * 1.0001; i++) {
@@ -130,7 +130,7 @@ void plan_svg(const struct plan *p, FILE *out)
 		for (unsigned i = 0; i < p->npolicies * p->nsizes; i++)
 			if (p->cells[i].seconds > most)
 				most = p->cells[i].seconds;
-		step = nice((most > 0 ? most : 1) / 6);
+		step = nice_step((most > 0 ? most : 1) / 6);
 		double top = step;
 		while (top < most)
 			top += step;

@@ -17,7 +17,7 @@ struct canvas {
 };
 
 /* The least of 1, 2, 2.5, 5 times a power of ten that is at least v. */
-static double nice(double v)
+static double nice_step(double v)
 {
 	double p = pow(10, floor(log10(v > 1e-12 ? v : 1e-12)));
 	static const double steps[] = { 1, 2, 2.5, 5, 10 };
@@ -87,7 +87,7 @@ static void axes(const struct canvas *v, double scale)
 		fprintf(v->out, "<path class=\"%s\" d=\"M%.1f %.1fH%.1f\"/><text x=\"%.1f\" y=\"%.1f\" "
 			"text-anchor=\"end\">%g</text>\n", i ? "rule" : "axis", v->left, py(v, i * v->step),
 			v->w - v->right, v->left - 8, py(v, i * v->step) + 4, i * v->step / scale);
-	double step = c->percent_x ? .2 : nice((v->x1 - v->x0) / v->labels);
+	double step = c->percent_x ? .2 : nice_step((v->x1 - v->x0) / v->labels);
 	if (!c->percent_x && step < 1)
 		step = 1;
 	step = c->percent_x ? step : ceil(step);
@@ -171,7 +171,7 @@ static void draw(FILE *out, const struct report_chart *c, const char *kind, doub
 	const char *name;
 	double most = greatest(c), scale = unit(c, most, &name);
 
-	v.step = nice((most > 0 ? most : scale) / scale / 4) * scale;
+	v.step = nice_step((most > 0 ? most : scale) / scale / 4) * scale;
 	v.y1 = ceil(most / v.step - 1e-6) * v.step;
 	if (v.y1 <= 0)
 		v.y1 = v.step;

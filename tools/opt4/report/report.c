@@ -1,7 +1,7 @@
 /* report.c - `opt4 report`: arguments, the statistics' source, the page's file. See report.h. */
 #include "report.h"
 
-#include "../../../preload/session/output.h"
+#include "../../../preload/base/base.h"
 #include "../common/common.h"
 #include "page.h"
 

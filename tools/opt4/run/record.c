@@ -12,7 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "../../../preload/session/live.h"
+#include "../../../preload/live/live.h"
 #include "../common/common.h"
 
 static char spool[PATH_MAX];

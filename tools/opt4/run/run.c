@@ -9,7 +9,7 @@
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
-#include "../../../preload/session/view.h"
+#include "../../../preload/session/keeper.h"
 #include "../common/common.h"
 #include "record.h"
 #include "run.h"
@@ -83,7 +83,7 @@ static void result(bool session)
 	fprintf(stderr, "opt4: read %s of the store for %s asked for; cache %s, policy %s\n", size_text(a, n->origin_bytes),
 		size_text(b, n->hit_bytes + n->miss_bytes), size_text(c, h->budget_pages * PAGE), h->policy);
 	for (uint32_t p = 0; p < h->nplans; p++)
-		if (plan_map(p) == 0 && view.plans[p].follow.sh->gate_shut && !h->plans[p].gen)
+		if (plan_map(p) == 0 && orders.plans[p].follow.sh->gate_shut && !h->plans[p].gen)
 			fprintf(stderr, "opt4: %s: the job did not follow this trace (gate shut); it was cached as by keep\n", h->plans[p].path);
 	uint32_t lines = h->log_next < LOG_LINES ? h->log_next : LOG_LINES;
 	for (uint32_t i = h->log_next - lines; i != h->log_next; i++)

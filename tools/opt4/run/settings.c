@@ -2,8 +2,8 @@
  * without, and a job may run for days before anybody looks. See settings.h. */
 #include "settings.h"
 
-#include "../../../preload/session/output.h"
-#include "../../../preload/session/view.h"
+#include "../../../preload/base/base.h"
+#include "../../../preload/session/keeper.h"
 #include "../common/common.h"
 
 #include <errno.h>

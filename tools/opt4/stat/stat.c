@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
-#include "../../../preload/session/view.h"
+#include "../../../preload/session/keeper.h"
 #include "../common/common.h"
 #include "stat.h"
 
@@ -47,7 +47,7 @@ static void table(void)
 	       n->accesses ? 1 - (double)(n->fills + n->bypassed) / (double)n->accesses : 0.0, size_text(a, n->origin_bytes),
 	       (unsigned long long)n->prefetched);
 	for (uint32_t p = 0; p < h->nplans; p++) {
-		const struct follow_shared *sh = plan_map(p) == 0 ? view.plans[p].follow.sh : NULL;
+		const struct follow_shared *sh = plan_map(p) == 0 ? orders.plans[p].follow.sh : NULL;
 		if (sh)
 			printf("trace     %s   matched %llu   diverged %llu   gate %s\n", name_text(name, h->plans[p].path), (unsigned long long)sh->matched,
 			       (unsigned long long)sh->diverged, sh->gate_shut ? "shut" : "open");

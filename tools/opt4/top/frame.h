@@ -2,7 +2,7 @@
 #ifndef OPT4_TOP_FRAME_H
 #define OPT4_TOP_FRAME_H
 
-#include "../../../preload/session/layout.h"
+#include "../../../preload/store/store.h"
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,7 +1,7 @@
 /* look.c - one look at a session. */
 #include "frame.h"
 
-#include "../../../preload/session/view.h"
+#include "../../../preload/session/keeper.h"
 
 #include <string.h>
 
@@ -61,7 +61,7 @@ static uint64_t front(const struct follow_shared *sh, uint32_t plan)
 
 static void look_plan(uint32_t n, struct top_plan *t)
 {
-	const struct plan *p = &view.plans[n];
+	const struct plan *p = &orders.plans[n];
 	const struct follow_shared *sh = p->follow.sh;
 	const struct trace_header *h = p->trace.h;
 	uint32_t segment, batch;
@@ -96,12 +96,12 @@ static void look_worker(uint32_t slot, const struct slot *s, const struct top_fr
 	*w = (struct top_worker){ .slot = slot, .pid = s->pid, .accesses = s->accesses, .hits = s->hits };
 	uint32_t run, plan = follows(s, &run), segment, batch;
 
-	if (!plan || plan > f->nplans || !view.plans[plan - 1].mapped)
+	if (!plan || plan > f->nplans || !orders.plans[plan - 1].mapped)
 		return;
 	w->plan = plan;
 	if (!run || run > RUNS_MAX)
 		return;
-	const struct follow *follow = &view.plans[plan - 1].follow;
+	const struct follow *follow = &orders.plans[plan - 1].follow;
 	uint32_t last = follow->sh->runs[run - 1].at.last;
 	if (!last || !follow_locate(follow->t, last - 1, &segment, &batch))
 		return;

@@ -1,7 +1,7 @@
 /* top.c - `opt4 top`: arguments. See top.h. */
 #include "top.h"
 
-#include "../../../preload/session/view.h"
+#include "../../../preload/session/keeper.h"
 #include "../common/common.h"
 #include "frame.h"
 

@@ -35,6 +35,29 @@ struct conf {
 };
 extern struct conf conf;
 
+/* Reads the environment once. Called by the constructor and by the tools; no I/O, but for opening the
+ * trace's header to learn its roots. Afterwards conf_active() says whether there is anything to do at
+ * all in this program (a root is known, not OPT4_DISABLE, the program's name is in OPT4_PROGRAMS). */
+void conf_load(void);
+bool conf_active(void);
+bool conf_live(void);                      /* OPT4_LIVE: learn the order from the running DataLoader */
+
+/* A dataset's folder that was found while the program runs (absolute): a further root, unless it lies below one
+ * already; the first, where there was none and conf_active() may become true by it (OPT4_ROOT is then set). False: it
+ * is no root, or the library is to do nothing in this program. */
+bool conf_add_root(const char *path);
+/* What that dataset takes in whole pages, for a budget in percent: before the session is made. */
+void conf_set_size(uint64_t bytes);
+
+/* Number of roots, and the nth as given (absolute, no trailing slash, normalised lexically) and its
+ * realpath (computed at the first call, then kept; NULL if it does not exist). */
+unsigned conf_nroots(void);
+const char *conf_root(unsigned n, size_t *len);
+const char *conf_root_real(unsigned n, size_t *len);
+
+/* Could a path that ends in this byte name a dataset file at all? One table look-up, for a quick no. */
+extern uint8_t conf_last_byte[256];
+
 /* "64M", "1.5G", "50%" (of `whole`; -EINVAL if whole is 0), "4096". 0 or -EINVAL. */
 int parse_size(const char *s, uint64_t whole, uint64_t *bytes);
 /* "10" (seconds), "10ms", "60s", "5m". 0 or -EINVAL. */

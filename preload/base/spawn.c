@@ -1,4 +1,4 @@
-/* keeper_spawn.c - a process that this one has no part in: see keeper_spawn() in keeper.h.
+/* spawn.c - a process that this one has no part in: see spawn_apart() in base.h.
  *
  * Two clones. exec() makes any child's exit signal SIGCHLD, so one that the program must not see has to be somebody
  * else's: the first, with no exit signal, is reaped here by __WCLONE, which no waitpid(-1) competes for; the second
@@ -15,7 +15,7 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
-#include "keeper.h"
+#include "base.h"
 
 #ifndef SYS_close_range       /* older headers; the same on every machine */
 #define SYS_close_range 436
@@ -68,7 +68,7 @@ static int first(void *arg)
 	return 0;
 }
 
-int keeper_spawn(const char *path, char *const argv[], char *const envp[])
+int spawn_apart(const char *path, char *const argv[], char *const envp[])
 {
 	struct rlimit lim;
 	struct spawn s = { .path = path, .argv = argv, .envp = envp, .nofile = 1024 };

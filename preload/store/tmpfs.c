@@ -1,4 +1,4 @@
-/* object.c - the files in objects/ and dead/. No lock is held here; names make it safe: an object is never
+/* tmpfs.c - the tier in memory: the files in objects/ and dead/ of the session's own folder. No lock is held here; names make it safe: an object is never
  * written after its link, a name in dead/ is its evictor's alone. */
 #include <errno.h>
 #include <fcntl.h>
@@ -8,7 +8,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
-#include "view.h"
+#include "store.h"
 
 #define FILLS_MAX 64
 static _Atomic int filling[FILLS_MAX];     /* descriptors + 1 of O_TMPFILEs, for the child of a fork to close */
@@ -41,7 +41,7 @@ void object_path(char *buf, const struct key *k)
 	memcpy(buf, name, 33);
 }
 
-int object_open(const struct key *k, int flags)
+static int tmpfs_open(const struct key *k, int flags)
 {
 	char path[sizeof(view.prefix) + 48];
 	object_path(path, k);
@@ -49,7 +49,7 @@ int object_open(const struct key *k, int flags)
 	return fd < 0 ? -errno : fd;
 }
 
-int object_create(uint64_t bytes)
+static int tmpfs_create(uint64_t bytes)
 {
 	char path[sizeof(view.prefix) + 8];
 	struct rlimit lim;
@@ -81,7 +81,7 @@ static void filled(int fd)
 	}
 }
 
-void object_after_fork(void)
+static void tmpfs_after_fork(void)
 {
 	/* else the pages of a fill that its owner gives up would live as long as this child, uncounted */
 	for (int i = 0; i < FILLS_MAX; i++) {
@@ -91,7 +91,7 @@ void object_after_fork(void)
 	}
 }
 
-int object_link(int fd, const struct key *k)
+static int tmpfs_link(int fd, const struct key *k)
 {
 	char from[40], path[sizeof(view.prefix) + 48];
 	snprintf(from, sizeof(from), "/proc/self/fd/%d", fd);
@@ -102,7 +102,7 @@ int object_link(int fd, const struct key *k)
 	return rc;
 }
 
-void object_close(int fd)
+static void tmpfs_close(int fd)
 {
 	filled(fd);
 	close(fd);
@@ -127,9 +127,7 @@ static int unlink_if_free(const char *path)
 	return rc;
 }
 
-int object_evict(const struct key *k) { return object_evict_for(view.slot, k); }
-
-int object_evict_for(uint32_t slot, const struct key *k)
+static int tmpfs_evict(uint32_t slot, const struct key *k)
 {
 	char path[sizeof(view.prefix) + 48], dead[sizeof(view.dir) + 96], name[33];
 	object_path(path, k);
@@ -158,7 +156,7 @@ static void look_newest(__attribute__((unused)) int fd, const char *name, void *
 	snprintf(w->name, sizeof(w->name), "%s", name);
 }
 
-int object_evicted(const struct key *k, uint32_t slot)
+static int tmpfs_evicted(uint32_t slot, const struct key *k)
 {
 	char path[sizeof(view.dir) + 300];
 	struct newest w = { .most = 0 };
@@ -207,7 +205,7 @@ static uint64_t reap(void)
 	return freed;
 }
 
-uint64_t object_reap(bool now)
+static uint64_t tmpfs_reap(bool now)
 {
 	static _Atomic uint64_t last;
 	uint64_t t = now_coarse(), freed;
@@ -234,3 +232,15 @@ uint64_t object_reap(bool now)
 	atomic_store(&view.h->reaper, 0);
 	return freed;
 }
+
+static void tmpfs_drop(const struct key *k)
+{
+	char path[sizeof(view.prefix) + 48];
+	object_path(path, k);
+	unlink(path);
+}
+
+const struct tier tier_tmpfs = { .name = "ram", .open = tmpfs_open, .create = tmpfs_create, .link = tmpfs_link, .close = tmpfs_close,
+	.after_fork = tmpfs_after_fork, .evict = tmpfs_evict, .evicted = tmpfs_evicted, .drop = tmpfs_drop, .reap = tmpfs_reap };
+
+const struct tier *const tiers[TIERS] = { [TIER_RAM] = &tier_tmpfs };

@@ -8,8 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "../../policy/policy.h"
-#include "conf.h"
-#include "session.h"
+#include "base.h"
 
 struct conf conf;
 uint8_t conf_last_byte[256];

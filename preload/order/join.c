@@ -4,7 +4,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
-#include "view.h"
+#include "order.h"
 
 static int policy_file(uint32_t gen, const struct policy_shape *shape)
 {
@@ -56,12 +56,12 @@ static uint32_t *eviction_order(uint32_t *n, size_t *bytes)
 	struct victim v = { .file = FILE_NONE };
 	*n = 0;
 	*bytes = (size_t)view.h->resident * 4;
-	if (view.pol.ops->soonest || !*bytes)
+	if (orders.pol.ops->soonest || !*bytes)
 		return NULL;
 	uint32_t *order = mmap(NULL, *bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (order == MAP_FAILED)
 		return NULL;
-	while (*n < *bytes / 4 && (v = view.pol.ops->victim(&view.pol, FILE_NONE, (struct use){ 0, 0 }, v)).file != FILE_NONE)
+	while (*n < *bytes / 4 && (v = orders.pol.ops->victim(&orders.pol, FILE_NONE, (struct use){ 0, 0 }, v)).file != FILE_NONE)
 		order[(*n)++] = v.file;
 	return order;
 }
@@ -155,8 +155,8 @@ static int map_files(const struct trace *t, uint32_t *map, uint32_t *rmap, const
 			if (!rel || root >= CONF_ROOTS || !session_root[root])
 				continue;
 			root = session_root[root] - 1;
-			if (index_plans() && view.h->plans[0].identity && view.plan_root[0][root])
-				rec = trace_find(&view.plans[0].trace, view.plan_root[0][root] - 1, rel, len);
+			if (index_plans() && view.h->plans[0].identity && orders.plan_root[0][root])
+				rec = trace_find(&orders.plans[0].trace, orders.plan_root[0][root] - 1, rel, len);
 			if (rec == REC_NONE)
 				rec = names_add(root, rel, len);
 			if (rec != REC_NONE && index_reserve(&view.rec[rec], sizeof(struct record))) {
@@ -172,7 +172,7 @@ static int map_files(const struct trace *t, uint32_t *map, uint32_t *rmap, const
 int plan_join(void)
 {
 	struct index_header *h = view.h;
-	view.own_plan = 0;
+	orders.own_plan = 0;
 	if (!conf.have_trace)
 		return 0;
 	for (uint32_t n = 0; n < index_plans(); n++)
@@ -183,7 +183,7 @@ int plan_join(void)
 				if (rc < 0)
 					return rc;
 			}
-			view.own_plan = n + 1;
+			orders.own_plan = n + 1;
 			return 0;
 		}
 	uint32_t n = index_plans();
@@ -208,7 +208,7 @@ int plan_join(void)
 	if (rc == 0)
 		rc = policy_rebuild(index_files() + 4096, n + 1, conf.trace.h->npos);
 	if (rc == 0)
-		view.own_plan = n + 1;
+		orders.own_plan = n + 1;
 	opt4_log("opt4: %.180s: joined as the session's plan %u", conf.trace_path, n);
 	return rc;
 }

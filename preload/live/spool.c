@@ -1,11 +1,10 @@
-/* live_spool.c - an order that another process is to replay: from the training process's iter() costs what a file of
+/* spool.c - an order that another process is to replay: from the training process's iter() costs what a file of
  * 5 KB and the start of a small program cost. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
-#include "keeper.h"
 #include "live.h"
 
 /* Starting a process takes two of them, and each must get the CPU once: the keeper has more time for it. Where there is to

@@ -1,4 +1,4 @@
-/* live.h - orders learned from running DataLoaders (tools/live says which epoch begins, in which order).
+/* live.h - the door of the live house: orders learned from running DataLoaders (tools/live says which epoch begins, in which order).
  *
  * A live order is one epoch of one loader, joined as a plan: an ordinary trace of one segment whose files are the
  * session's records. Its next epoch replaces it in its slot under a new generation. Files in the session's directory:
@@ -11,7 +11,7 @@
 #ifndef OPT4_LIVE_H
 #define OPT4_LIVE_H
 
-#include "view.h"
+#include "../session/keeper.h"
 
 #define LIVE_WIDTH 4              /* files of a sample that are learned, at most */
 
@@ -25,7 +25,7 @@ struct live_epoch {               /* an epoch that begins; what the Python side 
 	const uint32_t *counts;   /* [nbatches] samples of each batch; NULL: batch_size each, the last what is left */
 };
 
-/* ---- live_files.c: datasets ---- */
+/* ---- files.c: datasets ---- */
 
 /* The samples of a dataset are these files: n absolute paths, each with a NUL, in the order of the samples. A path
  * that is no dataset file's leaves its sample unknown. Some 300 ns a new name. 0 or -errno. dataset 0, here and in
@@ -36,8 +36,6 @@ int live_known(uint64_t dataset, uint32_t n);
 /* This process fetches sample `index` of its loader's dataset of n now: files opened until the next call are that sample's.
  * For datasets whose files nobody has named. n 0: no more. */
 void live_sample(uint32_t n, uint32_t index);
-/* Under the lock: rec was opened. */
-void live_note(uint32_t rec);
 
 struct live_table {               /* live.data.DATASET */
 	char magic[8];
@@ -47,19 +45,19 @@ struct live_table {               /* live.data.DATASET */
 /* Maps it; NULL if there is none. *bytes is for munmap. */
 struct live_table *live_table(uint64_t dataset, uint32_t n, size_t *bytes);
 
-/* ---- live_export.c ---- */
+/* ---- export.c ---- */
 
 /* Writes each dataset's files into the folder `to`: files.DATASET (hex), a line `samples width`, then a path and a NUL for
  * each of samples x width, empty where none is known; and the session's roots, each with a NUL, as `roots`. 0 or -errno. */
 int live_export(const char *to);
 
-/* ---- live_order.c: publishing ---- */
+/* ---- publish.c: publishing ---- */
 
 /* The epoch's order becomes the plan that the loader's workers follow. ms at 100,000 samples. Attaches to the
  * session where need be. 0; 1: the joined trace has this very order, nothing to do; -ESTALE: its epoch is over; or -errno. */
 int live_publish(const struct live_epoch *e);
 
-/* ---- live_env.c ---- */
+/* ---- env.c ---- */
 
 /* Where the Python side lies: opt4_live/ or live/ in this folder (absolute: the library's). False: it is not there. */
 bool live_python_dir(const char *dir, char path[PATH_BYTES]);
@@ -67,7 +65,7 @@ bool live_python_dir(const char *dir, char path[PATH_BYTES]);
  * not there, or a path that PYTHONPATH can't name. */
 bool live_python_path(const char *dir);
 
-/* ---- live_spool.c: the same, but the order is replayed by a process of its own ---- */
+/* ---- spool.c: the same, but the order is replayed by a process of its own ---- */
 
 /* e: as for live_publish(), but no order. what: a struct replay (tools/opt4d/replay.h). A few ms, whatever the length.
  * It waits for the dataset's files to be named. 0: it is on its way; or -errno. */
@@ -84,22 +82,9 @@ int live_unspool(const char *spool, struct live_epoch *e, void *what, size_t byt
 void live_ready(void);
 /* A loader reads this dataset, in that epoch; this process and those forked from it work for it. */
 void live_loader(uint64_t key, uint64_t dataset, uint32_t epoch);
-bool live_epoch_now(uint32_t *epoch);      /* of the loader that this process works for; false: unknown */
 /* This process works for that loader. */
 void live_follow(uint64_t key);
 /* The loader's epoch is over, or was left: nothing more of it will be asked for. */
 void live_end(uint64_t key);
-uint64_t live_dataset(uint64_t loader);    /* 0: unknown, or over */
-
-/* Under the lock: the plan that this process's loader follows now, with view.live_run in it; NULL: none. */
-struct plan *live_plan(void);
-int live_map(uint32_t n);                  /* plan_map() of a live order; -EAGAIN: it was replaced meanwhile */
-void live_unmap(struct plan *p);           /* what it was before */
-void live_leave(void);                     /* this process leaves its run; takes the lock */
-void live_bury(struct slot *s);            /* a dead process's run is free again; takes the lock */
-
-/* May the future of plan n be believed? Not when its epoch is over, nor while its gate is shut and another's is open. */
-bool live_distrusted(uint32_t n);
-static inline bool live_holds(uint32_t n) { return !view.h->live_epochs || !live_distrusted(n); }
 
 #endif

@@ -10,7 +10,7 @@
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
-#include "view.h"
+#include "store.h"
 
 #define WAIT_NS    10000000ull
 #define STEP_NS    1000000ull
@@ -35,12 +35,6 @@ static void pause_cpu(void)
 #endif
 }
 
-/* Those who wait for a state look at the half of its word that holds it. */
-static uint32_t *state_half(struct record *r)
-{
-	return (uint32_t *)&r->state + (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__);
-}
-
 uint32_t lock_word(void) { return LOCK_WORD(view.slot, atomic_load(&view.slots[view.slot].claims)); }
 
 static bool owner_dead(uint32_t word)
@@ -59,6 +53,13 @@ static bool had(void)
 	return true;
 }
 
+static void repaired(void)
+{
+	COUNT(view.h->n.repairs, 1);
+	if (store_above)
+		store_above->repaired();
+}
+
 static bool take(void)
 {
 	uint32_t me = lock_word(), seen = 0;
@@ -75,7 +76,7 @@ static bool take(void)
 		if (atomic_compare_exchange_strong(&view.h->lock, &seen, me))
 			return had();
 		if (owner_dead(seen) && atomic_compare_exchange_strong(&view.h->lock, &seen, me)) {
-			repair_locked();
+			repaired();
 			return true;
 		}
 		if (now_ns() >= until)
@@ -90,8 +91,8 @@ static bool take(void)
 	return false;
 }
 
-/* Is another policy's state in force than the one that is mapped here? */
-static bool behind(void) { return !view.policy_state || view.policy_gen != view.h->policy_gen; }
+/* Is another state of the orders in force than the one that is mapped here? */
+static bool behind(void) { return view.policy_gen != view.h->policy_gen && store_above; }
 
 bool session_lock(void)
 {
@@ -99,17 +100,9 @@ bool session_lock(void)
 		return false;
 	for (int i = 0; i < 3; i++) {
 		/* Others may have joined a trace since: map it first, without the lock. */
-		if (behind()) {
-			if (!plans_guard())
-				return false;
-			/* -EAGAIN: replaced once more meanwhile */
-			int rc = behind() ? plans_refresh() : 0;
-			if (rc == 0 && behind())
-				rc = policy_refresh();
-			plans_unguard();
-			if (rc < 0 && rc != -EAGAIN)
-				return false;
-		}
+		int rc = behind() ? store_above->refresh() : 0;
+		if (rc < 0 && rc != -EAGAIN)
+			return false;
 		if (!take())
 			return false;
 		holding = true;
@@ -120,11 +113,11 @@ bool session_lock(void)
 	return false;
 }
 
-void session_abandoned(void)
+void lock_abandoned(void)
 {
 	if (!holding)
 		return;
-	repair_locked();
+	repaired();
 	session_unlock();
 }
 
@@ -134,24 +127,4 @@ void session_unlock(void)
 	atomic_store(&view.h->lock, 0);
 	if (atomic_load(&view.h->lock_waiters))
 		syscall(SYS_futex, &view.h->lock, FUTEX_WAKE, 1, NULL, NULL, 0);
-}
-
-void rec_set(uint32_t rec, enum rec_state s)
-{
-	struct record *r = &view.rec[rec];
-	uint64_t w = atomic_load_explicit(&r->state, memory_order_relaxed);
-	uint64_t gen = (w >> 24) + 1;
-	rec_touch(rec);
-	atomic_store_explicit(&r->state, gen << 24 | (uint64_t)(view.slot & 0xFFFF) << 8 | s, memory_order_release);
-	if (ST_STATE(w) == REC_FILLING)
-		syscall(SYS_futex, state_half(r), FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
-}
-
-bool rec_wait(uint32_t rec, uint64_t word, uint64_t ns)
-{
-	struct record *r = &view.rec[rec];
-	if (atomic_load(&r->state) != word)
-		return true;
-	futex_wait((_Atomic uint32_t *)state_half(r), (uint32_t)word, ns);
-	return atomic_load(&r->state) != word;
 }

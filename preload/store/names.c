@@ -1,7 +1,7 @@
 /* names.c - files that the first trace does not name: a table in the index that only grows. */
 #include <stdio.h>
 #include <string.h>
-#include "view.h"
+#include "store.h"
 
 /* Many times what a name needs in a table that is at most half full: only damage leads further, round a few slots or along
  * names that are all one. */
@@ -55,9 +55,11 @@ static bool grow(void)
 
 uint32_t names_find(uint32_t root, const char *rel, size_t len)
 {
-	uint32_t rec;
-	if (!atomic_load_explicit(&view.h->nextra, memory_order_acquire))
-		return REC_NONE;
+	uint32_t rec = REC_NONE;
+	if (view.nfiles && view.first && view.first_root[root])
+		rec = trace_find(view.first, view.first_root[root] - 1, rel, len);
+	if (rec != REC_NONE || !atomic_load_explicit(&view.h->nextra, memory_order_acquire))
+		return rec;
 	probe(root, rel, len, &rec);
 	return rec;
 }
@@ -94,7 +96,7 @@ uint32_t names_add(uint32_t root, const char *rel, size_t len)
 const char *record_name(uint32_t rec, size_t *len, uint32_t *root)
 {
 	if (rec < view.nfiles)     /* plan 0's roots are the session's, in order */
-		return view.plans[0].mapped ? trace_path(&view.plans[0].trace, rec, len, root) : NULL;
+		return view.first ? trace_path(view.first, rec, len, root) : NULL;
 	const struct record *r = &view.rec[rec];
 	if (rec >= view.ncap || r->name_len >= PATH_BYTES || r->name_off > NAME_BYTES - PATH_BYTES)
 		return NULL;

@@ -1,12 +1,12 @@
-/* live.c - processes and the live orders that they follow. */
+/* stream.c - processes and the live orders that they follow. A stream is a loader over its epochs; its order of one epoch is
+ * a plan that the next epoch's replaces. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
-#include "keeper.h"
-#include "live.h"
+#include "order.h"
 
-void live_unmap(struct plan *p)
+void stream_unmap(struct plan *p)
 {
 	if (p->before.block)
 		munmap(p->before.block, p->before.bytes);
@@ -18,7 +18,7 @@ void live_unmap(struct plan *p)
 /* The files are named by the generation only, so that what is mapped is that generation or nothing. */
 static int map_gen(uint32_t n, uint32_t gen)
 {
-	struct plan *p = &view.plans[n], fresh = { .gen = gen };
+	struct plan *p = &orders.plans[n], fresh = { .gen = gen };
 	char name[32], path[PATH_BYTES + 32], err[256];
 	size_t map_at, rmap_at;
 	snprintf(path, sizeof(path), "%s/live.%u.order", view.dir, gen);
@@ -31,7 +31,7 @@ static int map_gen(uint32_t n, uint32_t gen)
 		return -ENOENT;
 	}
 	if (p->mapped) {
-		live_unmap(p);
+		stream_unmap(p);
 		p->before.trace = p->trace;
 		p->before.block = p->follow.sh;
 		p->before.bytes = p->file_bytes;
@@ -42,31 +42,18 @@ static int map_gen(uint32_t n, uint32_t gen)
 	fresh.mapped = true;
 	*p = fresh;
 	p->follow.t = &p->trace;
-	view.axes[n] = (struct axis){ .order = p->trace.order, .npos = p->trace.h->npos, .scale = 1 };
+	orders.axes[n] = (struct axis){ .order = p->trace.order, .npos = p->trace.h->npos, .scale = 1 };
 	return 0;
 }
 
-int live_map(uint32_t n)
+int stream_map(uint32_t n)
 {
 	struct plan_entry *e = &view.h->plans[n];
 	uint32_t gen = atomic_load(&e->gen);
-	if (view.plans[n].mapped && view.plans[n].gen == gen)
+	if (orders.plans[n].mapped && orders.plans[n].gen == gen)
 		return 0;
 	int rc = map_gen(n, gen);
 	return rc < 0 && atomic_load(&e->gen) != gen ? -EAGAIN : rc;
-}
-
-void live_ready(void)
-{
-	if (!session_attach())
-		return;
-	atomic_store(&view.h->loader_made, 1);
-	keeper_check();
-}
-
-void live_follow(uint64_t key)
-{
-	view.live_loader = key;
 }
 
 static uint32_t loader_at(uint64_t key)
@@ -77,32 +64,25 @@ static uint32_t loader_at(uint64_t key)
 	return i;
 }
 
-void live_loader(uint64_t key, uint64_t dataset, uint32_t epoch)
+void stream_loader(uint64_t key, uint64_t dataset, uint32_t epoch)
 {
-	bool locked = false;
-	live_follow(key);
-	for (int tries = 0; tries < 3 && !locked && session_attach(); tries++)
-		locked = session_lock();   /* no order comes of a loader that is not known */
-	if (!locked)
-		return;
 	uint32_t i = loader_at(key);
 	if (i == LOADERS_MAX)
 		i = loader_at(0);
 	if (i == LOADERS_MAX)
 		i = view.h->live_next++ % LOADERS_MAX;
 	view.h->loaders[i] = (struct live_loader){ .key = key, .dataset = dataset, .epoch = epoch };
-	session_unlock();
 }
 
-uint64_t live_dataset(uint64_t loader)
+uint64_t stream_dataset(uint64_t loader)
 {
 	uint32_t i = loader ? loader_at(loader) : LOADERS_MAX;
 	return i < LOADERS_MAX ? view.h->loaders[i].dataset : 0;
 }
 
-bool live_epoch_now(uint32_t *epoch)
+bool stream_epoch(uint32_t *epoch)
 {
-	uint32_t i = view.live_loader ? loader_at(view.live_loader) : LOADERS_MAX;
+	uint32_t i = orders.live_loader ? loader_at(orders.live_loader) : LOADERS_MAX;
 	if (i < LOADERS_MAX)
 		*epoch = view.h->loaders[i].epoch;
 	return i < LOADERS_MAX;
@@ -117,26 +97,23 @@ static uint32_t plan_of(uint64_t loader)
 	return PLANS_MAX;
 }
 
-void live_end(uint64_t key)
+void stream_end(uint64_t key)
 {
-	if (!view.h || !session_lock())
-		return;
 	uint32_t n = plan_of(key), i = loader_at(key);
 	if (n < PLANS_MAX)
 		view.h->plans[n].ended = 1;
 	if (i < LOADERS_MAX)
 		view.h->loaders[i] = (struct live_loader){ .key = 0 };   /* an order still to come is too late */
-	session_unlock();
 }
 
-bool live_distrusted(uint32_t n)
+bool stream_distrusted(uint32_t n)
 {
 	if (view.h->plans[n].ended)
 		return true;
-	if (!view.plans[n].follow.sh->gate_shut)
+	if (!orders.plans[n].follow.sh->gate_shut)
 		return false;
-	for (uint32_t o = 0; o < view.shape.naxes; o++)
-		if (o != n && !view.h->plans[o].ended && !view.plans[o].follow.sh->gate_shut)
+	for (uint32_t o = 0; o < orders.shape.naxes; o++)
+		if (o != n && !view.h->plans[o].ended && !orders.plans[o].follow.sh->gate_shut)
 			return true;
 	return false;
 }
@@ -144,48 +121,48 @@ bool live_distrusted(uint32_t n)
 static void forget_run(void)
 {
 	struct slot *s = &view.slots[view.slot];
-	if (view.live_run && view.live_plan && view.plans[view.live_plan - 1].gen == view.live_gen)
-		follow_leave(&view.plans[view.live_plan - 1].follow, view.live_run);
-	view.live_run = NULL;
-	view.live_plan = s->live_plan = s->live_run = 0;
+	if (orders.live_run && orders.live_plan && orders.plans[orders.live_plan - 1].gen == orders.live_gen)
+		follow_leave(&orders.plans[orders.live_plan - 1].follow, orders.live_run);
+	orders.live_run = NULL;
+	orders.live_plan = s->live_plan = s->live_run = 0;
 }
 
-struct plan *live_plan(void)
+struct plan *stream_plan(void)
 {
-	if (!view.live_loader || !view.h->live_epochs)
+	if (!orders.live_loader || !view.h->live_epochs)
 		return NULL;
-	uint32_t n = plan_of(view.live_loader);
-	if (n >= view.shape.naxes || !view.plans[n].mapped) {
-		if (view.live_plan)
+	uint32_t n = plan_of(orders.live_loader);
+	if (n >= orders.shape.naxes || !orders.plans[n].mapped) {
+		if (orders.live_plan)
 			forget_run();
 		return NULL;
 	}
-	struct plan *p = &view.plans[n];
-	if (view.live_plan != n + 1 || view.live_gen != p->gen) {
+	struct plan *p = &orders.plans[n];
+	if (orders.live_plan != n + 1 || orders.live_gen != p->gen) {
 		struct slot *s = &view.slots[view.slot];
 		forget_run();
-		view.live_run = follow_join(&p->follow, view.slot);
-		view.live_plan = s->live_plan = n + 1;
-		view.live_gen = s->live_gen = p->gen;
-		s->live_run = view.live_run ? (uint32_t)(view.live_run - p->follow.sh->runs) + 1 : 0;
+		orders.live_run = follow_join(&p->follow, view.slot);
+		orders.live_plan = s->live_plan = n + 1;
+		orders.live_gen = s->live_gen = p->gen;
+		s->live_run = orders.live_run ? (uint32_t)(orders.live_run - p->follow.sh->runs) + 1 : 0;
 	}
 	return p;
 }
 
-void live_leave(void)
+void stream_leave(void)
 {
-	if (!view.live_plan || !session_lock())
+	if (!orders.live_plan || !session_lock())
 		return;
 	forget_run();
 	session_unlock();
 }
 
-void live_bury(struct slot *s)
+void stream_bury(struct slot *s)
 {
 	uint32_t n = s->live_plan - 1, run = s->live_run - 1;
 	if (view.slot >= SLOTS_MAX || n >= PLANS_MAX || run >= RUNS_MAX || !session_lock())
 		return;
-	struct plan *p = &view.plans[n];
+	struct plan *p = &orders.plans[n];
 	if (p->mapped && p->gen == s->live_gen && p->follow.sh->runs[run].owner == (uint32_t)(s - view.slots) + 1)
 		follow_leave(&p->follow, &p->follow.sh->runs[run]);
 	session_unlock();

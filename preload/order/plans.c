@@ -10,7 +10,9 @@
 #include <sched.h>
 #include <sys/mman.h>
 #include <unistd.h>
-#include "live.h"
+#include "order.h"
+
+struct orders orders;
 
 static size_t up64(size_t v) { return (v + 63) & ~(size_t)63; }
 
@@ -51,23 +53,23 @@ void plan_match_roots(uint32_t n, const struct trace *t)
 {
 	for (uint32_t i = 0; i < t->h->nroots && i < CONF_ROOTS; i++) {
 		if (view.h->plans[n].identity) {
-			view.plan_root[n][i] = (uint8_t)(i + 1);
+			orders.plan_root[n][i] = (uint8_t)(i + 1);
 			continue;
 		}
 		size_t len;
 		const char *p = trace_root_path(t, i, &len);
 		for (uint32_t r = 0; p && r < index_roots(); r++)
 			if (strlen(view.h->roots[r].path) == len && !memcmp(view.h->roots[r].path, p, len))
-				view.plan_root[n][r] = (uint8_t)(i + 1);
+				orders.plan_root[n][r] = (uint8_t)(i + 1);
 	}
 }
 
 int plan_map(uint32_t n)
 {
-	struct plan *p = &view.plans[n];
+	struct plan *p = &orders.plans[n];
 	struct plan_entry *e = &view.h->plans[n];
 	if (atomic_load(&e->gen))
-		return live_map(n);
+		return stream_map(n);
 	char name[16], path[PATH_BYTES], err[256];
 	size_t map_at, rmap_at;
 	if (p->mapped)
@@ -90,9 +92,13 @@ int plan_map(uint32_t n)
 	p->follow.sh = (void *)m;
 	p->map = e->identity ? NULL : (void *)(m + map_at);
 	p->rmap = e->identity ? NULL : (void *)(m + rmap_at);
-	view.axes[n] = (struct axis){ .order = p->trace.order, .map = p->map, .nmap = p->map ? p->trace.h->nfiles : 0, .npos = p->trace.h->npos, .scale = 1 };
+	orders.axes[n] = (struct axis){ .order = p->trace.order, .map = p->map, .nmap = p->map ? p->trace.h->nfiles : 0, .npos = p->trace.h->npos, .scale = 1 };
 	plan_match_roots(n, &p->trace);
 	p->mapped = true;
+	if (e->identity && n == 0) {
+		memcpy(view.first_root, orders.plan_root[0], sizeof(view.first_root));
+		view.first = &p->trace;
+	}
 	return 0;
 }
 
@@ -104,7 +110,7 @@ int plans_refresh(void)
 			return rc;
 		if (rc < 0) {
 			if (!atomic_load(&view.h->gone))
-				session_disable("a trace that another job joined cannot be read");
+				view_disable("a trace that another job joined cannot be read");
 			return rc;
 		}
 	}
@@ -113,7 +119,7 @@ int plans_refresh(void)
 
 uint32_t plan_file(uint32_t plan, uint32_t rec)
 {
-	const struct plan *p = &view.plans[plan];
+	const struct plan *p = &orders.plans[plan];
 	uint32_t n = p->mapped ? p->trace.h->nfiles : 0;
 	if (!p->rmap)
 		return rec < n ? rec : FILE_NONE;
@@ -123,9 +129,9 @@ uint32_t plan_file(uint32_t plan, uint32_t rec)
 
 void plans_fronts(void)
 {
-	for (uint32_t n = 0; n < view.shape.naxes; n++) {
-		view.axes[n].front = view.plans[n].follow.sh->front;
-		view.axes[n].scale = view.h->plans[n].scale > 0 ? view.h->plans[n].scale : 1;
+	for (uint32_t n = 0; n < orders.shape.naxes; n++) {
+		orders.axes[n].front = orders.plans[n].follow.sh->front;
+		orders.axes[n].scale = view.h->plans[n].scale > 0 ? view.h->plans[n].scale : 1;
 	}
 }
 
@@ -134,15 +140,15 @@ struct use plans_use(uint32_t rec)
 	struct use best = { POS_UNKNOWN, 0 };
 	double least = 0;
 	bool known = false, named = false;
-	for (uint32_t n = 0; n < view.shape.naxes; n++) {
+	for (uint32_t n = 0; n < orders.shape.naxes; n++) {
 		uint32_t f = plan_file(n, rec);
-		if (f == FILE_NONE || !live_holds(n))
+		if (f == FILE_NONE || !stream_holds(n))
 			continue;
 		named = true;
-		uint32_t pos = follow_next(&view.plans[n].follow, f);
+		uint32_t pos = follow_next(&orders.plans[n].follow, f);
 		if (pos >= POS_MAX)
 			continue;
-		double d = ((double)pos - view.axes[n].front) * view.axes[n].scale;
+		double d = ((double)pos - orders.axes[n].front) * orders.axes[n].scale;
 		if (!known || d < least) {
 			known = true;
 			least = d;
@@ -157,15 +163,15 @@ struct use plans_use(uint32_t rec)
 
 void policy_expire(uint32_t plan)
 {
-	if (!view.pol.ops->soonest)
+	if (!orders.pol.ops->soonest)
 		return;
-	uint32_t horizon = live_holds(plan) ? view.plans[plan].follow.sh->horizon : POS_UNKNOWN;
+	uint32_t horizon = stream_holds(plan) ? orders.plans[plan].follow.sh->horizon : POS_UNKNOWN;
 	for (int i = 0; i < 64; i++) { /* a bounded share each call */
-		struct victim v = view.pol.ops->soonest(&view.pol, plan);
-		if (v.file == FILE_NONE || v.use.pos >= horizon || v.file >= view.shape.nfiles)
+		struct victim v = orders.pol.ops->soonest(&orders.pol, plan);
+		if (v.file == FILE_NONE || v.use.pos >= horizon || v.file >= orders.shape.nfiles)
 			return;
 		if (!filing_holds(v.file, v.use)) {
-			view.pol.ops->remove(&view.pol, v.file, v.use); /* cannot be; mended if it is */
+			orders.pol.ops->remove(&orders.pol, v.file, v.use); /* cannot be; mended if it is */
 			continue;
 		}
 		filing_put(v.file, plans_use(v.file));
@@ -191,22 +197,22 @@ int policy_refresh(void)
 {
 	char name[24];
 	uint32_t gen = view.h->policy_gen;
-	bool right = index_shape(&view.shape);
-	for (uint32_t n = 0; right && n < view.shape.naxes; n++)
-		right = view.plans[n].mapped;
+	bool right = index_shape(&orders.shape);
+	for (uint32_t n = 0; right && n < orders.shape.naxes; n++)
+		right = orders.plans[n].mapped;
 	const struct policy *ops = right ? policy_find(view.h->policy) : NULL;
-	size_t bytes = ops ? policy_bytes(ops, &view.shape) : 0;
+	size_t bytes = ops ? policy_bytes(ops, &orders.shape) : 0;
 	snprintf(name, sizeof(name), "policy.%u", gen);
-	if (view.policy_state)
-		munmap(view.policy_state, view.policy_bytes);
-	view.policy_state = NULL;
-	view.policy_state = ops ? plan_map_file(name, &bytes, false) : NULL;
-	if (!view.policy_state) {
+	if (orders.policy_state)
+		munmap(orders.policy_state, orders.policy_bytes);
+	orders.policy_state = NULL;
+	orders.policy_state = ops ? plan_map_file(name, &bytes, false) : NULL;
+	if (!orders.policy_state) {
 		view.policy_gen = 0;
 		return -ENOENT;    /* replaced meanwhile: the caller tries again, or goes to the original */
 	}
-	view.policy_bytes = bytes;
+	orders.policy_bytes = bytes;
 	view.policy_gen = gen;
-	view.pol = (struct policy_ctx){ .ops = ops, .shape = &view.shape, .state = view.policy_state, .axes = view.axes };
+	orders.pol = (struct policy_ctx){ .ops = ops, .shape = &orders.shape, .state = orders.policy_state, .axes = orders.axes };
 	return 0;
 }

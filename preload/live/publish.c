@@ -1,4 +1,4 @@
-/* live_order.c - an epoch's order becomes a plan: its files, then one short critical section. */
+/* publish.c - an epoch's order becomes a plan: its files, then one short critical section. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -6,7 +6,6 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
-#include "keeper.h"
 #include "live.h"
 
 #define BEGINNING 32u             /* accesses by which an epoch is known again in a trace */
@@ -149,9 +148,9 @@ static uint32_t count_positions(const struct draft *d, const struct live_epoch *
 /* Does an epoch of the joined trace begin like this one? Then the trace is right, and knows more. */
 static bool traced(const struct draft *d, const struct live_epoch *e)
 {
-	if (!view.own_plan)
+	if (!orders.own_plan)
 		return false;
-	const struct plan *p = &view.plans[view.own_plan - 1];
+	const struct plan *p = &orders.plans[orders.own_plan - 1];
 	const struct trace *t = &p->trace;
 	for (uint32_t s = 0; s < t->h->nsegments; s++) {
 		const struct trace_segment *seg = &t->segments[s];
@@ -161,7 +160,7 @@ static bool traced(const struct draft *d, const struct live_epoch *e)
 			uint32_t pos = t->batch_start[b], end = pos + t->batch_count[b];
 			while (pos < end && done < e->n) {
 				uint32_t n = sample(d, e->order[done], &rec), i = 0;
-				while (i < n && trace_at(t, pos) == plan_file(view.own_plan - 1, rec[i] - 1))
+				while (i < n && trace_at(t, pos) == plan_file(orders.own_plan - 1, rec[i] - 1))
 					i++, pos++;
 				if (!n || i < n)
 					break;
@@ -201,9 +200,9 @@ static uint32_t choose(uint64_t stream)
 /* Under the lock. An order that was replayed elsewhere may come when its epoch is over. */
 static bool stale(const struct live_epoch *e, uint32_t n)
 {
-	const struct plan *p = &view.plans[n];
+	const struct plan *p = &orders.plans[n];
 	bool later = view.h->plans[n].stream == e->stream && p->mapped && p->trace.segments[0].epoch > e->epoch;
-	return later || !live_dataset(e->loader);
+	return later || !stream_dataset(e->loader);
 }
 
 /* Under both locks and the guard: the plan in slot n is this one from now on. */
@@ -211,9 +210,9 @@ static void replace(const struct draft *d, const struct live_epoch *e, uint32_t 
 {
 	struct index_header *h = view.h;
 	struct plan_entry *p = &h->plans[n];
-	if (p->gen && view.plans[n].mapped) {
-		h->live_matched += view.plans[n].follow.sh->matched;
-		h->live_diverged += view.plans[n].follow.sh->diverged;
+	if (p->gen && orders.plans[n].mapped) {
+		h->live_matched += orders.plans[n].follow.sh->matched;
+		h->live_diverged += orders.plans[n].follow.sh->diverged;
 	}
 	p->nfiles = d->nfiles;
 	p->npos = d->npos;

@@ -5,11 +5,10 @@
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
-#include "conf.h"
-#include "session.h"
-#include "view.h"
+#include "base.h"
 
 __thread int opt4_inside;
+struct log_ring log_ring;
 
 void opt4_log(const char *fmt, ...)
 {
@@ -25,10 +24,8 @@ void opt4_log(const char *fmt, ...)
 	if ((size_t)n > sizeof(line) - 2)
 		n = (int)sizeof(line) - 2;
 	opt4_inside++;
-	if (view.h) {              /* the ring: torn lines are possible and harmless */
-		uint32_t at = atomic_fetch_add(&view.h->log_next, 1) % LOG_LINES;
-		memcpy(view.h->log[at], line, (size_t)n + 1);
-	}
+	if (log_ring.next)
+		memcpy(log_ring.lines[atomic_fetch_add(log_ring.next, 1) % LOG_LINES], line, (size_t)n + 1);
 	line[n] = '\n';
 	if (*conf.log) {
 		struct calm calm;

@@ -1,4 +1,4 @@
-/* live_export.c - what the session knows of datasets, for a trace of what the job did. */
+/* export.c - what the session knows of datasets, for a trace of what the job did. */
 #include <dirent.h>
 #include <errno.h>
 #include <stdio.h>

@@ -3,7 +3,7 @@
  * A state made anew is empty. A policy that goes by the order (`opt`) gets its residents in shares, so that nobody waits
  * for the lock while half a million are filed: the first with the state itself, the rest by the keeper and, a few at a
  * time, by whoever accesses a file. One that is not filed yet is no victim, and that is all. */
-#include "view.h"
+#include "order.h"
 
 #define DONE UINT32_MAX
 
@@ -12,11 +12,11 @@ static bool filed(const struct record *r) { return r->filed == view.h->filing + 
 void filing_put(uint32_t rec, struct use use)
 {
 	struct record *r = &view.rec[rec];
-	if (rec < view.pol.shape->nfiles) {
+	if (rec < orders.pol.shape->nfiles) {
 		if (filed(r))
-			view.pol.ops->hit(&view.pol, rec, r->use, use);
+			orders.pol.ops->hit(&orders.pol, rec, r->use, use);
 		else
-			view.pol.ops->insert(&view.pol, rec, use);
+			orders.pol.ops->insert(&orders.pol, rec, use);
 		r->filed = view.h->filing + 1;
 	}
 	r->use = use;
@@ -25,8 +25,8 @@ void filing_put(uint32_t rec, struct use use)
 void filing_take(uint32_t rec)
 {
 	struct record *r = &view.rec[rec];
-	if (rec < view.pol.shape->nfiles && filed(r))
-		view.pol.ops->remove(&view.pol, rec, r->use);
+	if (rec < orders.pol.shape->nfiles && filed(r))
+		orders.pol.ops->remove(&orders.pol, rec, r->use);
 	r->filed = 0;
 }
 
@@ -40,12 +40,12 @@ void filing_anew(void)
 {
 	view.h->filing++;
 	view.h->filing_at = 0;
-	filing_settle(view.pol.ops->soonest ? FILING_SHARE : UINT32_MAX);
+	filing_settle(orders.pol.ops->soonest ? FILING_SHARE : UINT32_MAX);
 }
 
 bool filing_settle(uint32_t max)
 {
-	uint32_t n = view.pol.shape->nfiles;
+	uint32_t n = orders.pol.shape->nfiles;
 	if (filing_settled())
 		return true;
 	plans_fronts();

@@ -8,6 +8,7 @@
 
 #include <stdatomic.h>
 #include <stdint.h>
+#include "../base/base.h"
 #include "../../policy/policy.h"
 
 #define INDEX_MAGIC   "OPT4IDX\n"
@@ -15,6 +16,7 @@
 #define PAGE          4096u
 static inline uint64_t pages_of(uint64_t bytes) { return (bytes + PAGE - 1) / PAGE; }
 
+#define REC_NONE    0xFFFFFFFFu  /* no record; as session.h says to hooks */
 #define SLOTS_MAX   1024         /* processes at a time */
 #define JOBS_MAX    64
 #define PLANS_MAX   AXES_MAX     /* joined traces */
@@ -24,8 +26,6 @@ static inline uint64_t pages_of(uint64_t bytes) { return (bytes + PAGE - 1) / PA
 #define EPOCHS_MAX  2048         /* later ones are added to the last */
 #define INFLIGHT_MAX 512
 #define LATE_MAX    20
-#define LOG_LINES   64
-#define LOG_BYTES   256
 #define EXTRA_FILES (4u << 20)   /* files that no first trace names; sparse, so room costs nothing */
 #define NAME_SLOTS  (8u << 20)   /* twice that, a power of two */
 #define NAME_BYTES  (512ull << 20)
@@ -68,7 +68,7 @@ struct record {                   /* 256 bytes */
 	uint32_t prefetched;      /* 1: brought by prefetch and not read yet */
 	uint64_t name_off;        /* into the names, for files no first trace names */
 	uint32_t filed;           /* the filing + 1 whose state holds it under `use`; 0 = none */
-	uint32_t pad;
+	uint32_t tier;            /* where its object lies: index into tiers[] */
 	_Atomic uint64_t spoiled; /* generation of the filling during which the original was changed: it is thrown away */
 	uint64_t reserved[8];
 };

@@ -6,9 +6,11 @@
 #include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
-#include "view.h"
+#include "store.h"
 
 struct view view = { .slot = SLOTS_MAX };
+const struct store_above *store_above;
+uint64_t session_dev;
 
 static uint64_t up(uint64_t v) { return pages_of(v) * PAGE; }
 
@@ -114,6 +116,28 @@ static void use_map(void *map)
 	view.nfiles = h->nfiles;
 	view.ncap = h->ncap;
 	view.h = h;
+	log_ring = (struct log_ring){ &h->log_next, h->log };
+}
+
+void view_unmap(void)
+{
+	if (!view.h)
+		return;
+	if (store_above)
+		store_above->unmap();
+	log_ring = (struct log_ring){ NULL, NULL };
+	munmap(view.h, view.index_bytes);
+	bool disabled = view.disabled;
+	memset(&view, 0, sizeof(view));
+	view.slot = SLOTS_MAX;
+	view.disabled = disabled;
+}
+
+void view_disable(const char *why)
+{
+	if (!view.disabled)
+		opt4_log("opt4: off in process %d: %s; it reads the originals", (int)getpid(), why);
+	view.disabled = true;
 }
 
 bool index_reserve(const void *p, size_t len)
@@ -177,7 +201,7 @@ int index_create(const char *dir, int dirfd)
 	memcpy(h, &fresh, sizeof(fresh));
 	set_dir(dir);
 	use_map(h);
-	rc = plan_first();
+	rc = store_above ? store_above->create() : 0;
 	if (rc == 0) {
 		atomic_store(&h->ready, 1);
 		if (renameat(dirfd, "index.new", dirfd, "index") < 0)

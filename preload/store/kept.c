@@ -9,7 +9,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
-#include "view.h"
+#include "store.h"
 
 struct kept { uint32_t root, len; struct record rec; char name[]; };
 static struct kept **list;
@@ -91,11 +91,9 @@ int kept_take(const char *dir)
 static uint32_t record_of(const struct kept *k)
 {
 	for (uint32_t r = 0; r < index_roots(); r++) {
-		uint32_t rec = REC_NONE;
 		if (strcmp(view.h->roots[r].path, kept_roots[k->root]))
 			continue;
-		if (view.nfiles && view.plan_root[0][r])
-			rec = trace_find(&view.plans[0].trace, view.plan_root[0][r] - 1, k->name, k->len);
+		uint32_t rec = names_find(r, k->name, k->len);
 		const char *base = memrchr(k->name, '/', k->len);
 		base = base ? base + 1 : k->name;
 		if (rec == REC_NONE && conf_match(base, k->len - (size_t)(base - k->name)))
@@ -110,7 +108,7 @@ static void adopt(const struct kept *k)
 	char from[PATH_BYTES + 80], to[sizeof(view.prefix) + 48];
 	struct stat st;
 	uint32_t rec = record_of(k);
-	if (rec == REC_NONE || rec >= view.shape.nfiles || !index_reserve(&view.rec[rec], sizeof(struct record)))
+	if (rec == REC_NONE || !index_reserve(&view.rec[rec], sizeof(struct record)))
 		return;
 	if (atomic_load(&view.h->charged_pages) + k->rec.pages > view.h->budget_pages || rec_state(rec) != REC_ABSENT)
 		return;
@@ -124,9 +122,13 @@ static void adopt(const struct kept *k)
 	r->st = k->rec.st;
 	r->obj_ino = k->rec.obj_ino;
 	r->pages = k->rec.pages;
+	r->tier = TIER_RAM;
 	atomic_store(&r->checked, 0);
+	if (store_above && !store_above->adopt(rec)) {
+		unlink(to);
+		return;
+	}
 	atomic_fetch_add(&view.h->charged_pages, r->pages);
-	filing_put(rec, plans_use(rec));
 	view.h->resident++;
 	rec_set(rec, REC_RESIDENT);
 }
@@ -135,7 +137,6 @@ void kept_adopt(void)
 {
 	if (!list)
 		return;
-	plans_fronts();
 	if (session_lock()) {      /* nobody else is here yet: we hold the directory's lock */
 		for (size_t i = 0; i < nlist; i++)
 			adopt(list[i]);

@@ -21,7 +21,7 @@
 #ifndef OPT4_FOLLOW_H
 #define OPT4_FOLLOW_H
 
-#include "trace.h"
+#include "../base/base.h"
 #include "../../policy/policy.h"
 
 #define RUN_HISTORY 8

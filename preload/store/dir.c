@@ -8,7 +8,7 @@
 #include <sys/vfs.h>
 #include <time.h>
 #include <unistd.h>
-#include "view.h"
+#include "store.h"
 
 #define TMPFS_MAGIC 0x01021994
 #define RAMFS_MAGIC 0x858458f6

@@ -1,4 +1,4 @@
-/* live_env.c - the folder of the Python side onto PYTHONPATH, before Python starts. */
+/* env.c - the folder of the Python side onto PYTHONPATH, before Python starts. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

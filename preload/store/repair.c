@@ -2,7 +2,7 @@
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
-#include "live.h"
+#include "store.h"
 
 uint32_t inflight_room(void)
 {
@@ -53,10 +53,11 @@ static void finish(struct inflight *f)
 	int rc = -ENOENT;
 	if (s == REC_FILLING || s == REC_EVICTING) {
 		/* as if the dead one did it: that is how no reaper takes it for lingering, and how it is found if we die, too */
+		const struct tier *tier = tier_at(view.rec[rec].tier);
 		rec_set(rec, REC_EVICTING);
-		rc = object_evict_for(f->slot, &view.rec[rec].key);
+		rc = tier->evict(f->slot, &view.rec[rec].key);
 		if (rc < 0)
-			rc = object_evicted(&view.rec[rec].key, f->slot);
+			rc = tier->evicted(f->slot, &view.rec[rec].key);
 		rec_set(rec, REC_ABSENT);
 	}
 	f->pages = 0;
@@ -100,18 +101,14 @@ void repair_bury(void)
 		/* Nobody comes into the slot now: a lock that it has is the dead one's. */
 		uint32_t word = atomic_load(&h->lock);
 		if (LOCK_SLOT(word) == i && atomic_compare_exchange_strong(&h->lock, &word, lock_word())) {
-			repair_locked();
+			COUNT(h->n.repairs, 1);
+			if (store_above)
+				store_above->repaired();
 			session_unlock();
 		}
-		uint32_t plan = s->plan, run = s->plan_run;
 		any = true;
-		if (view.slot < SLOTS_MAX && plan && run && plan <= index_plans() && view.plans[plan - 1].mapped && run <= RUNS_MAX && session_lock()) {
-			struct run *r = &view.plans[plan - 1].follow.sh->runs[run - 1];
-			if (r->owner == i + 1)
-				follow_leave(&view.plans[plan - 1].follow, r);
-			session_unlock();
-		}
-		live_bury(s);
+		if (store_above)
+			store_above->bury(i);
 		for (int k = 0; k < INFLIGHT_MAX; k++)
 			if (h->inflight[k].rec && h->inflight[k].slot == i)
 				finish(&h->inflight[k]);
@@ -121,21 +118,4 @@ void repair_bury(void)
 	}
 	if (any)
 		COUNT(h->n.repairs, 1);
-}
-
-void repair_locked(void)
-{
-	/* The dead one was changing the policy's lists or the follower's numbers: the policy's state is made
-	 * anew from the records; the follower's words are each right or soon corrected by its own rules. */
-	COUNT(view.h->n.repairs, 1);
-	/* It may have died while it made the state anew: then that one is half done, and not mapped here yet. */
-	if (view.policy_gen != view.h->policy_gen && plans_guard()) {
-		if (plans_refresh() == 0)
-			policy_refresh();
-		plans_unguard();
-	}
-	if (!view.policy_state || view.policy_gen != view.h->policy_gen)
-		return;
-	memset(view.policy_state, 0, view.policy_bytes);
-	filing_anew();
 }

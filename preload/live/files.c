@@ -1,4 +1,4 @@
-/* live_files.c - which records the samples of a dataset are: named by the program, or learned from what is opened. */
+/* files.c - which records the samples of a dataset are: named by the program, or learned from what is opened. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -31,7 +31,7 @@ struct live_table *live_table(uint64_t dataset, uint32_t n, size_t *bytes)
 int live_known(uint64_t dataset, uint32_t n)
 {
 	size_t bytes;
-	struct live_table *t = session_attach() ? live_table(dataset ? dataset : live_dataset(view.live_loader), n, &bytes) : NULL;
+	struct live_table *t = session_attach() ? live_table(dataset ? dataset : stream_dataset(orders.live_loader), n, &bytes) : NULL;
 	if (!t)
 		return 0;
 	int known = t->complete ? 2 : t->width > 1;   /* one that is being named will be complete in a moment */
@@ -84,7 +84,7 @@ int live_files(uint64_t dataset, uint32_t n, const char *paths, size_t bytes)
 	size_t mapped;
 	if (!session_attach())
 		return -EAGAIN;
-	if (!dataset && !(dataset = live_dataset(view.live_loader)))
+	if (!dataset && !(dataset = stream_dataset(orders.live_loader)))
 		return -ENOENT;
 	struct live_table *t = table_make(dataset, n, 1, &mapped);
 	if (!t)
@@ -101,33 +101,8 @@ int live_files(uint64_t dataset, uint32_t n, const char *paths, size_t bytes)
 	return 0;
 }
 
-void live_sample(uint32_t n, uint32_t index)
-{
-	learning.on = false;
-	if (!n || !view.live_loader || !session_attach())
-		return;
-	if (!learning.t || learning.loader != view.live_loader || learning.t->n != n) {
-		uint64_t dataset = live_dataset(view.live_loader);
-		/* Another thread may be noting a file in it, under the lock. */
-		if (learning.t && !session_lock())
-			return;
-		if (learning.t) {
-			munmap(learning.t, learning.bytes);
-			learning.t = NULL;
-			session_unlock();
-		}
-		learning.loader = view.live_loader;
-		if (!dataset)
-			return;
-		learning.t = live_table(dataset, n, &learning.bytes);
-		if (!learning.t)
-			learning.t = table_make(dataset, n, LIVE_WIDTH, &learning.bytes);
-	}
-	learning.index = index;
-	learning.on = learning.t && !learning.t->complete && index < n;
-}
-
-void live_note(uint32_t rec)
+/* Under the lock: rec was opened. */
+static void note(uint32_t rec)
 {
 	if (!learning.on)
 		return;
@@ -140,4 +115,31 @@ void live_note(uint32_t rec)
 			return;
 		}
 	}
+}
+
+void live_sample(uint32_t n, uint32_t index)
+{
+	learning.on = false;
+	if (!n || !orders.live_loader || !session_attach())
+		return;
+	if (!learning.t || learning.loader != orders.live_loader || learning.t->n != n) {
+		uint64_t dataset = stream_dataset(orders.live_loader);
+		/* Another thread may be noting a file in it, under the lock. */
+		if (learning.t && !session_lock())
+			return;
+		if (learning.t) {
+			munmap(learning.t, learning.bytes);
+			learning.t = NULL;
+			session_unlock();
+		}
+		learning.loader = orders.live_loader;
+		if (!dataset)
+			return;
+		learning.t = live_table(dataset, n, &learning.bytes);
+		if (!learning.t)
+			learning.t = table_make(dataset, n, LIVE_WIDTH, &learning.bytes);
+	}
+	learning.index = index;
+	atomic_store_explicit(&access_watch, note, memory_order_relaxed);
+	learning.on = learning.t && !learning.t->complete && index < n;
 }

@@ -2,7 +2,7 @@
  * file, would leave shared state half done. */
 #include <errno.h>
 #include <time.h>
-#include "view.h"
+#include "base.h"
 
 #define LOOK_NS 100000000ull
 

@@ -1,0 +1,58 @@
+/* base.h - the door of the ground floor: what the other houses build on, and what knows nothing of a session.
+ *
+ *     conf.h     the environment, read once; sizes and times as text
+ *     trace.h    the trace file, mapped
+ *     proc.h     who a process is, whether it lives; clocks
+ *     memory.h   what the memory cgroups leave
+ *     output.h   a file written whole or not at all
+ *     json.h     strings of JSON
+ * and, here, messages, the thread's own mark, calm stretches, and a process that is nobody's child.
+ *
+ * No lock, no shared state; each may be called by any thread. */
+#ifndef OPT4_BASE_H
+#define OPT4_BASE_H
+
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include "conf.h"
+#include "json.h"
+#include "memory.h"
+#include "output.h"
+#include "proc.h"
+#include "trace.h"
+
+/* > 0 while this thread is inside opt4. A hook that finds it set goes straight to the next definition:
+ * our own I/O, and a signal handler that opens a file while its thread was inside. */
+extern __thread int opt4_inside;
+
+/* ---- log.c ---- */
+
+#define LOG_LINES 64
+#define LOG_BYTES 256
+
+/* One line `opt4: what: why; what to do` to OPT4_LOG and the ring. Never stdout, no stdio, no allocation; keeps errno. */
+void opt4_log(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/* Where the last lines are kept: whoever has a place for them says so, and takes it back (NULLs) before it is gone. Torn
+ * lines are possible and harmless. */
+struct log_ring { _Atomic uint32_t *next; char (*lines)[LOG_BYTES]; };
+extern struct log_ring log_ring;
+
+/* ---- calm.c ---- */
+
+/* Between begin and end none of the program's signal handlers runs on this thread, and a SIGXFSZ for what we write is
+ * taken away again. Nests. Keeps errno. */
+struct calm { sigset_t was; bool xfsz; };
+void calm_begin(struct calm *c);
+void calm_end(const struct calm *c);
+
+/* ---- spawn.c ---- */
+
+/* Starts `path` as a process of its own: not this one's child, no descriptor but 0-2 (/dev/null), its own session,
+ * default signals but SIGINT, SIGHUP and SIGIO (ignored), nothing blocked. Blocks until it runs, without
+ * copying page tables; no SIGCHLD, nothing for waitpid() in this process. 0 or -errno. */
+int spawn_apart(const char *path, char *const argv[], char *const envp[]);
+
+#endif

@@ -1,0 +1,75 @@
+/* above.c - what the store asks of the orders: see struct store_above. */
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+#include "order.h"
+
+static bool behind(void) { return view.policy_gen != view.h->policy_gen; }
+
+static int refresh(void)
+{
+	if (!plans_guard())
+		return -ETIMEDOUT;
+	int rc = behind() ? plans_refresh() : 0;
+	if (rc == 0 && behind())
+		rc = policy_refresh();
+	plans_unguard();
+	return rc;
+}
+
+/* The dead one was changing the policy's lists or the follower's numbers: the policy's state is made anew from the records;
+ * the follower's words are each right or soon corrected by its own rules. */
+static void repaired(void)
+{
+	/* It may have died while it made the state anew: then that one is half done, and not mapped here yet. */
+	if (behind())
+		refresh();
+	if (!orders.policy_state || behind())
+		return;
+	memset(orders.policy_state, 0, orders.policy_bytes);
+	filing_anew();
+}
+
+static void bury(uint32_t slot)
+{
+	struct slot *s = &view.slots[slot];
+	uint32_t plan = s->plan, run = s->plan_run;
+	if (view.slot < SLOTS_MAX && plan && run && plan <= index_plans() && orders.plans[plan - 1].mapped && run <= RUNS_MAX && session_lock()) {
+		struct run *r = &orders.plans[plan - 1].follow.sh->runs[run - 1];
+		if (r->owner == slot + 1)
+			follow_leave(&orders.plans[plan - 1].follow, r);
+		session_unlock();
+	}
+	stream_bury(s);
+}
+
+static bool adopt(uint32_t rec)
+{
+	if (rec >= orders.shape.nfiles)
+		return false;
+	plans_fronts();
+	filing_put(rec, plans_use(rec));
+	return true;
+}
+
+static void unmap(void)
+{
+	uint64_t loader = orders.live_loader;
+	if (orders.policy_state)
+		munmap(orders.policy_state, orders.policy_bytes);
+	for (int n = 0; n < PLANS_MAX; n++) {
+		struct plan *p = &orders.plans[n];
+		if (!p->mapped)
+			continue;
+		munmap(p->follow.sh, p->file_bytes);
+		if (p->trace.h != conf.trace.h)
+			trace_close(&p->trace);
+		stream_unmap(p);
+	}
+	memset(&orders, 0, sizeof(orders));
+	orders.live_loader = loader;
+}
+
+/* Before main(), and before the library's own constructor: nothing of a session has been touched then. */
+static const struct store_above here = { refresh, repaired, bury, plan_first, adopt, unmap };
+__attribute__((constructor(101))) static void order_begins(void) { store_above = &here; }

@@ -1,0 +1,106 @@
+/* order.h - the door of the order house: what is needed when.
+ *
+ *     follow.h   where the job is in its trace
+ *
+ * and, here, the plans (joined traces and live orders) with the policy's state, residents filed in it, victims, and the
+ * streams: which live order a process follows. What an order says decides who stays; where bytes lie is the store's. */
+#ifndef OPT4_ORDER_H
+#define OPT4_ORDER_H
+
+#include "../store/store.h"
+#include "follow.h"
+
+struct plan {                     /* a joined trace, as mapped here */
+	bool mapped;
+	uint32_t gen;             /* of the live order that is mapped; 0 a trace */
+	struct trace trace;
+	struct follow follow;
+	size_t file_bytes;        /* of the mapped plan.N */
+	const uint32_t *map;      /* trace file -> record; NULL for plan 0: the same */
+	const uint32_t *rmap;     /* record -> trace file + 1; NULL for plan 0 */
+	/* What it was before: the keeper's threads may still be reading there. Unmapped at the next replacement. */
+	struct { struct trace trace; void *block; size_t bytes; } before;
+};
+
+struct orders {                   /* the orders as this process sees them; gone with the index's mapping */
+	uint32_t own_plan;        /* the plan that this process follows + 1; 0 = none */
+	struct run *run;          /* our place in it; NULL until the first access */
+	uint64_t live_loader;     /* the loader that this process works for; 0 = none. Survives fork and unmapping */
+	uint32_t live_plan, live_gen; /* its order + 1, and which; 0 = none */
+	struct run *live_run;     /* our place in that */
+
+	void *policy_state;       /* of generation view.policy_gen */
+	size_t policy_bytes;
+	struct policy_shape shape; /* of the mapping */
+	struct policy_ctx pol;
+	struct axis axes[AXES_MAX];
+	struct plan plans[PLANS_MAX];
+	uint8_t plan_root[PLANS_MAX][CONF_ROOTS]; /* the session's root -> the plan's trace's, + 1 */
+};
+extern struct orders orders;
+
+/* ---- join.c ---- */
+int plan_first(void);                      /* plan 0 and the first policy state of an index being made */
+int plan_join(void);                       /* joins OPT4_TRACE as a plan; sets orders.own_plan; 0 or -errno */
+
+/* ---- plans.c ---- */
+void *plan_map_file(const char *name, size_t *bytes, bool create); /* a reserved file of the session; NULL, errno */
+size_t plan_bytes(const struct trace *t, bool identity, size_t *map_at, size_t *rmap_at);
+void plan_match_roots(uint32_t n, const struct trace *t);
+int plan_map(uint32_t n);                  /* 0 or -errno; nothing to do when it is mapped */
+int plans_refresh(void);                   /* maps what others joined; 0 or -errno. Under the guard where others may be at it */
+int policy_refresh(void);                  /* maps the policy's state that is in force; 0 or -errno */
+/* One thread of a process maps at a time. False: another has been at it for too long. */
+bool plans_guard(void);
+void plans_unguard(void);
+/* What policy.G takes; `keep` has no state, a file of no bytes can't be mapped. */
+static inline size_t policy_bytes(const struct policy *ops, const struct policy_shape *shape)
+{
+	size_t n = ops->bytes(shape);
+	return n ? n : 64;
+}
+/* Takes the lock: a fresh state for this shape, filled from the records. 0 or -errno */
+int policy_rebuild(uint32_t nfiles, uint32_t naxes, uint32_t npos_of_last);
+/* Under the lock and the guard, number gen's file being all zero: from now on it is the state, for this shape. The residents
+ * go into it as filing_anew() says, for lru and fifo in their order. 0 or -errno */
+int policy_carry(const struct policy_shape *shape, uint32_t gen);
+uint32_t plan_file(uint32_t plan, uint32_t rec);          /* FILE_NONE if the plan does not name it */
+struct use plans_use(uint32_t rec);        /* soonest over all plans; under the lock */
+void plans_fronts(void);                   /* orders.axes[] fronts and scales; under the lock */
+void policy_expire(uint32_t plan);         /* moves on residents filed below the plan's horizon */
+
+/* ---- filing.c: residents in the policy's state. All under the lock ---- */
+#define FILING_SHARE 2048u                 /* residents that are filed while the lock is held: less than a millisecond */
+void filing_put(uint32_t rec, struct use use);  /* it became resident, or its use changed */
+void filing_take(uint32_t rec);            /* it is resident no more */
+bool filing_holds(uint32_t rec, struct use use);   /* resident, and filed there? */
+void filing_anew(void);                    /* the state is all zero: files the residents, in shares where the policy goes by the order */
+bool filing_settle(uint32_t max);          /* up to max more of them; true: all are filed */
+bool filing_settled(void);                 /* no lock needed: a hint */
+
+/* ---- victim.c ---- */
+#define VICTIMS_MAX 256
+/* Victims so that `pages` fit, for candidate cand (FILE_NONE: for nobody, always worth it). Under the
+ * lock; marks them EVICTING and takes them out of the policy. Their number, or -1: bypass, nothing done. */
+int victims_choose(uint64_t pages, uint32_t cand, struct use use, uint32_t *victims, int max);
+void victims_shrink(void);                 /* evicts until the floors are respected again; no lock */
+/* A resident that is to go: policy, state, file, charge. Takes the lock. */
+void record_drop(uint32_t rec);
+
+/* ---- stream.c: processes and the live orders that they follow ---- */
+/* Under the lock: the loader reads this dataset, in that epoch. */
+void stream_loader(uint64_t key, uint64_t dataset, uint32_t epoch);
+uint64_t stream_dataset(uint64_t loader);  /* 0: unknown, or over */
+void stream_end(uint64_t key);             /* under the lock: its epoch is over, or was left */
+bool stream_epoch(uint32_t *epoch);        /* of the loader that this process works for; false: unknown */
+/* Under the lock: the plan that this process's loader follows now, with orders.live_run in it; NULL: none. */
+struct plan *stream_plan(void);
+int stream_map(uint32_t n);                /* plan_map() of a live order; -EAGAIN: it was replaced meanwhile */
+void stream_unmap(struct plan *p);         /* what it was before */
+void stream_leave(void);                   /* this process leaves its run; takes the lock */
+void stream_bury(struct slot *s);          /* a dead process's run is free again; takes the lock */
+/* May the future of plan n be believed? Not when its epoch is over, nor while its gate is shut and another's is open. */
+bool stream_distrusted(uint32_t n);
+static inline bool stream_holds(uint32_t n) { return !view.h->live_epochs || !stream_distrusted(n); }
+
+#endif

@@ -1,0 +1,116 @@
+/* victim.c - who goes: for a candidate, for the floors, or because its original changed. */
+#include "order.h"
+
+/* For nobody in particular, when the policy gives up none (`keep`): any resident, going round. */
+static uint32_t any_resident(void)
+{
+	static uint32_t at;
+	uint32_t n = index_files(), words = (n + 63) / 64;
+	for (uint32_t i = 0; i <= words; i++) {
+		uint32_t w = (at + i) % (words ? words : 1);
+		for (uint64_t bits = view.touched[w]; bits; bits &= bits - 1) {
+			uint32_t rec = w * 64 + (uint32_t)__builtin_ctzll(bits);
+			if (rec < n && rec < orders.shape.nfiles && rec_state(rec) == REC_RESIDENT) {
+				at = w;
+				return rec;
+			}
+		}
+	}
+	return FILE_NONE;
+}
+
+static void mark_victim(uint32_t rec)
+{
+	struct record *r = &view.rec[rec];
+	filing_take(rec);
+	inflight_add(rec, r->pages);
+	rec_set(rec, REC_EVICTING);
+	if (r->prefetched)
+		COUNT(view.h->n.prefetch_wasted, 1);
+	r->prefetched = 0;
+	view.h->resident--;
+}
+
+int victims_choose(uint64_t pages, uint32_t cand, struct use use, uint32_t *victims, int max)
+{
+	struct index_header *h = view.h;
+	uint64_t charged = atomic_load(&h->charged_pages);
+	int64_t free = charged < h->budget_pages ? (int64_t)((h->budget_pages - charged) & INT64_MAX) : 0;
+	int64_t left = atomic_load(&h->room_left) / (int64_t)PAGE;
+	int64_t lack = (int64_t)pages - (left < free ? left : free), got = 0;
+	struct victim v = { .file = FILE_NONE };
+	int n = 0;
+	if (cand != FILE_NONE && pages > h->budget_pages)
+		return -1;
+	plans_fronts();
+	for (uint32_t looked = 0; got < lack; looked++) {
+		if (looked > orders.shape.nfiles)
+			return -1; /* the policy's state is damaged: it goes round */
+		v = orders.pol.ops->victim(&orders.pol, cand, use, v);
+		if (v.file == FILE_NONE && cand == FILE_NONE)
+			break;     /* see below */
+		if (v.file == FILE_NONE || n == max || v.file >= orders.shape.nfiles)
+			return -1;
+		if (rec_state(v.file) != REC_RESIDENT)
+			continue;
+		victims[n++] = v.file;
+		got += view.rec[v.file].pages;
+	}
+	if (n && inflight_room() < (uint32_t)n + 1)
+		return -1;
+	for (int i = 0; i < n; i++)
+		mark_victim(victims[i]);
+	while (cand == FILE_NONE && got < lack && n < max && inflight_room() > 1) {
+		uint32_t rec = any_resident();
+		if (rec == FILE_NONE)
+			break;
+		got += view.rec[rec].pages;
+		mark_victim(victims[n++] = rec);
+	}
+	return n;
+}
+
+void record_drop(uint32_t rec)
+{
+	bool ours = false;
+	struct calm calm;
+	calm_begin(&calm);
+	if (!session_lock()) {
+		/* can't file it, but nobody shall find it: then who opens it next drops it */
+		struct resident r;
+		if (record_read(rec, &r))
+			tier_at(r.tier)->drop(&r.key);
+		calm_end(&calm);
+		return;
+	}
+	struct record *r = &view.rec[rec];
+	if (rec_state(rec) == REC_RESIDENT && inflight_add(rec, r->pages)) {
+		filing_take(rec);
+		rec_set(rec, REC_EVICTING);
+		r->prefetched = 0;
+		view.h->resident--;
+		ours = true;
+	}
+	session_unlock();
+	if (ours)
+		room_evict_reserve(&rec, 1, 0);
+	calm_end(&calm);
+}
+
+void victims_shrink(void)
+{
+	uint32_t victims[VICTIMS_MAX];
+	struct calm calm;
+	calm_begin(&calm);
+	room_look();
+	for (int round = 0; round < 1000 && atomic_load(&view.h->room_left) < 0; round++) {
+		if (!session_lock())
+			break;
+		int n = victims_choose(0, FILE_NONE, (struct use){ 0, 0 }, victims, VICTIMS_MAX);
+		session_unlock();
+		if (n <= 0)
+			break;
+		room_evict_reserve(victims, n, 0);
+	}
+	calm_end(&calm);
+}

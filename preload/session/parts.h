@@ -1,0 +1,32 @@
+/* parts.h - the session's parts among themselves; nobody else includes this. */
+#ifndef OPT4_PARTS_H
+#define OPT4_PARTS_H
+
+#include "keeper.h"
+
+/* ---- attach.c ---- */
+bool slot_claim(uint32_t kind);            /* kind as in layout.h; false: all taken by the living */
+
+/* ---- access.c ---- */
+enum access_kind { ACCESS_HIT, ACCESS_LATE, ACCESS_MISS, ACCESS_BYPASS };
+struct access {
+	struct use use;            /* where the file is needed next */
+	uint32_t epoch;
+	bool again;                /* the same access as the one before: opened again at once by this process */
+	bool wake;                 /* the keeper waits for the front to have come this far */
+	bool gate_shut;            /* `opt`, and the trace is not what is followed: evict nothing for it */
+};
+/* One access of ours to rec, under the lock: follower, and the policy if it is resident. */
+void access_begin(uint32_t rec, struct access *a);
+/* Into the counters; with or without the lock. `read`: bytes that we read of the original for it. */
+void access_count(const struct access *a, enum access_kind kind, uint32_t rec, uint64_t bytes, uint64_t waited_ns);
+
+/* ---- copy.c ---- */
+void fill_after_fork(void);                /* in the child: transfer buffers of threads that it does not have */
+
+/* ---- job.c ---- */
+bool job_named(struct proc_id *p);         /* the job that OPT4_JOB (pid:start) names, into *p; false: it is gone, or none is named */
+struct job *job_find(const struct proc_id *p); /* its entry in the session's table, or NULL */
+const struct proc_id *job_orphan(void);    /* an orphan of its job is a job of its own */
+
+#endif
