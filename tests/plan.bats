@@ -113,3 +113,73 @@ trace() { /usr/bin/env python3 tests/policy/mktrace.py "$T" "$@"; }
 	run $PLAN --version
 	[[ "$output" =~ ^opt4\ [0-9]+\.[0-9]+\.[0-9]+$ ]]
 }
+
+@test "plan: a spinning disk's minutes are what the arithmetic gives at ImageNet's size" {
+	trace --files 2000 --epochs 2 --size 109275
+	run --separate-stderr $PLAN --trace "$T" --policy opt --cache 5.7143%,11.4286%,45.7143% --disk 10ms,150000000 --json
+	[ "$status" -eq 0 ]
+	# figures of 1,281,167 files: time goes with the files, and the shortest seeks of so few are longer (2 % at most)
+	json "" <<<"$output" >/dev/null
+	/usr/bin/env python3 -c "
+import json, sys
+cells = [{k: v * 1281167 / 2000 if k.endswith('minutes') else v for k, v in c['disk'].items()} for c in json.load(sys.stdin)]
+print(cells)
+def near(key, wants, slack):
+    for c, (low, high) in zip(cells, wants):
+        assert low * (1 - slack) <= c[key] <= high * (1 + slack), (key, c, low, high)
+near('random_minutes', [(228, 228), (228, 228), (.55 * 228, 228)], .01)
+near('elevator_minutes', [(120, 120), (105, 105), (49, 68)], .16)
+near('rebucket_minutes', [(32, 32), (30, 30), (20, 20)], .03)
+near('sequential_minutes', [(15.6, 15.6)] * 3, .01)
+assert [c['chosen'] for c in cells] == ['elevator'] * 3
+" <<<"$output"
+	run --separate-stderr $PLAN --trace "$T" --policy opt --disk 10ms,150M
+	[ "$status" -eq 0 ]
+	[[ "$output" == *"Minutes of a later epoch on a spinning disk (10.0 ms a seek, 150.0M a second"* ]]
+	while IFS= read -r line; do [ ${#line} -le 120 ]; done <<<"$output"
+	for args in 10ms 10ms, ,150M 10,150M, 0ms,150M 10ms,0 fast,150M; do
+		run --separate-stderr $PLAN --trace "$T" --disk "$args"
+		[ "$status" -eq 2 ]
+		[ -z "$output" ]
+	done
+}
+
+@test "plan: the disk's model: the table at ImageNet's size, its limits, and where which way wins" {
+	cat > "$BATS_TEST_TMPDIR/m.c" <<'EOF2'
+#include "disk.h"
+#include <assert.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+static void is(const char *what, double got, double want, double slack)
+{
+	printf("%s: %.2f, wanted %.2f\n", what, got, want);
+	assert(fabs(got - want) <= slack * want);
+}
+int main(void)
+{
+	struct plan_disk d = { .010, 150e6 };
+	struct plan_files f = { 1281167, 140e9 }, large = { 140000, 140e9 };
+	double ram[] = { 8, 16, 64 }, elevator[] = { 120, 105, 58.5 }, rebucket[] = { 32, 30, 20 }, before = 1e9;
+	is("random", disk_random(&d, &f, 0) / 3600, 3.8, .01);
+	is("one pass", disk_sequential(&d, &f) / 60, 15.6, .01);
+	for (int i = 0; i < 3; i++) {
+		is("elevator", disk_elevator(&d, &f, ram[i] / 140, NULL) / 60, elevator[i], .05);
+		is("rebucket", disk_rebucket(&d, &f, ram[i] / 140) / 60, rebucket[i], .03);
+		assert(disk_choose(&d, &f, ram[i] / 140, true) == DISK_REBUCKET);
+		assert(disk_choose(&d, &f, ram[i] / 140, false) == DISK_ELEVATOR);
+		assert(disk_choose(&d, &large, ram[i] / 140, true) == DISK_ELEVATOR); /* a megabyte a file */
+	}
+	for (double c = 0; c <= 1.001; c += 1. / 64) {     /* more RAM is never worse */
+		double window, now = disk_elevator(&d, &f, c, &window);
+		assert(now <= before && window >= 0 && window <= c);
+		before = now;
+	}
+	is("all in RAM", disk_elevator(&d, &f, 1, NULL) + disk_random(&d, &f, 1) + 1, 1, 0);
+	assert(!strcmp(disk_way_name(disk_choose(&d, &f, 1, true)), "random"));
+	return 0;
+}
+EOF2
+	${CC:-cc} -std=gnu11 -D_GNU_SOURCE -Itools/opt4/plan -o "$BATS_TEST_TMPDIR/m" "$BATS_TEST_TMPDIR/m.c" tools/opt4/plan/disk.c -lm
+	"$BATS_TEST_TMPDIR/m"
+}

@@ -55,7 +55,7 @@ _opt4() {
 	stat:-*) _opt4_words "--json --help --version" ;;
 	ls:*) _opt4_words "--help --version" ;;
 	clean:-*) _opt4_words "--all --help --version" ;;
-	plan:*) _opt4_words "--trace --cache --policy --bandwidth --latency --compute --json --svg --help --version" ;;
+	plan:*) _opt4_words "--trace --cache --policy --bandwidth --latency --compute --disk --json --svg --help --version" ;;
 	top:-*) _opt4_words "--once --prometheus --help --version" ;;
 	report:-*) _opt4_words "--trace --output -o --help --version" ;;
 	doctor:*) _opt4_words "--trace --root --help --version" ;;

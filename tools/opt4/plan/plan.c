@@ -20,6 +20,8 @@ static const char help[] =
 "  --bandwidth SIZE    the store's bytes a second:  these three give the seconds of a later epoch,\n"
 "  --latency TIME      its time a file:             its stall, and the smallest cache with which\n"
 "  --compute TIME      the job's time a batch:      the job does not wait for the store\n"
+"  --disk SEEK,SIZE    a spinning disk's mean seek and bytes a second, as 10ms,150M: minutes of an epoch,\n"
+"                      read at random, by the elevator, re-bucketed, and in one pass\n"
 "  --json              an array of objects instead of the tables\n"
 "  --svg FILE          a line chart besides\n"
 "  --help, --version\n"
@@ -95,6 +97,19 @@ static int output(const struct plan *p, bool json, const char *svg)
 	return 0;
 }
 
+/* SEEK,BANDWIDTH as in 10ms,150M. */
+static int disk(struct plan *p, const char *text)
+{
+	char seek[32];
+	uint64_t ns, bytes;
+	const char *rest = item(text, seek, sizeof(seek));
+
+	if (!rest || parse_time(seek, &ns) || !ns || parse_size(rest, 0, &bytes) || !bytes)
+		return wrong(text, "--disk takes a seek and bytes a second such as 10ms,150M");
+	p->disk = (struct plan_disk){ (double)ns / 1e9, (double)bytes };
+	return 0;
+}
+
 struct options {
 	const char *trace, *cache, *policy, *svg;
 	bool json;
@@ -106,7 +121,7 @@ static int arguments(int argc, char **argv, struct plan *p, struct options *o)
 	static const struct option longs[] = {
 		{ "trace", 1, 0, 't' }, { "cache", 1, 0, 'c' }, { "policy", 1, 0, 'p' }, { "json", 0, 0, 'j' },
 		{ "svg", 1, 0, 's' }, { "bandwidth", 1, 0, 'b' }, { "latency", 1, 0, 'l' },
-		{ "compute", 1, 0, 'k' }, { "help", 0, 0, 'h' }, { "version", 0, 0, 'v' }, { 0, 0, 0, 0 },
+		{ "compute", 1, 0, 'k' }, { "disk", 1, 0, 'd' }, { "help", 0, 0, 'h' }, { "version", 0, 0, 'v' }, { 0, 0, 0, 0 },
 	};
 	uint64_t n;
 	int c;
@@ -130,6 +145,10 @@ static int arguments(int argc, char **argv, struct plan *p, struct options *o)
 			if (parse_time(optarg, &n))
 				return wrong(optarg, "not a time such as 10ms");
 			*(c == 'l' ? &p->store.latency : &p->store.compute) = (double)n / 1e9;
+			break;
+		case 'd':
+			if (disk(p, optarg))
+				return 2;
 			break;
 		case 'h':
 			fputs(help, stdout);

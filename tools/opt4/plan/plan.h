@@ -1,10 +1,11 @@
 /* plan.h - the door of `opt4 plan`: what each policy would hit at each size of the cache, and what that does to the
  * time of an epoch. The parts: plan.c (arguments), run.c (threads), smallest.c (the smallest cache that is enough),
  * cell.c (one policy at one size) on simulate.c (one run of a policy), lru.c (all sizes of LRU in one pass) and time.c
- * (the model); print.c (table, JSON), svg.c (chart). */
+ * (the model), disk.c (that of a spinning disk); print.c (table, JSON), svg.c (chart). */
 #ifndef OPT4_PLAN_H
 #define OPT4_PLAN_H
 
+#include "disk.h"
 #include "simulate.h"
 #include "../../../preload/base/base.h"
 
@@ -42,6 +43,7 @@ struct plan {
 	const struct policy *policies[PLAN_POLICIES];
 	unsigned nsizes, npolicies;
 	struct plan_store store;
+	struct plan_disk disk;            /* seek 0: not asked for */
 	struct plan_cell *cells;          /* [npolicies][nsizes] */
 };
 
@@ -95,6 +97,11 @@ bool plan_compute_bound(const struct plan *p, const struct plan_cell *cell);
 uint64_t plan_smallest(const struct plan *p, unsigned i);
 
 void plan_table(const struct plan *p, FILE *out);
+/* An epoch as the disk's model has it. */
+struct plan_files plan_files(const struct plan *p);
+void plan_disk_table(const struct plan *p, FILE *out);
+void plan_disk_json(const struct plan *p, uint64_t cache, FILE *out);
+
 void plan_json(const struct plan *p, FILE *out);
 void plan_svg(const struct plan *p, FILE *out);
 

@@ -100,6 +100,8 @@ void plan_table(const struct plan *p, FILE *out)
 		snprintf(title, sizeof(title), "Bytes from the store in %s epoch",
 			 p->in.nepochs == 2 ? "the second" : "the only");
 	table(p, out, title, later_bytes);
+	if (p->disk.seek > 0)
+		plan_disk_table(p, out);
 	if (!plan_has_model(p))
 		return;
 	snprintf(title, sizeof(title), "Seconds of such an epoch, read ahead of the job (computing: %.1f s)",
@@ -134,6 +136,8 @@ void plan_json(const struct plan *p, FILE *out)
 				fprintf(out, ", \"epoch_seconds\": %.6f, \"compute_seconds\": %.6f, "
 					"\"stall_seconds\": %.6f, \"compute_bound\": %s", c->seconds,
 					p->store.epoch_compute, c->stall, plan_compute_bound(p, c) ? "true" : "false");
+			if (p->disk.seek > 0)
+				plan_disk_json(p, c->cache, out);
 			fputc('}', out);
 			comma = ",";
 		}
