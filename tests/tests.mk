@@ -14,6 +14,7 @@ test-long:
 include tests/hook/hook.mk
 include tests/lib/lib.mk
 include tests/look/look.mk
+include tests/guest/guest.mk
 
 test-bins: slowstore
 

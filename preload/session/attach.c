@@ -212,6 +212,8 @@ static bool same_root(void)
 static int attach(void)
 {
 	static char dir[PATH_BYTES];   /* `attaching` keeps threads apart */
+	if (!proc_self()->start && access("/proc/self/stat", F_OK) < 0)
+		return -ENOSYS;
 	int rc = view.h ? 0 : find_or_make(dir);
 	if (rc == 0 && !same_root()) {
 		session_disable("OPT4_DIR is in use for another root");
@@ -251,6 +253,7 @@ static const char *why(int rc)
 	case -EACCES: return "others may enter it; make it mode 700";
 	case -EPERM:  return "somebody else's";
 	case -EXDEV:  return "not on tmpfs";
+	case -ENOSYS: return "no /proc, which says who lives";
 	case -ENOTSUP: return "the dataset is in memory already";
 	default:      return strerror(-rc);
 	}

@@ -27,6 +27,43 @@ static bool is_set(const char *name, const char *value)
 	return s && !strcmp(s, value);
 }
 
+/* A folder of our own there, in which a file finds room. 0 or -errno. */
+static int spool_in(const char *place)
+{
+	char file[PATH_MAX + 16];
+	int fd, rc = -ENAMETOOLONG;
+	if ((size_t)snprintf(spool, sizeof(spool), "%s/opt4-run.XXXXXX", place) >= sizeof(spool) || !mkdtemp(spool)) {
+		rc = errno ? -errno : rc;
+		*spool = 0;
+		return rc;
+	}
+	snprintf(file, sizeof(file), "%s/try", spool);
+	fd = open(file, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	rc = fd < 0 || write(fd, file, sizeof(file)) != (ssize_t)sizeof(file) ? -(errno ? errno : ENOSPC) : 0;
+	if (fd >= 0) {
+		close(fd);
+		unlink(file);
+	}
+	if (rc < 0)
+		record_end();
+	return rc;
+}
+
+/* Where the user wants it, else wherever it can be. 0, or -errno of the first place. */
+static int spool_begin(void)
+{
+	const char *tmp = getenv("TMPDIR"), *run = getenv("XDG_RUNTIME_DIR");
+	const char *const places[] = { tmp && *tmp == '/' ? tmp : NULL, "/tmp", "/var/tmp", "/dev/shm", run && *run == '/' ? run : NULL };
+	int first = 0, rc = 0;
+	for (size_t i = 0; i < sizeof(places) / sizeof(*places); i++) {
+		errno = 0;
+		if (places[i] && (rc = spool_in(places[i])) == 0)
+			return 0;
+		first = first ? first : rc;
+	}
+	return first;
+}
+
 int record_begin(const char *file, const char *lib)
 {
 	const char *tmp = getenv("TMPDIR");
@@ -45,14 +82,14 @@ int record_begin(const char *file, const char *lib)
 		fputs("opt4: run: neither --trace nor --root says where the dataset lies; the job runs uncached\n", stderr);
 	if (!wants_root && !file)
 		return 0;
-	if ((size_t)snprintf(spool, sizeof(spool), "%s/opt4-run.XXXXXX", tmp && *tmp == '/' ? tmp : "/tmp") >= sizeof(spool) || !mkdtemp(spool)) {
-		int err = errno;
-		*spool = 0;
-		return fail("run: %s: %s; name a folder that can be written in TMPDIR", tmp ? tmp : "/tmp", strerror(err));
-	}
-	setenv("OPT4_SPOOL", spool, 1);
+	int rc = spool_begin();
+	if (rc < 0 && file)
+		return fail("--record: %s: %s; name a folder that can be written in TMPDIR", tmp && *tmp ? tmp : "/tmp", strerror(-rc));
 	if (wants_root)
 		setenv("OPT4_LIVE_ROOT", "1", 1);
+	if (rc < 0)
+		return 0;          /* the library tells in another way */
+	setenv("OPT4_SPOOL", spool, 1);
 	if (file)
 		setenv("OPT4_RECORD", "1", 1);
 	return 0;

@@ -1,9 +1,7 @@
 /* run.c - `opt4 run`: arguments, the job, a few lines of result. See run.h. */
 #include <errno.h>
-#include <fcntl.h>
 #include <getopt.h>
 #include <limits.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +9,7 @@
 #include <unistd.h>
 #include "../../../preload/session/keeper.h"
 #include "../common/common.h"
+#include "launch.h"
 #include "record.h"
 #include "run.h"
 #include "settings.h"
@@ -29,14 +28,6 @@ static const char help[] =
 "  --keep           leave the cache behind for the next job\n"
 "  --quiet          no lines of result\n"
 "  --help, --version\n";
-
-static volatile sig_atomic_t child;
-
-static void forward(int sig)
-{
-	if (child > 0)
-		kill((pid_t)child, sig);
-}
 
 static void preload(const char *lib)
 {
@@ -67,7 +58,9 @@ static void result(bool session)
 {
 	char a[16], b[16], c[16];
 	if (!session) {
-		if (conf_active())
+		if (!proc_self()->start)
+			fputs("opt4: run: no /proc here, which says who lives: nothing was cached; mount it\n", stderr);
+		else if (conf_active())
 			fputs("opt4: no file of the dataset was read through the cache\n", stderr);
 		else if (getenv("OPT4_ROOT") && !wanted_off())
 			fputs("opt4: run: OPT4_ROOT names no dataset: nothing was cached; name the folder of the images with --root\n", stderr);
@@ -109,51 +102,22 @@ static bool write_stats(bool session, const char *file)
 /* The job from begin to end. stats: --stats, or NULL; programs: its OPT4_PROGRAMS, or NULL. */
 static int run(char **argv, bool quiet, const char *stats, const char *programs)
 {
-	static const int passed_on[] = { SIGTERM, SIGHUP, SIGUSR1, SIGUSR2, SIGINT, SIGQUIT };
-	struct sigaction on = { .sa_handler = forward, .sa_flags = SA_RESTART }, old[sizeof(passed_on) / sizeof(int)];
-	int pipefd[2], err = 0, status;
-	if (pipe2(pipefd, O_CLOEXEC) < 0)
-		return fail("run: pipe: %s; raise ulimit -n", strerror(errno));
-	for (size_t i = 0; i < sizeof(passed_on) / sizeof(int); i++) {
-		/* a terminal's Ctrl-C reaches the job by itself; here it must only not end us before it */
-		if (passed_on[i] == SIGINT || passed_on[i] == SIGQUIT)
-			on.sa_handler = isatty(0) ? SIG_IGN : forward;
-		sigaction(passed_on[i], &on, &old[i]);
-	}
-	child = fork();
-	if (child < 0)
-		return fail("run: fork: %s; free some memory or raise ulimit -u", strerror(errno));
-	if (child == 0) {
-		for (size_t i = 0; i < sizeof(passed_on) / sizeof(int); i++)
-			sigaction(passed_on[i], &old[i], NULL);
-		if (programs)
-			setenv("OPT4_PROGRAMS", programs, 1);
-		execvp(argv[0], argv);
-		err = errno;
-		if (write(pipefd[1], &err, sizeof(err)) < 0)
-			_exit(126);
-		_exit(err == ENOENT ? 127 : 126);
-	}
-	close(pipefd[1]);
-	if (read(pipefd[0], &err, sizeof(err)) < 0)
-		err = 0;
-	close(pipefd[0]);
-	while (waitpid((pid_t)child, &status, 0) < 0)
-		if (errno != EINTR)
-			return fail("run: waitpid: %s; the job goes on without us", strerror(errno));
+	int status, err = launch(argv, programs, NULL, &status);
 	bool session = look(), written = true;
 	if (err) {
 		fail("run: %s: %s; give a program that can be run", argv[0], strerror(err));
 	} else {
 		if (!quiet)
 			result(session);
-		written = record_write(session);
-		written = write_stats(session, stats) && written;
+		written = write_stats(session, stats);
+		launch_over();     /* a long record's writing can be ended */
+		written = record_write(session) && written;
 	}
 	record_end();
 	session_leave();
-	int rc = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
-	return rc == 0 && !written ? 1 : rc;
+	if (status == 0 && !written)
+		return 1;
+	launch_end(status);
 }
 
 int cmd_run(int argc, char **argv)
@@ -186,8 +150,13 @@ int cmd_run(int argc, char **argv)
 		return usage("run: no command; opt4 run --trace run.trace -- python train.py");
 	if ((rc = run_settings(&set)) != 0)
 		return rc;
-	if (!find_library(lib, sizeof(lib)))
-		return fail("run: libopt4.so: not found beside this program; run make, or make install");
+	if (!find_library(lib, sizeof(lib))) {
+		fail("run: libopt4.so: not found beside this program; run make, or make install%s", set.record ? "" : "; the job runs uncached");
+		if (set.record)
+			return 1;
+		setenv("OPT4_DISABLE", "1", 1);
+		return run(argv + optind, quiet, NULL, programs);
+	}
 	if ((rc = record_begin(set.record, lib)) != 0)
 		return rc;
 	unsetenv("OPT4_PROGRAMS");         /* it says in which of the job's programs, and we are none of them */

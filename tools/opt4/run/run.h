@@ -1,5 +1,5 @@
 /* run.h - the door of `opt4 run`. The parts: run.c (arguments, the job, its result), settings.c (what the job is given),
- * record.c (the spool, and --record). */
+ * launch.c (the job as a child), signals.c and witness.c (what is sent to it), record.c (the spool, and --record). */
 #ifndef OPT4_RUN_H
 #define OPT4_RUN_H
 

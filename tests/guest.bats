@@ -1,0 +1,103 @@
+# A good guest: what people do around a job goes as it does without opt4.
+
+load common
+
+setup_file() {
+	seed
+	cd "$BATS_FILE_TMPDIR"
+	dataset "$PWD/data" 40 4096
+}
+
+setup() { cd "$BATS_FILE_TMPDIR"; }
+
+# heard WAY TRIES: under opt4 run each signal comes as often as plain.
+heard() {
+	within 60 "$PYTHON" "$REPO/tests/guest/signals.py" "$B/tests/heard" "$1" 1 >"plain.$1" &
+	within 60 "$PYTHON" "$REPO/tests/guest/signals.py" "$B/tests/heard" "$1" "$2" "$OPT4" run --quiet --root data -- >"opt4.$1"
+	wait $!
+	echo "$1: plain $(<"plain.$1"); opt4 $(<"opt4.$1")"
+	[ "$(cut -d' ' -f2- "plain.$1")" = "$(cut -d' ' -f2- "opt4.$1")" ] && ! grep -q '{}' "plain.$1"
+}
+
+# together FUNCTION...: at the same time
+together() {
+	local pids=() p
+	for p in "$@"; do $p & pids+=($!); done
+	for p in "${pids[@]}"; do wait "$p"; done
+}
+
+@test "a signal to opt4 run's number comes to the job once; queued values too" {
+	together "heard pid 1" "heard queue 1"
+}
+
+@test "a signal to the group comes once: kill -- -PGID, where it leads a session, typed at a terminal, by timeout" {
+	together "heard group 1" "heard session 1" "heard typed 1" "heard timeout 1"
+}
+
+@test "a signal to each process in turn, and to all of one command line, comes once" {
+	heard each 1
+	heard name 2        # after it: pkill means all of them
+}
+
+@test "signals while the job starts are neither lost nor doubled" { heard start 10; }
+
+@test "stopped, continued, in the background and the foreground: as a shell expects" {
+	"$PYTHON" "$REPO/tests/guest/jobs.py" >plain &
+	"$PYTHON" "$REPO/tests/guest/jobs.py" "$OPT4" run --quiet --root data -- >opt4
+	wait $!
+	diff plain opt4
+	[ "$(grep -c Stopped plain)" -ge 3 ]
+}
+
+@test "kill -9 of opt4 run is one of the job; the job's end by a signal is opt4 run's" {
+	"$OPT4" run --root data -- sh -c 'echo $$ >pid; exec sleep 60' &
+	until [ -s pid ]; do sleep .05; done
+	kill -9 $!
+	wait $! || [ $? = 137 ]
+	for _ in {1..40}; do kill -0 "$(cat pid)" 2>/dev/null || break; sleep .05; done
+	! kill -0 "$(cat pid)" 2>/dev/null
+	for sig in INT TERM KILL; do
+		"$PYTHON" -c 'import signal, subprocess, sys
+end = subprocess.call(sys.argv[2:], stderr=subprocess.DEVNULL)
+assert end == -signal.Signals["SIG" + sys.argv[1]], end' $sig "$OPT4" run --root data -- sh -c "kill -$sig \$\$"
+	done
+}
+
+@test "ignored and blocked signals, and a mask, are the job's as without" {
+	local show='grep -E "^(SigBlk|SigIgn|SigCgt|SigPnd|ShdPnd)" /proc/self/status'
+	for with in "" "nohup" "env --ignore-signal=CHLD --block-signal=USR1,34"; do
+		$with sh -c "exec $show" >plain 2>/dev/null
+		$with "$OPT4" run --quiet --root data -- sh -c "exec $show" >opt4 2>/dev/null
+		diff plain opt4
+	done
+	[ "$(env --ignore-signal=CHLD "$OPT4" run --quiet --root data -- sh -c 'exit 3'; echo $?)" = 3 ]
+}
+
+
+@test "TMPDIR missing, read-only, full, a file: the job starts all the same, and is cached" {
+	local job='cat data/*/* >/dev/null; echo ran'
+	touch file
+	for tmp in /nonsuch /proc file "$PWD/file"; do
+		[ "$(TMPDIR=$tmp run_opt4 --quiet -- sh -c "$job")" = ran ]
+	done
+	[ "$(id -u)" = 0 ] && unshare -m true 2>/dev/null || skip "needs root and mount namespaces"
+	mkdir -p full root
+	unshare -m sh -c 'mount -t tmpfs -o size=4k tmpfs full && head -c 4096 /dev/zero >full/x
+		TMPDIR=$PWD/full "$OPT4" run --quiet -- sh -c "$0"' "$job" | grep -qx ran
+	# nothing can be written anywhere
+	unshare -m sh -c 'mount -o remount,bind,ro /tmp 2>/dev/null; mount --bind / root && mount -o remount,bind,ro root
+		for d in tmp var/tmp dev dev/shm; do mount -t tmpfs -o ro tmpfs root/$d; done
+		TMPDIR= chroot root "$OPT4" run --quiet -- sh -c "echo ran"' | grep -qx ran
+}
+
+@test "no /proc: the job runs, nothing is left, and it is said" {
+	[ "$(id -u)" = 0 ] && unshare -m true 2>/dev/null || skip "needs root and mount namespaces"
+	mkdir -p bare
+	run within 60 unshare -m sh -c 'mount --bind / bare && mount --bind /dev/shm bare/dev/shm
+		chroot bare "$OPT4" run --root "$PWD/data" -- sh -c "cat $PWD/data/*/* | wc -c"
+		OPT4_ROOT=$PWD/data LD_PRELOAD=$LIB chroot bare cat "$PWD"/data/*/* | wc -c; ls -A /dev/shm'
+	echo "$output"
+	[ "$(grep -cx "$((40 * 4096))" <<<"$output")" = 2 ]
+	[[ "$output" == *"opt4: "*"/proc"* ]]
+	[ -z "$(sessions)" ]
+}
