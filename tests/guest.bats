@@ -35,8 +35,7 @@ together() {
 }
 
 @test "a signal to each process in turn, and to all of one command line, comes once" {
-	heard each 1
-	heard name 2        # after it: pkill means all of them
+	together "heard each 1" "heard name 2"
 }
 
 @test "signals while the job starts are neither lost nor doubled" { heard start 10; }
