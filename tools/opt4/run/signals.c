@@ -6,7 +6,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "../../../preload/session/proc.h"
+#include "../../../preload/base/base.h"
 #include "witness.h"
 
 #define WINDOW_NS 10000000ull      /* a killer's way from one process to the next */

@@ -15,7 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "../../../preload/session/proc.h"
+#include "../../../preload/base/base.h"
 
 #ifndef SYS_close_range       /* older headers; the same on every machine */
 #define SYS_close_range 436
