@@ -26,8 +26,8 @@ int model_getpid(void) { return pid ? pid : (pid = gettid()); }
 /* Its other threads wait for its lock for ever: the dead do nothing either. */
 void model_exit(__attribute__((unused)) int status) { pthread_exit(NULL); }
 
-/* In the place of keeper_spawn.c. */
-int keeper_spawn(const char *path, char *const argv[], __attribute__((unused)) char *const envp[]) { return model_spawn(path, argv); }
+/* In the place of base/spawn.c. */
+int spawn_apart(const char *path, char *const argv[], __attribute__((unused)) char *const envp[]) { return model_spawn(path, argv); }
 
 /* As the child of a fork, which has what its parent had mapped, or as a program that begins. */
 static void be_born(bool forked)
