@@ -1,7 +1,7 @@
 /* plan.h - the door of `opt4 plan`: what each policy would hit at each size of the cache, and what that does to the
  * time of an epoch. The parts: plan.c (arguments), run.c (threads), smallest.c (the smallest cache that is enough),
  * cell.c (one policy at one size) on simulate.c (one run of a policy), lru.c (all sizes of LRU in one pass) and time.c
- * (the model), disk.c (that of a spinning disk); print.c (table, JSON), svg.c (chart). */
+ * (the model), disk.c (that of a spinning disk); print.c (table, JSON; disk_print.c: the disk's part), svg.c (chart). */
 #ifndef OPT4_PLAN_H
 #define OPT4_PLAN_H
 

@@ -3,18 +3,6 @@
 
 #include <string.h>
 
-char *plan_size_text(double bytes, char buf[16])
-{
-	const char *unit = "\0KMGTPE";
-
-	while (bytes >= 1023.95 && unit[1]) {
-		bytes /= 1024;
-		unit += 1;
-	}
-	snprintf(buf, 16, *unit ? "%.1f%c" : "%.0f", bytes, *unit);
-	return buf;
-}
-
 static double ratio(uint64_t a, uint64_t b)
 {
 	return b ? (double)a / (double)b : 0;
