@@ -1,8 +1,6 @@
 /* print.c - a plan as tables and as JSON. */
 #include "plan.h"
 
-#include <string.h>
-
 static double ratio(uint64_t a, uint64_t b)
 {
 	return b ? (double)a / (double)b : 0;

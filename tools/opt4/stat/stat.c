@@ -1,35 +1,12 @@
-/* stat.c - `opt4 stat`, `opt4 ls`, `opt4 clean`. */
-#include <dirent.h>
+/* stat.c - `opt4 stat`: what a session has done so far. */
+#include "stat.h"
+
 #include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
-#include <string.h>
-#include <unistd.h>
 #include "../../../preload/session/keeper.h"
 #include "../common/common.h"
-#include "stat.h"
-
-static const struct option version_help[] = { { "help", 0, 0, 'h' }, { "version", 0, 0, 'v' }, { "json", 0, 0, 'j' },
-					      { "all", 0, 0, 'a' }, { 0 } };
-
-/* Common to the three: 0 go on, else the exit status + 1. */
-static int options(int argc, char **argv, const char *help, const char *letters, bool *flag)
-{
-	int c;
-	optind = 1;
-	opterr = 0;
-	while ((c = getopt_long(argc, argv, "", version_help, NULL)) != -1) {
-		if (c == 'h')
-			return fputs(help, stdout), 1;
-		if (c == 'v')
-			return puts("opt4 " OPT4_VERSION), 1;
-		if (c != '?' && strchr(letters, c))
-			*flag = true;
-		else
-			return 1 + usage("%s: %s is no option of it; see opt4 %s --help", argv[0], argv[optind - 1], argv[0]);
-	}
-	return 0;
-}
+#include "options.h"
 
 static void table(void)
 {
@@ -71,7 +48,7 @@ int cmd_stat(int argc, char **argv)
 {
 	bool json = false;
 	char dir[4096];
-	int rc = options(argc, argv, "usage: opt4 stat [--json] [SESSION]\nWhat a session has done so far; SESSION as opt4 ls prints it,"
+	int rc = stat_options(argc, argv, "usage: opt4 stat [--json] [SESSION]\nWhat a session has done so far; SESSION as opt4 ls prints it,"
 			 " not needed when there is one.\n", "j", &json);
 	if (rc)
 		return rc - 1;
@@ -88,94 +65,4 @@ int cmd_stat(int argc, char **argv)
 	else
 		table();
 	return 0;
-}
-
-static int list(const struct session_info *s, void *arg)
-{
-	char a[16], dir[4096], root[4096];
-	if ((*(int *)arg)++ == 0)
-		printf("%-44s %-6s %10s  %s\n", "SESSION", "STATE", "BYTES", "ROOT");
-	const char *name = strrchr(s->dir, '/') + 1;
-	name_text(dir, strncmp(s->dir, "/dev/shm/opt4-", 14) ? s->dir : name);
-	printf("%-44s %-6s %10s  %s\n", dir, !s->valid ? "broken" : s->live ? "live" : s->keep ? "kept" : "stale", size_text(a, s->bytes), name_text(root, s->root));
-	return 0;
-}
-
-int cmd_ls(int argc, char **argv)
-{
-	bool none;
-	int n = 0, rc = options(argc, argv, "usage: opt4 ls\nThe sessions of this user on this machine. live: a job uses it; kept: OPT4_KEEP"
-				" left it for the next job;\nstale: its jobs were killed (opt4 clean removes it, the next job would too);"
-				" broken: of another version or boot.\n", "", &none);
-	if (rc)
-		return rc - 1;
-	if (optind < argc)
-		return usage("ls: takes no argument; see opt4 ls --help");
-	sessions_each(list, &n);
-	return 0;
-}
-
-/* Has the directory nothing but what a session has? Whatever OPT4_DIR or SESSION name, else it is not touched. */
-static bool is_session(const char *dir)
-{
-	static const char *const whole[] = { ".", "..", "lock", "dead" };
-	static const char *const begin[] = { "index", "objects", "plan.", "policy.", "live." };
-	DIR *d = opendir(dir);
-	bool ours = d != NULL;
-	for (struct dirent *e; ours && (e = readdir(d));) {
-		ours = false;
-		for (size_t i = 0; i < sizeof(whole) / sizeof(*whole); i++)
-			ours |= !strcmp(e->d_name, whole[i]);
-		for (size_t i = 0; i < sizeof(begin) / sizeof(*begin); i++)
-			ours |= !strncmp(e->d_name, begin[i], strlen(begin[i]));
-	}
-	if (d)
-		closedir(d);
-	return ours;
-}
-
-static int clean_dir(const char *dir)
-{
-	if (!is_session(dir))
-		return fail("%s: holds what is not a session's; remove it yourself if it is not needed", dir);
-	int lock = dir_lock(dir);
-	if (lock < 0)
-		return fail("%s: cannot lock it: %s; is another job just starting? try again", dir, strerror(-lock));
-	if (index_map(dir) == 0) {
-		atomic_store(&view.h->gone, 1);
-		view_unmap();
-	}
-	dir_clear(dir, CLEAR_ALL);
-	dir_unlock(lock);
-	return 0;
-}
-
-struct cleaning { bool all; int failed; };
-
-static int clean_one(const struct session_info *s, void *arg)
-{
-	struct cleaning *c = arg;
-	if (!c->all && s->valid && (s->live || s->keep))
-		return 0;
-	c->failed |= clean_dir(s->dir);
-	return 0;
-}
-
-int cmd_clean(int argc, char **argv)
-{
-	struct cleaning c = { 0 };
-	char dir[4096], parent[64];
-	int rc = options(argc, argv, "usage: opt4 clean [SESSION | --all]\nRemoves the sessions that no job uses and none was asked to keep;"
-			 " SESSION: that one, used or not;\n--all: all of this user's. A job whose session goes reads its files as"
-			 " without opt4.\n", "a", &c.all);
-	if (rc)
-		return rc - 1;
-	if (argc - optind > 1 || (c.all && optind < argc))
-		return usage("clean: one SESSION, or --all, or neither; see opt4 clean --help");
-	if (optind < argc)
-		return (rc = session_named(argv[optind], dir)) ? rc : clean_dir(dir);
-	sessions_each(clean_one, &c);
-	snprintf(parent, sizeof(parent), "/dev/shm/opt4-%u", (unsigned)geteuid());
-	rmdir(parent);             /* stays while it holds anything */
-	return c.failed;
 }

@@ -1,4 +1,5 @@
-/* stat.h - the door of `opt4 stat`, `opt4 ls` and `opt4 clean`: the sessions now on this machine. */
+/* stat.h - the door of `opt4 stat`, `opt4 ls` and `opt4 clean`: the sessions now on this machine, each in its file;
+ * what they share: options.c. */
 #ifndef OPT4_STAT_H
 #define OPT4_STAT_H
 
