@@ -157,35 +157,6 @@ CHANGE_AT(linkat, (int dirfd, const char *path, int todir, const char *to, int f
 	next.linkat(dirfd, path, todir, to, flags))
 CHANGE_AT(futimesat, (int dirfd, const char *path, const struct timeval t[2]), dirfd, 0, next.futimesat(dirfd, path, t))
 
-/* Only a descriptor that is open for writing can be truncated: its file is not cached as long as it is, but for
- * what was filled before the writer was seen. */
-static void truncated(int fd)
-{
-	struct fd_entry e;
-
-	if (hook_inside() || !fd_get(fd, &e) || e.kind != FD_WRITER)
-		return;
-	struct guard g = hook_enter();
-	session_invalidate(e.c.rec);
-	hook_leave(g);
-}
-
-EXPORT int ftruncate(int fd, off_t n)
-{
-	int r = next.ftruncate(fd, n);
-	if (unlikely(fd_is(fd, FD_OURS)))
-		truncated(fd);
-	return r;
-}
-
-EXPORT int ftruncate64(int fd, off64_t n)
-{
-	int r = next.ftruncate64(fd, n);
-	if (unlikely(fd_is(fd, FD_OURS)))
-		truncated(fd);
-	return r;
-}
-
 /* ---- rename: two paths, and either may be a directory ---- */
 
 static void root_moved(unsigned root)

@@ -39,7 +39,7 @@ static inline void not_replaced(int to, const struct before *b)
 /* `to` has just become a copy of `from`. */
 static inline void copied(int from, int to)
 {
-	if (unlikely(to >= 0 && (fd_is(from, FD_OURS) || fd_is(to, FD_OURS | FD_ELSEWHERE))))
+	if (unlikely(to >= 0 && (fd_is(from, FD_OURS | FD_GROWS) || fd_is(to, FD_NOT_NONE))))
 		fd_duplicate(from, to);
 }
 
@@ -131,7 +131,7 @@ FCNTL(fcntl64)
 
 EXPORT int close(int fd)
 {
-	if (unlikely(fd_is(fd, FD_OURS | FD_ELSEWHERE))) {
+	if (unlikely(fd_is(fd, FD_NOT_NONE))) {
 		/* Before: afterwards the number may be another thread's. */
 		uint32_t rec = fd_take_writer(fd);
 		fd_clear(fd);

@@ -33,14 +33,17 @@ static void raise_highest(int fd)
 		;
 }
 
-void fd_set_elsewhere(int fd)
+static void set_not_ours(int fd, uint8_t bit)
 {
 	uint8_t none = 0;
 	if ((unsigned)fd >= FD_MAX)
 		return;
 	raise_highest(fd);
-	__atomic_compare_exchange_n(&fd_flags[fd], &none, FD_ELSEWHERE, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
+	__atomic_compare_exchange_n(&fd_flags[fd], &none, bit, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
 }
+
+void fd_set_elsewhere(int fd) { set_not_ours(fd, FD_ELSEWHERE); }
+void fd_set_grows(int fd) { set_not_ours(fd, FD_GROWS); }
 
 void fd_install(int fd, enum fd_kind kind, const struct cached *c, uint32_t group, bool pending)
 {
@@ -110,8 +113,8 @@ static void end_claim(struct slot *s)
 /* Returns a writer's record if this call was the one that forgot it, else REC_NONE. */
 static uint32_t forget(int fd)
 {
-	if (fd_is(fd, FD_ELSEWHERE))
-		__atomic_fetch_and(&fd_flags[fd], (uint8_t)~FD_ELSEWHERE, __ATOMIC_RELAXED);
+	if (fd_is(fd, FD_ELSEWHERE | FD_GROWS))
+		__atomic_fetch_and(&fd_flags[fd], (uint8_t)~(FD_ELSEWHERE | FD_GROWS), __ATOMIC_RELAXED);
 	if (!fd_is(fd, FD_OURS))
 		return REC_NONE;
 	int err = errno;

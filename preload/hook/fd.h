@@ -22,6 +22,9 @@ enum fd_kind {
 #define FD_PENDING 2u             /* its next data access matters: a hint, or an object not yet counted */
 #define FD_ELSEWHERE 4u           /* not ours: a directory that has nothing to do with any root. May be stale too, and
                                    * then costs a hit; never set together with FD_OURS */
+#define FD_GROWS   8u             /* not ours: open for writing on the tmpfs of sessions, so that a write may make it larger. May be
+                                   * stale, and then costs an fstat */
+#define FD_NOT_NONE (FD_OURS | FD_ELSEWHERE | FD_GROWS)
 extern uint8_t fd_flags[FD_MAX];
 
 static inline bool fd_is(int fd, unsigned bit)
@@ -59,6 +62,9 @@ void fd_writer_closed(uint32_t rec);
 
 /* fd is a directory away from all roots: names relative to it need no look any more, until it is closed. */
 void fd_set_elsewhere(int fd);
+
+/* fd has been opened for writing on the tmpfs of sessions. */
+void fd_set_grows(int fd);
 
 /* Nobody has accessed data by this descriptor before: true for exactly one caller. */
 bool fd_take_pending(int fd);

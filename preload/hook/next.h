@@ -60,7 +60,7 @@ FTS64 *fts64_open(char *const *paths, int flags, int (*cmp)(const FTSENT64 **, c
 	X(read) X(__read_chk) X(pread) X(pread64) X(__pread_chk) X(__pread64_chk) \
 	X(readv) X(preadv) X(preadv64) X(preadv2) X(preadv64v2) \
 	X(mmap) X(mmap64) X(lseek) X(lseek64) X(close) X(fcntl) X(fcntl64) X(ioctl) \
-	X(dup) X(dup2) X(dup3) \
+	X(dup) X(dup2) X(dup3) X(write) X(pwrite) X(pwrite64) X(writev) X(pwritev) X(pwritev64) \
 	X(stat) X(stat64) X(fstat) X(fstat64) X(fstatat) X(fstatat64) \
 	X(__xstat) X(__xstat64) X(__fxstat) X(__fxstat64) X(__fxstatat) X(__fxstatat64) \
 	X(readlink) X(readlinkat) X(_exit) X(_Exit)
@@ -70,7 +70,8 @@ FTS64 *fts64_open(char *const *paths, int flags, int (*cmp)(const FTSENT64 **, c
 	X(fopen) X(fopen64) X(freopen) X(freopen64) X(fdopen) X(fclose) X(statx) \
 	X(sendfile) X(sendfile64) X(copy_file_range) X(splice) X(sendmsg) X(sendmmsg) X(recvmsg) X(recvmmsg) \
 	X(close_range) X(closefrom) \
-	X(truncate) X(truncate64) X(ftruncate) X(ftruncate64) X(rename) X(renameat) X(renameat2) \
+	X(truncate) X(truncate64) X(ftruncate) X(ftruncate64) X(fallocate) X(fallocate64) X(posix_fallocate) X(posix_fallocate64) X(shm_open) \
+	X(rename) X(renameat) X(renameat2) \
 	X(unlink) X(unlinkat) X(remove) X(link) X(linkat) \
 	X(flock) X(lockf) X(lockf64) X(chmod) X(fchmod) X(fchown) X(futimens) X(futimes) \
 	X(fstatfs) X(fstatfs64) X(fstatvfs) X(fstatvfs64) \

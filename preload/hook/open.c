@@ -1,4 +1,5 @@
 /* open.c - open and its family. */
+#include "grow.h"
 #include "open.h"
 #include "swap.h"
 
@@ -135,10 +136,12 @@ static inline __attribute__((always_inline)) bool look(int dirfd, const char *pa
 }
 
 /* The number is a new file's now. */
-static inline int opened(int fd)
+static inline int opened(int fd, const char *path, int flags)
 {
-	if (unlikely(fd_is(fd, FD_ELSEWHERE)))
+	if (unlikely(fd_is(fd, FD_ELSEWHERE | FD_GROWS)))
 		fd_clear(fd);
+	if (unlikely(flags & (O_WRONLY | O_RDWR)) && fd >= 0)
+		grow_opened(fd, path);
 	return fd;
 }
 
@@ -156,8 +159,8 @@ static inline int opened(int fd)
 		} \
 		OPAQUE(path); \
 		if (unlikely(look(dirfd, path, flags))) \
-			return opened(open_slow(which, dirfd, path, flags, mode)); \
-		return opened(call); \
+			return opened(open_slow(which, dirfd, path, flags, mode), path, flags); \
+		return opened(call, path, flags); \
 	}
 
 OPENER(open, OPEN, (const char *path, int flags, ...), AT_FDCWD, next.open(path, flags, mode))
@@ -170,8 +173,8 @@ OPENER(openat64, OPENAT64, (int dirfd, const char *path, int flags, ...), dirfd,
 	{ \
 		OPAQUE(path); \
 		if (unlikely(look(dirfd, path, flags)) && !NEEDS_MODE(flags)) \
-			return opened(open_slow(which, dirfd, path, flags, 0)); \
-		return opened(call); \
+			return opened(open_slow(which, dirfd, path, flags, 0), path, flags); \
+		return opened(call, path, flags); \
 	}
 
 OPENER_2(__open_2, OPEN_2, (const char *path, int flags), AT_FDCWD, next.__open_2(path, flags))
@@ -185,8 +188,8 @@ OPENER_2(__openat64_2, OPENAT64_2, (int dirfd, const char *path, int flags), dir
 		int flags = O_CREAT | O_WRONLY | O_TRUNC; \
 		OPAQUE(path); \
 		if (unlikely(look(AT_FDCWD, path, flags))) \
-			return open_slow(which, AT_FDCWD, path, flags, mode); \
-		return next.name(path, mode); \
+			return opened(open_slow(which, AT_FDCWD, path, flags, mode), path, flags); \
+		return opened(next.name(path, mode), path, flags); \
 	}
 
 CREATOR(creat, CREAT)

@@ -206,6 +206,8 @@ void fd_duplicate(int from, int to)
 
 	if (!fd_is(from, FD_OURS) || !fd_get(from, &e)) {
 		fd_clear(to);
+		if (fd_is(from, FD_GROWS))
+			fd_set_grows(to);
 		return;
 	}
 	if (e.kind == FD_WRITER) {

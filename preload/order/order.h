@@ -84,6 +84,9 @@ bool filing_settled(void);                 /* no lock needed: a hint */
  * lock; marks them EVICTING and takes them out of the policy. Their number, or -1: bypass, nothing done. */
 int victims_choose(uint64_t pages, uint32_t cand, struct use use, uint32_t *victims, int max);
 void victims_shrink(void);                 /* evicts until the floors are respected again; no lock */
+/* victims_shrink() at once, whatever was looked at when; for somebody who dies of it if there is no room. Waits 1 s at most
+ * for the lock. */
+void victims_make_room(void);
 /* A resident that is to go: policy, state, file, charge. Takes the lock. */
 void record_drop(uint32_t rec);
 

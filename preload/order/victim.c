@@ -97,20 +97,40 @@ void record_drop(uint32_t rec)
 	calm_end(&calm);
 }
 
-void victims_shrink(void)
+/* tries: of the lock, each of 10 ms. */
+static void shrink(int tries)
 {
 	uint32_t victims[VICTIMS_MAX];
-	struct calm calm;
-	calm_begin(&calm);
-	room_look();
 	for (int round = 0; round < 1000 && atomic_load(&view.h->room_left) < 0; round++) {
-		if (!session_lock())
-			break;
+		if (!session_lock()) {
+			if (--tries <= 0)
+				break;
+			continue;
+		}
 		int n = victims_choose(0, FILE_NONE, (struct use){ 0, 0 }, victims, VICTIMS_MAX);
 		session_unlock();
 		if (n <= 0)
 			break;
 		room_evict_reserve(victims, n, 0);
 	}
+}
+
+void victims_shrink(void)
+{
+	struct calm calm;
+	calm_begin(&calm);
+	room_look();
+	shrink(1);
+	calm_end(&calm);
+}
+
+void victims_make_room(void)
+{
+	struct calm calm;
+	calm_begin(&calm);
+	tier_tmpfs.reap(true);
+	atomic_store(&view.h->room_checked, now_coarse());
+	atomic_store(&view.h->room_left, room_above(view.dir, view.h->floor_bytes) - room_wanted(true));
+	shrink(100);
 	calm_end(&calm);
 }

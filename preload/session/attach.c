@@ -266,6 +266,22 @@ static void leave_unmapped(void)
 	view_unmap();
 }
 
+int session_visit_to_shrink(const char *dir, uint64_t want)
+{
+	if (atomic_exchange(&attaching, 1))
+		return -EBUSY;
+	proc_after_fork();         /* where nothing is hooked nobody says so */
+	int rc = view.h ? -EBUSY : keeper_visit(dir, 2);
+	if (rc == 0) {
+		room_promise(pages_of(want));
+		victims_make_room();
+	}
+	if (rc != -EBUSY)
+		leave_unmapped();
+	atomic_store(&attaching, 0);
+	return rc;
+}
+
 bool session_attach(void)
 {
 	if (view.disabled)

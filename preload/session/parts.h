@@ -6,6 +6,9 @@
 
 /* ---- attach.c ---- */
 bool slot_claim(uint32_t kind);            /* kind as in layout.h; false: all taken by the living */
+/* For a process that has no session mapped: evicts of the one at dir, by its policy, until `want` bytes are free on its tmpfs.
+ * 0 or -errno: it has one, or that one can't be mapped. */
+int session_visit_to_shrink(const char *dir, uint64_t want);
 
 /* ---- access.c ---- */
 enum access_kind { ACCESS_HIT, ACCESS_LATE, ACCESS_MISS, ACCESS_BYPASS };

@@ -101,6 +101,19 @@ void session_writer(uint32_t rec, int delta);
 /* Everything below this directory of a root may have changed (rename of a directory). */
 void session_invalidate_tree(unsigned root, const char *rel, size_t len);
 
+/* ---- room for others (grow.c) ----
+ * Files on the tmpfs of sessions that are about to become larger: batches of a DataLoader, buffers of NCCL. The cache makes
+ * room for them before they ask in vain: without it ftruncate() succeeds, and the write that finds no page is a SIGBUS. */
+
+/* fd, a regular file of tmpfs st->st_dev, will hold the bytes [from, to) and has st->st_blocks now. `later`: not all of them
+ * are written by the call that follows. Evicts of this user's sessions there, this process's own first and by policy, until
+ * there is room, or nothing to evict any more. Does nothing where there is no session. Inside the guard. Costs some system
+ * calls; where room is short as much as the evictions do, and waits 1 s at most for the session's lock. */
+void session_grow(int fd, const struct stat *st, uint64_t from, uint64_t to, bool later);
+
+/* The tmpfs on which sessions of this process's user would lie; 0 if it can't be told. One stat, once. */
+uint64_t session_tmpfs(void);
+
 /* ---- processes ---- */
 
 /* Called in the child of a fork before anything else: forget slot, locks and held descriptors. */

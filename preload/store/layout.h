@@ -26,6 +26,7 @@ static inline uint64_t pages_of(uint64_t bytes) { return (bytes + PAGE - 1) / PA
 #define EPOCHS_MAX  2048         /* later ones are added to the last */
 #define INFLIGHT_MAX 512
 #define LATE_MAX    20
+#define PROMISES_MAX 128         /* processes that have lately made a file on this tmpfs larger */
 #define EXTRA_FILES (4u << 20)   /* files that no first trace names; sparse, so room costs nothing */
 #define NAME_SLOTS  (8u << 20)   /* twice that, a power of two */
 #define NAME_BYTES  (512ull << 20)
@@ -209,6 +210,12 @@ struct index_header {
 	uint32_t filing;               /* grows whenever the policy's state is made anew */
 	uint32_t filing_at;            /* residents from this record on may not be in it yet; UINT32_MAX: all are */
 	_Atomic uint32_t loader_made;  /* 1: live orders will come; the keeper may start */
+	/* What else is to be found in this tmpfs: files that others have made larger, and will write to through mappings. No lock. */
+	struct promise { _Atomic uint32_t pid, pages; _Atomic uint64_t ns; } promises[PROMISES_MAX];
+	_Atomic uint64_t others_peak[2]; /* the most pages that others have had here, in this span of time and the one before */
+	_Atomic uint64_t others_since;   /* coarse ns: when this span began */
+	_Atomic uint32_t others_said;
+	uint32_t pad2;
 	uint32_t reserved[61];
 };
 

@@ -63,7 +63,7 @@ void room_look(void)
 	uint64_t now = now_coarse(), last = atomic_load(&view.h->room_checked);
 	if ((last && now - last < 100000000) || !atomic_compare_exchange_strong(&view.h->room_checked, &last, now))
 		return;
-	atomic_store(&view.h->room_left, room_above(view.dir, view.h->floor_bytes));
+	atomic_store(&view.h->room_left, room_above(view.dir, view.h->floor_bytes) - room_wanted(false));
 }
 
 bool room_evict_reserve(const uint32_t *victims, int n, uint64_t pages)

@@ -137,6 +137,13 @@ void room_look(void);                      /* reads the floors anew if 100 ms ha
 bool room_evict_reserve(const uint32_t *victims, int n, uint64_t pages);
 void room_release(uint64_t pages);         /* a reservation that came to nothing */
 
+/* ---- claims.c ---- */
+/* Bytes that are free in the session's tmpfs, but not for us, beside the floor. growing: others are just now taking more. */
+int64_t room_wanted(bool growing);
+/* This process will write so many pages more to files on this tmpfs that are larger than what they hold: room that is
+ * nobody else's for as long as that is true, 3 s at most. Replaces what it said before. No lock. */
+void room_promise(uint64_t pages);
+
 /* ---- repair.c ---- */
 /* Does the process live that has had this pid in this slot? The slot may change hands meanwhile: who acts upon it does so by
  * a compare and swap of the pid, or of the lock's word. */

@@ -49,5 +49,7 @@ static inline const struct tier *tier_at(uint32_t n) { return tiers[n < TIERS ? 
 struct key object_key(uint64_t path_hash, const struct origin *st);
 /* <dir>/objects/xx/KEY on the session's tmpfs; buf: sizeof view.prefix + 48. */
 void object_path(char *buf, const struct key *k);
+/* Unlinks the objects in this folder that nobody has open. Not of the session that is mapped here. */
+void object_take_all(const char *folder);
 
 #endif

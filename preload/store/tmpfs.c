@@ -127,6 +127,25 @@ static int unlink_if_free(const char *path)
 	return rc;
 }
 
+static void take_one(int fd, const char *name, void *folder)
+{
+	char path[PATH_BYTES + 300];
+	(void)fd;
+	if ((size_t)snprintf(path, sizeof(path), "%s/%s", (const char *)folder, name) < sizeof(path))
+		unlink_if_free(path);
+}
+
+void object_take_all(const char *folder)
+{
+	char path[PATH_BYTES];
+	int fd = open(folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return;
+	if ((size_t)snprintf(path, sizeof(path), "%s", folder) < sizeof(path))
+		dir_each(fd, take_one, path);
+	close(fd);
+}
+
 static int tmpfs_evict(uint32_t slot, const struct key *k)
 {
 	char path[sizeof(view.prefix) + 48], dead[sizeof(view.dir) + 96], name[33];

@@ -326,6 +326,10 @@ void session_invalidate_tree(unsigned r, const char *rel, size_t len)
 	forget("");
 }
 
+/* No tmpfs of its own that others might want. */
+void session_grow(int fd, const struct stat *st, uint64_t from, uint64_t to, bool later) {}
+uint64_t session_tmpfs(void) { return 0; }
+
 void session_after_fork(void) { say("forked"); }
 void session_job_begin(void) { setenv("OPT4_JOB", "fake", 1); }   /* who comes by exec looks for what it inherited */
 void session_leave(void) { say("leave"); }

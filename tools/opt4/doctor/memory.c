@@ -82,6 +82,10 @@ void doctor_shm(struct doctor *d)
 	else if (d->cache && budget > left)
 		doctor_say(d, DOCTOR_BAD, "/dev/shm", "%s free, OPT4_CACHE asks for %s; lower it, or mount -o remount,size=.. %s", room,
 			   size_text(want, budget), mounted_at(dir));
+	else if (d->cache && budget + all / 8 > left && (!d->dataset || d->dataset + all / 8 > left))
+		doctor_say(d, DOCTOR_WARN, "/dev/shm", "%s free; beside a cache of %s little is left for the loaders' batches (bytes of a "
+			   "batch x workers x prefetch_factor), which it gives way to; enlarge %s or lower OPT4_CACHE", room,
+			   size_text(want, budget), mounted_at(dir));
 	else if (!d->cache && budget < USEFUL && budget != d->dataset)
 		doctor_say(d, DOCTOR_BAD, "/dev/shm", "%s free of %s, half of it is too little for a cache; remove what lies there, or "
 			   "set OPT4_CACHE", room, total);

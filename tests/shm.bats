@@ -1,0 +1,56 @@
+# /dev/shm is not ours alone: loaders keep their batches there, NCCL its buffers. What they ask for the cache gives up in time.
+load common
+load lib/situations
+
+setup_file() { file_data 300 900000; }
+setup() {
+	need_root "mounts a /dev/shm of 256 MiB"
+	test_data
+	unset OPT4_STATS
+	export OPT4_ROOT=$PWD/data
+}
+
+# small CMD...: with a /dev/shm of 256 MiB. The cache is as large as CACHE, or by default.
+small() {
+	unshare -m --propagation private sh -c 'mount -t tmpfs -o size=256M,mode=1777 tmpfs /dev/shm && exec "$@"' sh \
+		timeout -k 5 100 "$OPT4" run ${CACHE:+--cache $CACHE} --root "$PWD/data" --stats "$BATS_TEST_TMPDIR/stats" -- "$@"
+}
+asks() { small "$PYTHON" "$REPO/tests/lib/shm_asks.py" "$LIST" "$@"; }
+
+@test "four times 33 MiB at once, from processes that have no session: whatever way they are asked for, at any size of the cache" {
+	local how
+	for CACHE in "" 220M; do
+		for how in posix_fallocate ftruncate $([ -n "$CACHE" ] || echo write pwrite memmap); do
+			said=$(asks $how 33 4)
+			[ "$said" = "ok ok ok ok 0 0 0 0" ] || { echo "$how with ${CACHE:-the default}: $said"; return 1; }
+			[ "$(json "['fills']" <"$BATS_TEST_TMPDIR/stats")" -gt 100 ]
+		done
+	done
+}
+
+@test "a loader's batches of 160 MiB beside a cache of 220 in 256 MiB: no worker dies, and why it caches less is said once" {
+	CACHE=220M
+	said=$(small "$PYTHON" "$REPO/tests/lib/shm_loader.py" "$LIST" 4 4 10 2)
+	[[ $said == done* ]]
+	[ "$(grep -c "gives way to them" "$BATS_TEST_TMPDIR/log")" = 1 ]
+	# what is over is used
+	[ "$(json "['resident_files']" <"$BATS_TEST_TMPDIR/stats")" -gt 10 ]
+}
+
+@test "what lies elsewhere, or is there already, takes nothing from the cache" {
+	CACHE=100M
+	small "$PYTHON" -c '
+import os, sys, tempfile
+for path in open(sys.argv[1]).read().split():
+    open(path, "rb").read()
+for where in "/tmp", "/dev/shm":
+    with tempfile.TemporaryFile(dir=where) as f:
+        os.ftruncate(f.fileno(), 10 << 20)
+        os.posix_fallocate(f.fileno(), 0, 10 << 20)
+        for _ in range(20):
+            os.posix_fallocate(f.fileno(), 0, 10 << 20)
+            os.pwrite(f.fileno(), b"x" * (1 << 20), 0)
+            os.ftruncate(f.fileno(), 10 << 20)
+' "$LIST"
+	[ "$(json "['evictions']" <"$BATS_TEST_TMPDIR/stats")" = 0 ]
+}
