@@ -71,7 +71,7 @@ teardown() { rm -rf /dev/shm/opt4-arch.??????; }
 	situation access reads
 	situation access openers
 	situation access paths
-	for case in dup_offset scm_rights fork_between raw_reuse flags streams freopens seeks signals threads; do
+	for case in dup_offset scm_rights fork_between vforks raw_reuse flags streams freopens seeks signals threads; do
 		situation calls "$case"
 	done
 	for case in write_seen names locks modes; do situation change "$case"; done

@@ -204,7 +204,7 @@ EOF
 	# Of the C library's calls those that take a path or a descriptor to bytes.
 	imported=$(echo "$libs" | xargs -r nm -D --undefined-only 2>/dev/null | awk 'NF == 2 && $1 == "U" { sub("@.*", "", $2); print $2 }' | sort -u |
 		comm -12 - <(echo "$libc") |
-		grep -E 'open|^creat|^_*p?readv?|readlink|mmap|stat(x|at|fs|vfs)?(64)?$|sendfile|copy_file|splice|^tee$|^dup[23]?$|seek|fcntl|^_*f?close|temp|tmpfile|aio_|link(at)?$|truncate|^n?ftw|fts_|glob|scandir|realpath|handle_at|^lockf(64)?$|^flock$|fallocate|chroot|chdir|unshare|setns|^_[eE]xit|^v?fork$|posix_spawn(p|_f.*)?$')
+		grep -E 'open|^creat|^_*p?readv?|readlink|mmap|stat(x|at|fs|vfs)?(64)?$|sendfile|copy_file|splice|^tee$|^dup[23]?$|seek|fcntl|^_*f?close|temp|tmpfile|aio_|link(at)?$|truncate|^n?ftw|fts_|glob|scandir|realpath|handle_at|^lockf(64)?$|^flock$|fallocate|chroot|chdir|unshare|setns|^_[eE]xit|^v?fork$|posix_spawn(p|_f.*)?$|^f?exec(v|ve|vp|vpe|veat|l|le|lp)$')
 	[ "$(echo "$imported" | wc -l)" -gt 30 ]
 	left=$(comm -23 <(echo "$imported") <(printf '%s\n' $exported $allowed | sort -u))
 	[ -z "$left" ] || { echo "neither hooked nor allowed:" $left; return 1; }

@@ -6,6 +6,7 @@
  *     memory.h   what the memory cgroups leave
  *     output.h   a file written whole or not at all
  *     json.h     strings of JSON
+ *     preload.h  LD_PRELOAD, and which programs it can be meant for
  * and, here, messages, the thread's own mark, calm stretches, and a process that is nobody's child.
  *
  * No lock, no shared state; each may be called by any thread. */
@@ -20,6 +21,7 @@
 #include "json.h"
 #include "memory.h"
 #include "output.h"
+#include "preload.h"
 #include "proc.h"
 #include "trace.h"
 

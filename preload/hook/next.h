@@ -51,6 +51,7 @@ int pivot_root(const char *new_root, const char *put_old);
 /* Not in the headers of glibc 2.28, which is enough; nor in its library: dlsym() says whether this machine has them. */
 int close_range(unsigned first, unsigned last, int flags);
 void closefrom(int low);
+int execveat(int dirfd, const char *path, char *const argv[], char *const env[], int flags);
 FTS64 *fts64_open(char *const *paths, int flags, int (*cmp)(const FTSENT64 **, const FTSENT64 **));
 
 /* An allocator, or dlsym itself, may call these before the table is resolved: raw system calls until then. */
@@ -78,6 +79,7 @@ FTS64 *fts64_open(char *const *paths, int flags, int (*cmp)(const FTSENT64 **, c
 	X(fsetxattr) X(fremovexattr) X(fgetxattr) X(flistxattr) \
 	X(__readlink_chk) X(__readlinkat_chk) X(realpath) X(__realpath_chk) X(canonicalize_file_name) \
 	X(chdir) X(fchdir) X(nftw) X(nftw64) X(fts_open) X(fts64_open) X(chroot) X(pivot_root) X(setns) X(unshare) \
+	X(execve) X(execv) X(execvp) X(execvpe) X(execl) X(execlp) X(execle) X(fexecve) X(execveat) \
 	X(posix_spawn) X(posix_spawnp) X(system) X(popen) X(vfork) \
 	X(fchmodat) X(chown) X(lchown) X(fchownat) X(utimensat) X(utimes) X(lutimes) X(utime) X(futimesat) \
 	X(setxattr) X(lsetxattr) X(removexattr) X(lremovexattr) \

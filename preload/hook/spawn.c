@@ -1,4 +1,5 @@
 /* spawn.c - children that fork() does not make: pthread_atfork() tells nothing of them. */
+#include "exec.h"
 #include "fd.h"
 
 /* Like a fork, these make every offset shared with a child: what has not been read yet stays on the original. */
@@ -12,14 +13,15 @@ EXPORT int posix_spawn(pid_t *pid, const char *path, const posix_spawn_file_acti
 	char *const argv[], char *const env[])
 {
 	before();
-	return next.posix_spawn(pid, path, fa, attr, argv, env);
+	return next.posix_spawn(pid, path, fa, attr, argv, EXEC_ENV(env, AT_FDCWD, path));
 }
 
 EXPORT int posix_spawnp(pid_t *pid, const char *file, const posix_spawn_file_actions_t *fa, const posix_spawnattr_t *attr,
 	char *const argv[], char *const env[])
 {
+	char path[PATH_MAX];
 	before();
-	return next.posix_spawnp(pid, file, fa, attr, argv, env);
+	return next.posix_spawnp(pid, file, fa, attr, argv, EXEC_ENV(env, AT_FDCWD, exec_find(file, path)));
 }
 
 EXPORT int system(const char *command)

@@ -186,6 +186,11 @@ LAZY(int, setxattr, (const char *p, const char *k, const void *v, size_t n, int 
 LAZY(int, lsetxattr, (const char *p, const char *k, const void *v, size_t n, int fl), (p, k, v, n, fl), -1)
 LAZY(int, removexattr, (const char *p, const char *k), (p, k), -1)
 LAZY(int, lremovexattr, (const char *p, const char *k), (p, k), -1)
+LAZY(int, execve, (const char *p, char *const v[], char *const e[]), (p, v, e), -1)
+LAZY(int, execv, (const char *p, char *const v[]), (p, v), -1)
+LAZY(int, execvp, (const char *p, char *const v[]), (p, v), -1)
+LAZY(int, execvpe, (const char *p, char *const v[], char *const e[]), (p, v, e), -1)
+LAZY(int, fexecve, (int fd, char *const v[], char *const e[]), (fd, v, e), -1)
 LAZY(int, posix_spawn, (pid_t *pid, const char *p, const posix_spawn_file_actions_t *fa, const posix_spawnattr_t *at, char *const v[],
 	char *const e[]), (pid, p, fa, at, v, e), ENOSYS)
 LAZY(int, posix_spawnp, (pid_t *pid, const char *p, const posix_spawn_file_actions_t *fa, const posix_spawnattr_t *at, char *const v[],
@@ -206,6 +211,22 @@ static pid_t stub_vfork(void)
 {
 	return (pid_t)syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
 }
+
+/* In glibc since 2.34. */
+static int stub_execveat(int d, const char *p, char *const v[], char *const e[], int fl)
+{
+	return (int)syscall(SYS_execveat, d, p, v, e, fl);
+}
+
+/* Nobody calls on these: exec.c passes a list on as an array. */
+static int stub_list(__attribute__((unused)) const char *p, __attribute__((unused)) const char *arg, ...)
+{
+	errno = ENOSYS;
+	return -1;
+}
+#define stub_execl  stub_list
+#define stub_execlp stub_list
+#define stub_execle stub_list
 
 static void stub_closefrom(int low)
 {

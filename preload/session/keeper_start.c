@@ -15,7 +15,6 @@
 #define LOOK_NS  250000000ull      /* between two looks whether it lives */
 #define BLOCK    (512u << 10)      /* scratch for path, arguments and environment of a start */
 #define NAME     "opt4d"
-#define LIBRARY  "libopt4.so"
 
 static bool wanted(void)
 {
@@ -103,21 +102,9 @@ static bool find(char *path, char *own, char *scratch, size_t room)
  * whatever OPT4_PROGRAMS says of the program that starts it. */
 static void set_preload(char *to, const char *from)
 {
-	const char *name;
-	strcpy(to, "LD_PRELOAD=");
-	for (to += strlen(to); *from; from += strspn(from, ": ")) {
-		size_t len = strcspn(from, ": ");
-		name = memrchr(from, '/', len);
-		name = name ? name + 1 : from;
-		if ((size_t)(from + len - name) != sizeof(LIBRARY) - 1 || memcmp(name, LIBRARY, sizeof(LIBRARY) - 1)) {
-			if (to[-1] != '=')
-				*to++ = ':';
-			memcpy(to, from, len);
-			to += len;
-		}
-		from += len;
-	}
-	*to = 0;
+	static const char variable[] = "LD_PRELOAD=";
+	memcpy(to, variable, sizeof(variable) - 1);
+	preload_without(to + sizeof(variable) - 1, from, PRELOAD_NAME);
 }
 
 static int start(char *block, char *const argv[])
