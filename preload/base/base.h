@@ -17,6 +17,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/socket.h>
 #include "conf.h"
 #include "json.h"
 #include "memory.h"
@@ -34,13 +35,37 @@ extern __thread int opt4_inside;
 #define LOG_LINES 64
 #define LOG_BYTES 256
 
-/* One line `opt4: what: why; what to do` to OPT4_LOG and the ring. Never stdout, no stdio, no allocation; keeps errno. */
+/* One line `opt4: what: why; what to do` to OPT4_LOG and the ring; what is said while there is no ring goes to opt4 run, and
+ * into the ring when there is one. Never stdout, no stdio, no allocation; keeps errno. */
 void opt4_log(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/* The same for a reason why the job gets less than it could: opt4 run hears of it at once, and says it once however many
+ * processes find it. */
+void note_reason(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 /* Where the last lines are kept: whoever has a place for them says so, and takes it back (NULLs) before it is gone. Torn
  * lines are possible and harmless. */
-struct log_ring { _Atomic uint32_t *next; char (*lines)[LOG_BYTES]; };
-extern struct log_ring log_ring;
+void log_ring(_Atomic uint32_t *next, char (*lines)[LOG_BYTES]);
+void log_settled(void);                    /* that place will stay: what was said before there was one goes there */
+
+/* ---- tell.c ---- */
+
+#define TELL_NAME   40
+#define TELL_BYTES  4500         /* a message: token, letter, text */
+#define TELL_SOCKET "said"
+enum told {
+	TOLD_LOADED = 'L',        /* the library is in a process; text: "python" in Python, else "" */
+	TOLD_LOOKED = 'T',        /* the Python side looks at torch's loaders in a process */
+	TOLD_SESSION = 'S',       /* a session was made or joined; its directory */
+	TOLD_REASON = 'R',        /* a line as of note_reason() */
+};
+
+void tell_load(void);                      /* the environment says to whom; else nobody is told */
+/* One datagram to `opt4 run`, a few us. False: nobody was told. Keeps errno. */
+bool tell(enum told what, const char *text);
+/* Where it is told: by name in the abstract space, or in a folder. */
+struct sockaddr_un;
+socklen_t tell_address(struct sockaddr_un *to, const char *abstract, const char *folder);
 
 /* ---- calm.c ---- */
 

@@ -12,7 +12,10 @@ EXPORT int opt4_live_open(const char *root)
 {
 	if (opt4_inside)
 		return 0;
+	static bool told;
 	struct guard g = hook_enter();
+	if (!told)
+		told = tell(TOLD_LOOKED, "");
 	if (root && *root && next_resolved() && conf_add_root(root)) {
 		path_roots_changed();
 		if (hook_on)

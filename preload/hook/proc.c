@@ -60,6 +60,8 @@ __attribute__((constructor)) static void begin(void)
 
 	next_resolve();
 	hook_pid = getpid();
+	tell_load();
+	tell(TOLD_LOADED, dlsym(RTLD_DEFAULT, "Py_GetVersion") ? "python" : "");
 	conf_load();
 	if (conf_active() && next_resolved()) {
 		hook_activate();

@@ -282,6 +282,15 @@ int session_visit_to_shrink(const char *dir, uint64_t want)
 	return rc;
 }
 
+/* `opt4 run` looks for the session where we found it, whatever the root is called by then, and whoever we are. Forked
+ * processes need not say it again. */
+static void tell_session(void)
+{
+	static uint64_t told;
+	if (told != view.index_ino && tell(TOLD_SESSION, view.dir))
+		told = view.index_ino;
+}
+
 bool session_attach(void)
 {
 	if (view.disabled)
@@ -310,12 +319,15 @@ bool session_attach(void)
 	if (rc < 0) {
 		char where[32];
 		snprintf(where, sizeof(where), "/dev/shm/opt4-%u", (unsigned)geteuid());
-		opt4_log("opt4: %s%.150s: %s; reading the originals", *conf.dir ? "OPT4_DIR: " : "session below ", *conf.dir ? conf.dir : where, why(rc));
+		if (rc != -ENOENT || *conf.dir)    /* a root that is not there, yet or any more, is no news */
+			note_reason("opt4: %s%.150s: %s; reading the originals", *conf.dir ? "OPT4_DIR: " : "session below ", *conf.dir ? conf.dir : where, why(rc));
 		leave_unmapped();
 		view.retry_at = now_coarse() + retry_after;
 		retry_after = retry_after < RETRY_MOST ? retry_after * 2 : RETRY_MOST;
 	} else {
 		atomic_store(&view.attached, !view.disabled);
+		log_settled();
+		tell_session();
 	}
 	atomic_store(&attaching, 0);
 	calm_end(&calm);

@@ -104,7 +104,7 @@ static int fill(uint32_t rec, int fd, const struct origin *o, const struct acces
 	static bool said;
 	if (rc == -ENOSPC && !said) {
 		said = true;
-		opt4_log("opt4: cache: tmpfs is full below the budget, or has no inodes left (df -i); what does not fit stays uncached; "
+		note_reason("opt4: cache: tmpfs is full below the budget, or has no inodes left (df -i); what does not fit stays uncached; "
 			 "enlarge it or lower OPT4_CACHE");
 	}
 	if (rc >= 0)

@@ -70,6 +70,14 @@ static void job_end(void)
 	dir_unlock(lock);
 }
 
+static bool own_job(void) { return job.pid && (uint32_t)getpid() == job.pid && proc_self()->pid == job.pid; }
+
+void session_over(void)
+{
+	if (view.h && own_job() && !atomic_load(&view.h->gone))
+		job_end();
+}
+
 /* Does nothing else run in this process? The directory of its threads has a link each. */
 static bool alone(void)
 {
@@ -100,8 +108,7 @@ void session_leave(void)
 			view.attached = false;
 		}
 	}
-	bool own = job.pid && (uint32_t)getpid() == job.pid && proc_self()->pid == job.pid;
-	if (own) {
+	if (own_job()) {
 		char dir[PATH_BYTES];
 		/* it may never have opened a dataset file itself: its workers did */
 		if (!view.h && dir_name(dir, sizeof(dir), false) == 0 && dir_secure(dir, false) == 0)

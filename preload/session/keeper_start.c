@@ -113,7 +113,7 @@ static int start(char *block, char *const argv[])
 	char **env = (char **)(void *)(text + (64 << 10));
 	size_t n = 0, most = (size_t)(block + BLOCK - (char *)env) / sizeof(*env) - 1;
 	if (!find(path, own, text, 64 << 10)) {
-		opt4_log("opt4: prefetch: no " NAME " beside the library, in ../libexec/opt4, ../bin or on PATH; files are fetched on demand");
+		note_reason("opt4: prefetch: no " NAME " beside the library, in ../libexec/opt4, ../bin or on PATH; files are fetched on demand");
 		return -ENOENT;
 	}
 	for (char **e = environ; e && *e && n < most; e++) {
@@ -128,7 +128,7 @@ static int start(char *block, char *const argv[])
 	env[n] = NULL;
 	int rc = spawn_apart(path, argv, env);
 	if (rc < 0)
-		opt4_log("opt4: prefetch: %.160s: %s; files are fetched on demand", path, strerror(-rc));
+		note_reason("opt4: prefetch: %.160s: %s; files are fetched on demand", path, strerror(-rc));
 	return rc;
 }
 

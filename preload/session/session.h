@@ -123,6 +123,8 @@ void session_job_begin(void);
 /* Process ends (destructor, _exit): leave the slot; the job's own process removes the session when no
  * other job lives in it. Idempotent. */
 void session_leave(void);
+/* The job's own process: the session that is mapped is no longer its, and is removed when it was its last. */
+void session_over(void);
 
 /* A signal handler has left one of these functions by longjmp: releases what this thread held. */
 void session_abandoned(void);

@@ -50,11 +50,11 @@ static void set_budget(struct index_header *h, const char *dir)
 		int64_t most = room_above(dir, r.floor);
 		uint64_t asked = h->dataset_bytes && h->dataset_bytes < bytes ? h->dataset_bytes : bytes;
 		if (most < 0 || (uint64_t)most < asked)
-			opt4_log("opt4: OPT4_CACHE: room for %lld of %llu MiB, 32 left to others; the cache stays smaller; enlarge %.100s "
+			note_reason("opt4: OPT4_CACHE: room for %lld of %llu MiB, 32 left to others; the cache stays smaller; enlarge %.100s "
 				 "(docker: --shm-size) or the memory cgroup", most > 0 ? (long long)most >> 20 : 0,
 				 (unsigned long long)asked >> 20, dir);
 	} else if (*conf.cache) {
-		opt4_log("opt4: OPT4_CACHE: %s of an unknown whole: no trace names the dataset's files; give a size", conf.cache);
+		note_reason("opt4: OPT4_CACHE: %s of an unknown whole: no trace names the dataset's files; give a size", conf.cache);
 	}
 	if (conf.maxfile)
 		r.maxfile = conf.maxfile;
@@ -62,7 +62,7 @@ static void set_budget(struct index_header *h, const char *dir)
 	h->maxfile = r.maxfile;
 	h->floor_bytes = r.floor;
 	if (!h->budget_pages)
-		opt4_log("opt4: no cache: %s", r.why);
+		note_reason("opt4: no cache: %s", r.why);
 }
 
 static void set_header(struct index_header *h, const char *dir)
@@ -116,7 +116,7 @@ static void use_map(void *map)
 	view.nfiles = h->nfiles;
 	view.ncap = h->ncap;
 	view.h = h;
-	log_ring = (struct log_ring){ &h->log_next, h->log };
+	log_ring(&h->log_next, h->log);
 }
 
 void view_unmap(void)
@@ -125,7 +125,7 @@ void view_unmap(void)
 		return;
 	if (store_above)
 		store_above->unmap();
-	log_ring = (struct log_ring){ NULL, NULL };
+	log_ring(NULL, NULL);
 	munmap(view.h, view.index_bytes);
 	bool disabled = view.disabled;
 	memset(&view, 0, sizeof(view));

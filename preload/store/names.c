@@ -78,7 +78,7 @@ uint32_t names_add(uint32_t root, const char *rel, size_t len)
 	    !index_reserve(view.names + off, len)) {
 		static bool said;
 		if (!said)
-			opt4_log("opt4: index full: %u files that no trace names, or no room on tmpfs; further ones stay uncached; make a trace", n);
+			note_reason("opt4: index full: %u files that no trace names, or no room on tmpfs; further ones stay uncached; make a trace", n);
 		said = true;
 		return REC_NONE;
 	}

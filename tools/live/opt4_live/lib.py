@@ -32,6 +32,7 @@ def load():
         for name in ("ready", "loader", "follow", "end", "sample", "size"):
             getattr(lib, "opt4_live_" + name).restype = None
         _lib = lib
+        lib.opt4_live_open(None)   # we are here
     return True
 
 

@@ -19,6 +19,16 @@ static char spool[PATH_MAX];
 static const char *out;
 static bool wants_root;
 
+const char *record_spool(void) { return spool; }
+
+void record_give(uid_t uid)
+{
+	uid_t now = geteuid();
+	if (seteuid(getuid()) == 0)
+		(void)!chown(spool, uid, (gid_t)-1);
+	(void)!seteuid(now);
+}
+
 bool record_wants_root(void) { return wants_root; }
 
 static bool is_set(const char *name, const char *value)

@@ -4,10 +4,16 @@
 #define OPT4_RECORD_H
 
 #include <stdbool.h>
+#include <sys/types.h>
 
 /* Before the job: the spool and what the job's environment must say. file: of --record, NULL: not asked for. lib: the
  * library's path. 0, or the exit status after a message. */
 int record_begin(const char *file, const char *lib);
+
+const char *record_spool(void);            /* the folder; "": there is none */
+
+/* From now on it is that user's, too. */
+void record_give(uid_t uid);
 
 /* Is the dataset's folder to be found by the running loader? */
 bool record_wants_root(void);

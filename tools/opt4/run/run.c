@@ -11,8 +11,10 @@
 #include "../common/common.h"
 #include "launch.h"
 #include "record.h"
+#include "result.h"
 #include "run.h"
 #include "settings.h"
+#include "told.h"
 
 static const char help[] =
 "usage: opt4 run [option]... -- COMMAND [argument]...\n"
@@ -39,81 +41,22 @@ static void preload(const char *lib)
 		setenv("LD_PRELOAD", both, 1);
 }
 
-/* The session that the job made, before it goes. False: there is none. */
-static bool look(void)
-{
-	char dir[PATH_BYTES];
-	record_root();
-	return conf_active() && (view.h || (dir_name(dir, sizeof(dir), false) == 0 && dir_secure(dir, false) == 0 && index_map(dir) == 0));
-}
-
-static bool wanted_off(void)
-{
-	const char *disable = getenv("OPT4_DISABLE");
-	return (disable && !strcmp(disable, "1")) || !strcmp(conf.policy, "none");
-}
-
-/* What the job made of its cache. */
-static void result(bool session)
-{
-	char a[16], b[16], c[16];
-	if (!session) {
-		if (!proc_self()->start)
-			fputs("opt4: run: no /proc here, which says who lives: nothing was cached; mount it\n", stderr);
-		else if (conf_active())
-			fputs("opt4: no file of the dataset was read through the cache\n", stderr);
-		else if (getenv("OPT4_ROOT") && !wanted_off())
-			fputs("opt4: run: OPT4_ROOT names no dataset: nothing was cached; name the folder of the images with --root\n", stderr);
-		else if (record_wants_root())
-			fputs("opt4: run: no DataLoader of torch's over a folder of images was seen; name the dataset with --root\n", stderr);
-		return;
-	}
-	const struct index_header *h = view.h;
-	const struct counters *n = &h->n;
-	fprintf(stderr, "opt4: %llu accesses: %llu hits, %llu late, %llu misses; reuse ratio %.3f\n", (unsigned long long)n->accesses,
-		(unsigned long long)n->hits, (unsigned long long)n->late, (unsigned long long)n->misses,
-		n->accesses ? 1 - (double)(n->fills + n->bypassed) / (double)n->accesses : 0.0);
-	fprintf(stderr, "opt4: read %s of the store for %s asked for; cache %s, policy %s\n", size_text(a, n->origin_bytes),
-		size_text(b, n->hit_bytes + n->miss_bytes), size_text(c, h->budget_pages * PAGE), h->policy);
-	for (uint32_t p = 0; p < h->nplans; p++)
-		if (plan_map(p) == 0 && orders.plans[p].follow.sh->gate_shut && !h->plans[p].gen)
-			fprintf(stderr, "opt4: %s: the job did not follow this trace (gate shut); it was cached as by keep\n", h->plans[p].path);
-	uint32_t lines = h->log_next < LOG_LINES ? h->log_next : LOG_LINES;
-	for (uint32_t i = h->log_next - lines; i != h->log_next; i++)
-		fprintf(stderr, "%.*s\n", LOG_BYTES, h->log[i % LOG_LINES]);
-}
-
-/* Ours to write, not the library's: it could only log why it could not. */
-static bool write_stats(bool session, const char *file)
-{
-	if (!file)
-		return true;
-	if (!session) {
-		fprintf(stderr, "opt4: --stats: %s: not written, since nothing was cached; opt4 doctor looks for the reason\n", file);
-		return true;
-	}
-	int rc = stats_write(conf.stats);
-	*conf.stats = 0;
-	if (rc < 0)
-		fail("--stats: %s: %s; name a file that can be written", file, strerror(-rc));
-	return rc == 0;
-}
-
 /* The job from begin to end. stats: --stats, or NULL; programs: its OPT4_PROGRAMS, or NULL. */
 static int run(char **argv, bool quiet, const char *stats, const char *programs)
 {
-	int status, err = launch(argv, programs, NULL, &status);
-	bool session = look(), written = true;
+	int status, err = launch(argv, programs, told_also(), &status);
+	bool written = true;
 	if (err) {
 		fail("run: %s: %s; give a program that can be run", argv[0], strerror(err));
 	} else {
 		if (!quiet)
-			result(session);
-		written = write_stats(session, stats);
+			result_say();
+		written = result_stats(stats);
 		launch_over();     /* a long record's writing can be ended */
-		written = record_write(session) && written;
+		written = result_record() && written;
 	}
 	record_end();
+	result_over();
 	session_leave();
 	if (status == 0 && !written)
 		return 1;
@@ -159,6 +102,7 @@ int cmd_run(int argc, char **argv)
 	}
 	if ((rc = record_begin(set.record, lib)) != 0)
 		return rc;
+	told_begin(record_spool());
 	unsetenv("OPT4_PROGRAMS");         /* it says in which of the job's programs, and we are none of them */
 	conf_load();
 	if (conf_active() || record_wants_root())
