@@ -1,6 +1,7 @@
 # A good guest: what people do around a job goes as it does without opt4.
 
 load common
+load lib/situations
 
 setup_file() {
 	seed
@@ -99,4 +100,61 @@ assert end == -signal.Signals["SIG" + sys.argv[1]], end' $sig "$OPT4" run --root
 	[ "$(grep -cx "$((40 * 4096))" <<<"$output")" = 2 ]
 	[[ "$output" == *"opt4: "*"/proc"* ]]
 	[ -z "$(sessions)" ]
+}
+
+# says TEXT OPTION... -- CMD...: the last words are one line with that text
+says() {
+	local text=$1
+	shift
+	run run_opt4 "$@"
+	echo "$* -> $output"
+	[ "${#lines[@]}" = 1 ] && [[ "$output" == "opt4: "*"$text"* ]]
+}
+
+@test "nothing was cached: the last words are the true reason, once" {
+	cc -static -o static -x c - <<<'int main(void) { return 0; }' 2>/dev/null || cp "$(command -v ldconfig)" static
+	says "the library came into no process" -- ./static
+	says "the library came into no process" --root data -- ./static
+	says "Python did not run here with opt4 in it" -- sh -c "env -u LD_PRELOAD $PYTHON -c 1"
+	says "no DataLoader of torch's was seen" -- "$PYTHON" -c 1
+	says "no file of the dataset was read" --root data -- true
+	[ "$(id -u)" = 0 ] && unshare -m true 2>/dev/null || skip "needs root and mount namespaces"
+	run within 60 unshare -m sh -c 'mount -o remount,bind,ro /dev/shm && "$OPT4" run --root data -- sh -c "for i in 1 2 3; do cat data/*/* & done >/dev/null; wait"'
+	echo "$output"
+	[ "${#lines[@]}" = 1 ]
+	[[ "$output" == *"Read-only file system"* ]]
+}
+
+@test "less is cached than could be: what was found while the session was made is said, and is in opt4 stat" {
+	[ "$(id -u)" = 0 ] && unshare -m true 2>/dev/null || skip "needs root and mount namespaces"
+	run within 60 unshare -m sh -c 'mount -t tmpfs -o size=80m tmpfs /dev/shm
+		"$OPT4" run --root data -- sh -c "cat data/*/* >/dev/null"
+		"$OPT4" run --root data --cache 200M -- sh -c "cat data/*/* >/dev/null; $OPT4 stat"'
+	echo "$output"
+	[ "$(grep -c "no cache: 80 MiB free in /dev/shm" <<<"$output")" = 1 ]
+	[ "$(grep -c "room for 4[0-9] of 200 MiB" <<<"$output")" -ge 1 ]
+}
+
+# lost JOB...: the session that the job made is told of, counted and removed, whatever has become of its root
+lost() {
+	cp -a data moving
+	sleep .05
+	run run_opt4 --root moving --stats lost.json -- "$@"
+	echo "$output"
+	[[ "${lines[0]}" == "opt4: 80 accesses: 40 hits,"* ]]
+	[ "$(json "['hits']" <lost.json)" = 40 ]
+	[ -z "$(find /dev/shm -path '*opt4-*' -name index)" ]
+	rm -rf moving moved lost.json
+}
+
+@test "dropped root, a dataset renamed, made anew or mounted over: the job's session is counted and removed" {
+	local twice='cat moving/*/* moving/*/* >/dev/null'
+	lost sh -c "$twice; mv moving moved"
+	lost sh -c "$twice; mv moving moved; mkdir moving"
+	[ "$(id -u)" = 0 ] && unshare -mn true 2>/dev/null || skip "needs root and namespaces"
+	lost unshare -m sh -c "$twice; mount -t tmpfs tmpfs moving"
+	lost unshare -n sh -c "$twice"
+	others_may
+	chmod a+rx "$BATS_FILE_TMPDIR" "$(dirname "$BATS_FILE_TMPDIR")"
+	lost setpriv --reuid 65534 --clear-groups sh -c "$twice"
 }

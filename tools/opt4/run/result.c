@@ -107,8 +107,6 @@ static bool wanted_off(void)
 static void say_why(void)
 {
 	bool found = conf_active() || getenv("OPT4_TRACE"), searched = record_wants_root();
-	if (wanted_off())
-		return;
 	if (!conf_active() && getenv("OPT4_ROOT"))
 		fputs("opt4: run: OPT4_ROOT names no dataset: nothing was cached; name the folder of the images with --root\n", stderr);
 	else if (told_reason(0))
@@ -148,6 +146,8 @@ void result_say(void)
 		leave();
 	}
 	be(getuid());
+	if (!any && wanted_off())
+		return;
 	if (!any)
 		say_why();
 	for (unsigned n = 0; (line = told_reason(n)); n++)
