@@ -75,6 +75,14 @@ bool conf_match(const char *name, size_t len)
 	return false;
 }
 
+void conf_watch(bool on)
+{
+	for (unsigned c = 0; c < sizeof(conf_last_byte); c++)   /* in as many steps as the compiler has vectors for */
+		conf_last_byte[c] = (uint8_t)((conf_last_byte[c] & 1) | (on ? 2 : 0));
+}
+
+void conf_named(uint8_t last) { conf_last_byte[last] |= 1; }
+
 bool conf_active(void) { return conf.active; }
 bool conf_live(void) { return conf.live; }
 unsigned conf_nroots(void) { return conf.nroots; }
@@ -340,6 +348,18 @@ void conf_load(void)
 	if (*conf.policy && !strcmp(conf.policy, "none"))
 		conf.nroots = 0;
 	conf.active = conf.nroots > 0;
+}
+
+static bool is_set(const char *name, const char *value)
+{
+	const char *s = getenv(name);
+	return s && !strcmp(s, value);
+}
+
+bool conf_may_learn(void)
+{
+	return is_set("OPT4_LIVE_ROOT", "1") && !is_set("OPT4_LIVE", "0") && !is_set("OPT4_POLICY", "none") &&
+	       !is_set("OPT4_DISABLE", "1") && program_wanted();
 }
 
 void conf_set_size(uint64_t bytes) { conf.live_bytes = bytes; }

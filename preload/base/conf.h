@@ -57,6 +57,12 @@ const char *conf_root_real(unsigned n, size_t *len);
 
 /* Could a path that ends in this byte name a dataset file at all? One table look-up, for a quick no. */
 extern uint8_t conf_last_byte[256];
+/* All may, while samples are fetched: what is opened then are their files. */
+void conf_watch(bool on);
+/* A file has been named that ends so. */
+void conf_named(uint8_t last);
+/* True: `opt4 run` was told of no folder, and what is opened while samples are fetched may tell one (OPT4_LIVE_ROOT). */
+bool conf_may_learn(void);
 
 /* "64M", "1.5G", "50%" (of `whole`; -EINVAL if whole is 0), "4096". 0 or -EINVAL. */
 int parse_size(const char *s, uint64_t whole, uint64_t *bytes);

@@ -4,6 +4,7 @@
 #include "swap.h"
 
 #include <stdarg.h>
+#include <string.h>
 
 enum opener { OPEN, OPEN64, OPENAT, OPENAT64, OPEN_2, OPEN64_2, OPENAT_2, OPENAT64_2, CREAT, CREAT64 };
 
@@ -56,8 +57,10 @@ void open_asked(int fd, int flags)
 
 	if (path_of_fd(fd, &w) == PATH_ROOT) {
 		struct guard g = hook_enter();
-		rec = record_of(&w);
+		rec = opened_record_of(&w, !opens_to_write(flags));
 		hook_leave(g);
+	} else if (open_watched() && !opens_to_write(flags)) {
+		open_elsewhere(fd, NULL);
 	}
 	if (rec == REC_NONE)
 		return;
@@ -65,6 +68,18 @@ void open_asked(int fd, int flags)
 		open_writer(fd, rec);
 	else if (!(flags & OPEN_PLAIN_NOT))
 		open_hinted(fd, rec);
+}
+
+void open_elsewhere(int fd, const char *path)
+{
+	char buf[PATH_ROOM];
+	struct guard g = hook_enter();
+
+	if (path && path[0] == '/' && !strstr(path, "//") && !strstr(path, "/."))
+		live_stranger(path, strlen(path));
+	else
+		live_stranger(buf, path_name_of_fd(fd, buf));
+	hook_leave(g);
 }
 
 void open_proc_fd(int fd, int flags)
@@ -88,8 +103,12 @@ static __attribute__((noinline)) int open_slow(enum opener which, int dirfd, con
 	if (kind == PATH_OTHER) {
 		if (dirfd != AT_FDCWD && path[0] != '/' && !fd_is(dirfd, FD_OURS) && path_dir_elsewhere(dirfd))
 			fd_set_elsewhere(dirfd);
-		if (!open_proc(path, flags))
-			return down(which, dirfd, path, flags, mode);
+		if (!open_proc(path, flags)) {
+			fd = down(which, dirfd, path, flags, mode);
+			if (open_watched() && fd >= 0 && !write)
+				open_elsewhere(fd, path);
+			return fd;
+		}
 		kind = PATH_ASK;
 	}
 	if (kind == PATH_ASK) {
@@ -100,7 +119,7 @@ static __attribute__((noinline)) int open_slow(enum opener which, int dirfd, con
 	}
 
 	struct guard g = hook_enter();
-	rec = record_of(&w);
+	rec = opened_record_of(&w, !write);
 	if (rec != REC_NONE && !write && !(flags & OPEN_PLAIN_NOT)) {
 		r = session_open(rec, dirfd, path, flags, &c);
 		if (r >= FD_MAX) {      /* too high to be tracked */

@@ -5,6 +5,9 @@
 #include "fd.h"
 #include "path.h"
 
+#include <stdatomic.h>
+#include "../live/live.h"
+
 /* Flags of opens that are never looked at, but for /proc/self/fd names: O_TMPFILE has O_DIRECTORY's bit. */
 #define OPEN_NEVER (O_DIRECTORY | O_PATH)
 
@@ -17,6 +20,17 @@ static inline uint32_t record_of(const struct where *w)
 {
 	return session_record(w->root, w->rel, w->len);
 }
+
+/* The same for a file that is being opened, to be read: while a sample is fetched it is the dataset's, whatever its name. */
+static inline uint32_t opened_record_of(const struct where *w, bool read)
+{
+	return read && atomic_load_explicit(&live_watching, memory_order_relaxed) ? session_record_named(w->root, w->rel, w->len)
+										   : session_record(w->root, w->rel, w->len);
+}
+
+/* fd was opened by this path, which lies below no root, to be read: while a sample is fetched, that is where datasets lie. */
+void open_elsewhere(int fd, const char *path);
+static inline bool open_watched(void) { return unlikely(atomic_load_explicit(&live_watching, memory_order_relaxed)); }
 
 /* Is this how one opens to write (or truncate)? O_CREAT alone makes what was not there. */
 static inline bool opens_to_write(int flags)

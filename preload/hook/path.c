@@ -203,6 +203,12 @@ enum path_kind path_of_fd(int fd, struct where *w)
 	return n > 0 && match(w->buf, (size_t)n, w) ? PATH_ROOT : PATH_OTHER;
 }
 
+size_t path_name_of_fd(int fd, char buf[PATH_ROOM])
+{
+	ssize_t n = fd_path(fd, buf);
+	return n > 0 ? (size_t)n : 0;
+}
+
 /* Does directory a lie at or above b? */
 static bool leads_to(const char *a, size_t alen, const char *b, size_t blen)
 {

@@ -34,6 +34,9 @@ enum path_kind path_where(int dirfd, const char *path, struct where *w);
 /* The same for the real path of an open descriptor. */
 enum path_kind path_of_fd(int fd, struct where *w);
 
+/* The real path of an open descriptor into buf; its length, 0 if it can't be told. */
+size_t path_name_of_fd(int fd, char buf[PATH_ROOM]);
+
 /* Directory `dirfd` neither lies below a root nor leads to one. False if it cannot be told. */
 bool path_dir_elsewhere(int dirfd);
 

@@ -69,6 +69,8 @@ __attribute__((constructor)) static void begin(void)
 			begin_live();
 		if (descendant)
 			expect_objects();
+	} else if (next_resolved() && conf_may_learn()) {
+		begin_live();      /* a launcher may have given PYTHONPATH a value of its own */
 	}
 	hook_leave(g);
 }

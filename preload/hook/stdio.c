@@ -48,13 +48,17 @@ static __attribute__((noinline)) FILE *fopen_slow(const char *path, const char *
 	int fd = -1;
 
 	if (kind == PATH_OTHER) {
-		if (!open_proc(path, reads_only(mode) ? O_RDONLY : O_RDWR))
-			return down(path, mode);
+		if (!open_proc(path, reads_only(mode) ? O_RDONLY : O_RDWR)) {
+			FILE *f = down(path, mode);
+			if (f && open_watched() && reads_only(mode))
+				open_elsewhere(fileno(f), path);
+			return f;
+		}
 		kind = PATH_ASK;
 	}
 	if (kind == PATH_ROOT) {
 		struct guard g = hook_enter();
-		rec = record_of(&w);
+		rec = opened_record_of(&w, reads_only(mode));
 		if (rec != REC_NONE && reads_only(mode))
 			fd = stream_fd(rec, path, open_flags(mode));
 		hook_leave(g);

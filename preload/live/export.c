@@ -7,14 +7,19 @@
 #include <sys/mman.h>
 #include "live.h"
 
-static bool put(FILE *f, const struct live_table *t)
+static bool put(FILE *f, struct live_table *t)
 {
 	char path[PATH_BYTES];
+	uint32_t rec[LIVE_WIDTH];
+	struct live_trust trust;
+	live_judge(t, index_files(), &trust);
 	fprintf(f, "%u %u\n", t->n, t->width);
-	for (size_t i = 0; i < (size_t)t->n * t->width; i++) {
-		size_t len = t->rec[i] && t->rec[i] - 1 < view.ncap ? record_path(t->rec[i] - 1, path, sizeof(path)) : 0;
-		fwrite(path, 1, len, f);
-		fputc(0, f);
+	for (uint32_t i = 0; i < t->n; i++) {
+		uint32_t n = live_row(t, &trust, i, index_files(), rec);
+		for (uint32_t k = 0; k < t->width; k++) {
+			fwrite(path, 1, k < n ? record_path(rec[k], path, sizeof(path)) : 0, f);
+			fputc(0, f);
+		}
 	}
 	return !ferror(f);
 }

@@ -13,7 +13,7 @@
 
 #include "../session/keeper.h"
 
-#define LIVE_WIDTH 4              /* files of a sample that are learned, at most */
+#define LIVE_WIDTH 1024           /* files of a sample, at most */
 
 struct live_epoch {               /* an epoch that begins; what the Python side hands over, field by field */
 	uint64_t loader, stream, dataset;
@@ -25,25 +25,65 @@ struct live_epoch {               /* an epoch that begins; what the Python side 
 	const uint32_t *counts;   /* [nbatches] samples of each batch; NULL: batch_size each, the last what is left */
 };
 
-/* ---- files.c: datasets ---- */
+/* ---- files.c: which files the samples of a dataset are ---- */
+
+struct live_table {               /* live.data.DATASET */
+	char magic[8];
+	uint32_t n, width, complete; /* complete: the program's own list named each */
+	_Atomic uint32_t moved;   /* a wider one takes its place: map it anew */
+	_Atomic uint32_t users;   /* datasets of this content in the processes that train */
+	uint32_t fetched;          /* samples that have been fetched. What follows tells by how much it is to be believed: */
+	uint32_t tried, fits;     /* rows named by the program that were fetched, and of these those that were read so */
+	uint32_t again, changed;  /* rows that were fetched again, and of these those that were wholly others */
+	uint32_t pad[4];
+	uint32_t rec[];           /* [n * width] record + 1; 0 = no more; then uint8_t[n], see live_times() */
+};
+_Static_assert(sizeof(struct live_table) == 64, "live_table");
+/* Fetches that a sample's row is made of; 0: none, it is the program's own list's, or empty. */
+uint8_t *live_times(struct live_table *t);
+/* Maps it; NULL if there is none. *bytes is for munmap. */
+struct live_table *live_table(uint64_t dataset, uint32_t n, size_t *bytes);
+/* Makes an empty one, or maps the one that another process has made meanwhile. NULL: no room. */
+struct live_table *live_table_begin(uint64_t dataset, uint32_t n, uint32_t width, size_t *bytes);
+/* Puts a wider one in its place, unless another process does. Returns what is mapped then. */
+struct live_table *live_table_widen(uint64_t dataset, struct live_table *t, uint32_t width, size_t *bytes);
 
 /* The samples of a dataset are these files: n absolute paths, each with a NUL, in the order of the samples. A path
  * that is no dataset file's leaves its sample unknown. Some 300 ns a new name. 0 or -errno. dataset 0, here and in
  * live_known(): that of the loader for which this process works. */
 int live_files(uint64_t dataset, uint32_t n, const char *paths, size_t bytes);
-/* Is there a table of this dataset, for n samples? 0 no, or it is being named, 1 being learned, 2 complete. */
+/* Is there a table of this dataset, for n samples? 0 no, or it is being named, 1 being learned, 2 named in whole, 3 what it says
+ * is another thing each time. */
 int live_known(uint64_t dataset, uint32_t n);
-/* This process fetches sample `index` of its loader's dataset of n now: files opened until the next call are that sample's.
- * For datasets whose files nobody has named. n 0: no more. */
-void live_sample(uint32_t n, uint32_t index);
+/* One more, one fewer dataset of this content is in use. The table goes with the last. */
+void live_use(uint64_t dataset, uint32_t n);
+void live_forget(uint64_t dataset);
+/* The record of an absolute path below a root, or REC_NONE. */
+uint32_t live_record(const char *path, size_t len);
 
-struct live_table {               /* live.data.DATASET */
-	char magic[8];
-	uint32_t n, width, complete, pad[11];
-	uint32_t rec[];           /* [n * width] record + 1; 0 = unknown */
-};
-/* Maps it; NULL if there is none. *bytes is for munmap. */
-struct live_table *live_table(uint64_t dataset, uint32_t n, size_t *bytes);
+struct live_trust { bool named; uint64_t random; }; /* the program's list; positions that are drawn at random */
+/* What of the table is to be believed. nfiles: records in use. Some ns a row. */
+void live_judge(struct live_table *t, uint32_t nfiles, struct live_trust *trust);
+/* A sample's records, in the order in which they are read; their number. */
+uint32_t live_row(struct live_table *t, const struct live_trust *trust, uint32_t index, uint32_t nfiles, uint32_t rec[LIVE_WIDTH]);
+
+/* ---- learn.c: what is opened while samples are fetched ---- */
+
+/* A thread of this process is fetching: opens are to be looked at whatever their names. */
+extern _Atomic bool live_watching;
+/* This thread fetches sample `index` of its loader's dataset of n now: files read until the next call are that sample's. An
+ * index beyond n: one that is no number. */
+void live_sample(uint32_t n, uint32_t index);
+/* All samples of the batch have been fetched, or asked for: what is read from now on is the batch's. */
+void live_rest(void);
+/* The batch is fetched. whole false: an exception ended it. Returns the bytes of paths that were opened below no root; then
+ * live_strangers() copies them (each with a NUL), and live_learn() puts what was seen into the dataset's table, which it makes
+ * where there is none unless another process is about to. */
+size_t live_fetched(bool whole);
+size_t live_strangers(char *to, size_t room);
+void live_learn(bool make);
+/* While watching: this absolute path was opened, to be read, and lies below no root. */
+void live_stranger(const char *path, size_t len);
 
 /* ---- export.c ---- */
 
@@ -80,8 +120,14 @@ int live_unspool(const char *spool, struct live_epoch *e, void *what, size_t byt
 /* A loader has been made: makes the session and starts the keeper where there is none, some 5 ms that its first epoch would
  * wait for otherwise. */
 void live_ready(void);
-/* A loader reads this dataset, in that epoch; this process and those forked from it work for it. */
+/* A loader reads this dataset, in that epoch; this process and those forked from it work for it. Remembered here where there
+ * is no session yet. */
 void live_loader(uint64_t key, uint64_t dataset, uint32_t epoch);
+void live_loader_again(void);              /* there is one now */
+/* This process works for that loader, of that dataset unless the session knows better. */
+void live_own(uint64_t key, uint64_t dataset);
+bool live_epoch_now(uint32_t *epoch);      /* of the loader that this process works for; false: unknown */
+uint64_t live_dataset(uint64_t loader);    /* its dataset; 0: unknown, or over */
 /* This process works for that loader. */
 void live_follow(uint64_t key);
 /* The loader's epoch is over, or was left: nothing more of it will be asked for. */

@@ -17,6 +17,7 @@ struct draft {
 	size_t bytes;
 	struct live_table *t;
 	size_t table_bytes;
+	struct live_trust trust;
 };
 
 static void path_of(const struct draft *d, const char *what, char path[PATH_BYTES + 32])
@@ -30,16 +31,10 @@ static uint32_t batch_of(const struct live_epoch *e, uint32_t b, uint32_t done)
 	return want < e->n - done ? want : e->n - done;
 }
 
-/* Records of a sample, in the order in which they were opened; their number. */
-static uint32_t sample(const struct draft *d, uint32_t index, const uint32_t **rec)
+/* Records of a sample, in the order in which they are read; their number. */
+static uint32_t sample(const struct draft *d, uint32_t index, uint32_t rec[LIVE_WIDTH])
 {
-	uint32_t n = 0;
-	if (index >= d->t->n)
-		return 0;
-	*rec = d->t->rec + (size_t)index * d->t->width;
-	while (n < d->t->width && (*rec)[n] && (*rec)[n] - 1 < d->nfiles)
-		n++;
-	return n;
+	return live_row(d->t, &d->trust, index, d->nfiles, rec);
 }
 
 /* Sections one after the other; those that nobody reads (paths, slots) stay holes of the file. */
@@ -115,11 +110,13 @@ static void write_order(const struct draft *d, const struct live_epoch *e)
 	for (uint32_t b = 0; b < d->nbatches; b++) {
 		start[b] = pos;
 		for (uint32_t end = done + batch_of(e, b, done); done < end; done++) {
-			const uint32_t *rec = NULL;
-			uint32_t n = sample(d, e->order[done], &rec);
-			for (uint32_t i = 0; i < n; i++)
-				order[pos++] = rec[i] - 1;
+			uint32_t rec[LIVE_WIDTH], n = sample(d, e->order[done], rec);
+			for (uint32_t i = 0; i < n && pos < d->npos; i++)   /* a row may have grown meanwhile */
+				order[pos++] = rec[i];
 		}
+		if (b + 1 == d->nbatches)
+			while (pos && pos < d->npos)    /* or shrunk */
+				order[pos] = order[pos - 1], pos++;
 		count[b] = pos - start[b];
 	}
 	memset(first, 0xFF, d->len[TRACE_FIRST]);
@@ -138,10 +135,10 @@ static void write_order(const struct draft *d, const struct live_epoch *e)
 /* Positions that the order takes; 0: nothing of it is known. */
 static uint32_t count_positions(const struct draft *d, const struct live_epoch *e)
 {
-	const uint32_t *rec;
+	uint32_t rec[LIVE_WIDTH];
 	uint64_t n = 0;
 	for (uint32_t i = 0; i < e->n; i++)
-		n += sample(d, e->order[i], &rec);
+		n += sample(d, e->order[i], rec);
 	return n < POS_MAX ? (uint32_t)n : 0;
 }
 
@@ -156,11 +153,10 @@ static bool traced(const struct draft *d, const struct live_epoch *e)
 		const struct trace_segment *seg = &t->segments[s];
 		uint32_t same = 0, done = 0, b = seg->first_batch;
 		for (; done < e->n && same < BEGINNING && b - seg->first_batch < seg->nbatches && b < t->h->nbatches; b++) {
-			const uint32_t *rec = NULL;
-			uint32_t pos = t->batch_start[b], end = pos + t->batch_count[b];
+			uint32_t rec[LIVE_WIDTH], pos = t->batch_start[b], end = pos + t->batch_count[b];
 			while (pos < end && done < e->n) {
-				uint32_t n = sample(d, e->order[done], &rec), i = 0;
-				while (i < n && trace_at(t, pos) == plan_file(orders.own_plan - 1, rec[i] - 1))
+				uint32_t n = sample(d, e->order[done], rec), i = 0;
+				while (i < n && trace_at(t, pos) == plan_file(orders.own_plan - 1, rec[i]))
 					i++, pos++;
 				if (!n || i < n)
 					break;
@@ -317,6 +313,7 @@ int live_publish(const struct live_epoch *e)
 	if (!e->n || !e->nbatches || !(d.t = live_table(e->dataset, e->samples, &d.table_bytes)))
 		return -ENOENT;
 	d.nfiles = index_files();
+	live_judge(d.t, d.nfiles, &d.trust);
 	d.npos = count_positions(&d, e);
 	int rc = d.npos ? traced(&d, e) : -ENOENT;
 	if (rc == 0) {

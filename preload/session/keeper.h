@@ -54,7 +54,7 @@ int fill_file(uint32_t rec, int given, struct use use, const uint32_t *order, ui
 void fill_give_up(uint32_t rec, uint64_t pages, int rc);
 
 /* ---- access.c ---- */
-/* Called for each access of this process, under the lock, where somebody wants to know of them (live/files.c); else NULL. */
+/* Called for each access of this process, under the lock, where somebody wants to know of them (live/learn.c); else NULL. */
 extern void (*_Atomic access_watch)(uint32_t rec);
 
 /* ---- stats.c ---- */

@@ -38,6 +38,8 @@ bool session_attach(void);
  * call that could matter (creates it when there is none). No system call on the original once attached,
  * no lock unless the name is new to the session. ~100-200 ns. */
 uint32_t session_record(unsigned root, const char *rel, size_t len);
+/* The same for a file that the program named as its dataset's, or read while a sample was fetched: whatever its name. */
+uint32_t session_record_named(unsigned root, const char *rel, size_t len);
 
 /* ---- open and first data access ---- */
 

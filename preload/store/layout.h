@@ -216,7 +216,8 @@ struct index_header {
 	_Atomic uint64_t others_since;   /* coarse ns: when this span began */
 	_Atomic uint32_t others_said;
 	uint32_t pad2;
-	uint32_t reserved[61];
+	_Atomic uint32_t last_bytes[8]; /* a bit for each byte that a named file ends in, though no glob of OPT4_MATCH does */
+	uint32_t reserved[53];
 };
 
 #endif

@@ -65,17 +65,20 @@ def _next_index(real, epochs):
 def _fetch(real, fetches):
     @functools.wraps(real)
     def fetch(self, index):
-        dataset = self.dataset
         try:
-            stand_in = fetches.before(dataset)
+            state, index = fetches.before(self.dataset, index)
         except Exception:
-            stand_in = None
-        if stand_in is None:
+            state = None
+        if state is None:
             return real(self, index)
-        self.dataset = stand_in
+        whole = False
         try:
-            return real(self, index)
+            data = real(self, index)
+            whole = True
+            return data
         finally:
-            self.dataset = dataset
-            fetches.lib.sample(0, 0)
+            try:
+                fetches.after(state, whole)
+            except Exception:
+                pass
     return fetch

@@ -4,7 +4,7 @@ import os
 import sys
 import weakref
 
-from . import files, lib, record, samplers
+from . import files, lib, record, roots, samplers
 
 SMALL = 1 << 13   # samples up to which all is done in this process: some ms; larger ones outside
 WAIT = .2         # seconds that a child's answer is worth waiting for, while workers start
@@ -52,7 +52,7 @@ class Numbers:
 
 _datasets, _streams = Numbers(), Numbers()
 _counts = {}      # stream -> epochs begun
-_said = {}        # dataset that is prepared for -> does it say which files it opens
+_walks = {}       # dataset that is prepared for -> what it says of its files
 _ends = {}
 _keys = set()     # of iterators that live
 announced = False # here, or in the process that this one was forked from
@@ -62,6 +62,11 @@ def key_of(pid, base_seed, samples, workers):
     """What a loader's main process and its workers both know. (The seed alone does not do: Lightning puts the generator
     back after its look at the validation set, so that the first epoch begins with the same one.)"""
     return _mix(pid, base_seed, samples, workers)
+
+
+def key_of_content(walk):
+    """The same for datasets of a class that say the same, in every rank, and after a restart."""
+    return _mix(walk.content, 2)
 
 
 class State:
@@ -74,40 +79,76 @@ class State:
         like = (number, type(it._index_sampler), getattr(it._index_sampler, "batch_size", None))
         self.number = _streams.number(it._index_sampler, like)
         self.stream = _mix(pid, self.number, 1)
-        self.dataset = _mix(pid, number, 2)
         self.samples = len(dataset)
+        self.column = _walked(dataset, number, self.samples)
+        self.dataset = _walks[number][0]
         self.key = key_of(pid, it._base_seed, self.samples, it._num_workers)
         while self.key in _keys:    # seeded alike: forked workers know the new key, spawned ones look for the old
             self.key = _mix(self.key)
         _keys.add(self.key)
         self.persistent = bool(loader.persistent_workers)
-        self.says = _said[number]
         self.batch_size = loader.batch_size or getattr(loader.batch_sampler, "batch_size", None) or 0
         if type(self.batch_size) is not int or not 0 <= self.batch_size < 1 << 31:
             self.batch_size = 0
         self.record = None
 
 
+def _walked(dataset, number, n):
+    """Walks the dataset; its first list of files, or None. The list may be another one than at the last look."""
+    walk = files.Walk(dataset, n)
+    key = key_of_content(walk)
+    known = _walks.get(number)
+    if known is None or known[0] != key:
+        if known is None:
+            _forget_with(dataset, number)
+        elif known[1] and os.environ.get("OPT4_RECORD") != "1":
+            lib.forget(known[0])
+        _walks[number] = [key, False]
+    return walk.columns[0] if walk.columns else None
+
+
+def _forget_with(dataset, number):
+    """What was learned of a dataset goes with the last of its content."""
+    pid = os.getpid()
+
+    def gone(ref, finalizing=sys.is_finalizing):
+        _ends.pop(id(ref), None)
+        walk = _walks.pop(number, None)
+        if walk and walk[1] and not finalizing() and pid == os.getpid() and os.environ.get("OPT4_RECORD") != "1":
+            lib.forget(walk[0])
+    try:
+        ref = weakref.ref(dataset, gone)
+        _ends[id(ref)] = ref
+    except TypeError:
+        pass
+
+
 def prepare(loader):
     """The loader has been made: what takes some ms is done here rather than when its first epoch begins. True: opt4 is at
-    work, and knows of its dataset."""
+    work, or will be when it knows where the dataset lies."""
     from torch.utils.data.dataloader import _DatasetKind
     if loader._dataset_kind != _DatasetKind.Map:
         return False
     dataset = loader.dataset
     number = _datasets.number(dataset)
-    if number in _said:
+    if number in _walks:
         return True
-    if os.environ.get("OPT4_LIVE_ROOT") == "1":   # opt4 run was told of no folder
-        for root in files.roots(dataset):
-            if lib.active(root):
-                _inherit(root)
-    if not lib.active():
+    watched = lib.watch()             # opt4 run was told of no folder
+    if not watched and not lib.active():
         return False
-    says = files.says(dataset)
-    _tell_size(dataset, says)
-    lib.ready()
-    _said[number] = says
+    walk = files.Walk(dataset, len(dataset))
+    if watched:
+        known_roots()
+        found = roots.of(files.some(walk.columns), roots_here()) if walk.columns else []
+        if found:
+            tell_size(lambda: files.size(walk.columns))
+            add_roots(found)
+    if walk.columns:
+        tell_size(lambda: files.size(walk.columns))
+    _forget_with(dataset, number)
+    _walks[number] = [key_of_content(walk), False]
+    if lib.active():
+        lib.ready()
     return True
 
 
@@ -115,6 +156,8 @@ def announce(it, loader):
     """The iterator has been made, its workers not yet."""
     if not prepare(loader):
         return
+    if lib.watch():
+        known_roots()
     it._opt4 = state = State(it, loader)
     global announced
     announced = True
@@ -130,28 +173,93 @@ def announce(it, loader):
     _ends[id(ref)] = ref
 
 
-def _inherit(root):
-    """Processes that the program starts from its copy of the environment find it too."""
-    now = os.environ.get("OPT4_ROOT", "").split(":")
-    if os.fsdecode(root) not in now:
-        os.environ["OPT4_ROOT"] = ":".join([r for r in now if r] + [os.fsdecode(root)])
-    spool = os.environ.get("OPT4_SPOOL")
+_roots = []           # as the program names them, where opt4 run was told of none
+_roots_seen = -1      # bytes of the spool's list that have been read
+
+
+def roots_here():
+    return _roots
+
+
+def _roots_file():
+    return os.path.join(os.environ.get("OPT4_SPOOL", ""), "root")
+
+
+def known_roots():
+    """Takes over the roots that other processes of the job have found: one stat where there are none new."""
+    global _roots_seen
     try:
-        with open(os.path.join(spool, "root"), "xb") as f:   # the first one names the session
-            f.write(root)
-    except (OSError, TypeError):
-        pass
+        if os.stat(_roots_file()).st_size == _roots_seen:
+            return
+        with open(_roots_file(), "rb") as f:
+            found = f.read()
+    except OSError:
+        return
+    _roots_seen = len(found)
+    _take([r for r in found.split(b":") if r and r not in _roots])
+
+
+def _take(found):
+    """They are roots in this process, and in those that the program starts from its copy of the environment."""
+    if found:
+        tell_size(_size_found)
+    for root in found:
+        if lib.active(root):
+            _roots.append(root)
+    now = [r for r in os.environ.get("OPT4_ROOT", "").split(":") if r]
+    new = [r for r in map(os.fsdecode, _roots) if r not in now]
+    if new:
+        os.environ["OPT4_ROOT"] = ":".join(now + new)
+
+
+def add_roots(found):
+    """Folders (absolute) in which datasets were found. The first of the job names its session: the first process that puts
+    its own in place, for the others take that one first."""
+    found = [r for r in found if b":" not in r]
+    if not _tell_file("root", b":".join(found)):
+        known_roots()
+        try:
+            with open(_roots_file(), "r+b") as f:
+                f.seek(0, os.SEEK_END)
+                f.write(b"".join(b":" + r for r in found if r not in _roots))
+        except OSError:
+            pass
+    known_roots()
+    _take([r for r in found if r not in _roots])
 
 
 _sized = False
 
 
-def _tell_size(dataset, says):
+def tell_size(size):
     """OPT4_CACHE in percent, and no trace that knows of what: of the first loader's dataset."""
     global _sized
-    if not _sized and says and os.environ.get("OPT4_CACHE", "").endswith("%") and not os.environ.get("OPT4_TRACE"):
+    if not _sized and os.environ.get("OPT4_CACHE", "").endswith("%") and not os.environ.get("OPT4_TRACE"):
         _sized = True
-        lib.size(files.size(dataset))
+        n = size()
+        lib.size(n)
+        _tell_file("size", b"%d" % n)     # whoever makes the session must know
+
+
+def _size_found():
+    with open(os.path.join(os.environ["OPT4_SPOOL"], "size"), "rb") as f:
+        return int(f.read())
+
+
+def _tell_file(name, data):
+    """A file of the spool, put in place whole; the first stays. False: it was there, or there is no spool."""
+    path = os.path.join(os.environ.get("OPT4_SPOOL", ""), name)
+    own = "%s.%d" % (path, os.getpid())
+    try:
+        with open(own, "wb") as f:
+            f.write(data)
+        try:
+            os.link(own, path)
+        finally:
+            os.unlink(own)
+    except OSError:
+        return False
+    return True
 
 
 def _rank():
@@ -167,6 +275,8 @@ def begin(it):
     state = it.__dict__.get("_opt4")
     if state is None:
         return
+    if lib.watch():
+        known_roots()
     epoch = _counts[state.number] = _counts.get(state.number, -1) + 1
     lib.loader(state.key, state.dataset, epoch)
     if it._num_workers:
@@ -176,14 +286,18 @@ def begin(it):
               "samples": state.samples}
     state.record = record.start(state.record, state, fields)
     known = lib.known(state.dataset, state.samples)
-    if not known and not state.says:
+    if known == 3 or not (known or state.column):
         return               # its files are learned this time
+    walk = _walks.get(_datasets.number(it._dataset))
+    if known and walk and walk[0] == state.dataset and not walk[1]:
+        walk[1] = True
+        lib.use(state.dataset, state.samples)
     small = state.samples <= SMALL and _length(it._index_sampler, state) <= SMALL
     if small:
         told = samplers.foretell(it._index_sampler)
         if told:
             if not known:
-                lib.files(state.dataset, state.samples, files.packed(it._dataset))
+                lib.files(state.dataset, state.samples, files.packed(state.column))
             order, fields["batch_size"], fields["nbatches"] = told
             lib.epoch(order, None, **fields)
             return
@@ -196,7 +310,7 @@ def begin(it):
 
     def work():
         if not known:
-            lib.files(state.dataset, state.samples, files.packed(it._dataset))
+            lib.files(state.dataset, state.samples, files.packed(state.column))
         told = samplers.run_out(it._sampler_iter, state.samples)
         if told:
             lib.epoch(told[0], told[1], **dict(fields, nbatches=len(told[1])))

@@ -1,11 +1,38 @@
-"""What happens where samples are fetched: in the workers, or in the program itself where there are none."""
+"""What happens where samples are fetched: in the workers, or in the program itself where there are none. The library is told
+which sample is being fetched, and takes the files that are opened meanwhile for that sample's."""
 
 import os
 
-from . import epochs, files, lib, samplers
+from . import epochs, files, lib, roots, samplers
 
+NOBODY = 0xFFFFFFFF   # an index that is no number
+PATIENCE = 64         # batches after which nobody waits any more for a dataset's files to be named
 _numbers = epochs.Numbers()
-_fetched = {}     # process and number of a dataset -> what is known of it
+_fetched = {}         # process and number of a dataset -> what is known of it
+
+
+class _Marks(list):
+    """A batch's indices. Who walks along them says so to the library: no frame of ours is on the stack while a sample is read."""
+
+    __slots__ = ("n",)
+
+    def __iter__(self):
+        n, (sample, rest) = self.n, lib.marks()
+        for i in list.__iter__(self):
+            sample(n, _place(i, n))
+            yield i
+        rest()
+
+
+def _place(i, n):
+    if type(i) is not int:
+        if type(i).__module__ not in ("numpy", "torch"):
+            return NOBODY
+        try:
+            i = int(i)
+        except Exception:
+            return NOBODY
+    return i if i >= 0 else i + n if i + n >= 0 else NOBODY
 
 
 class _Fetched:
@@ -13,41 +40,85 @@ class _Fetched:
 
     def __init__(self, dataset):
         from multiprocessing import parent_process
-        from torch.utils.data import get_worker_info
+        from torch.utils.data import Subset, get_worker_info
         info = get_worker_info()
         self.turns = 0
-        self.n = len(dataset)
-        self.wanted = self.unnamed = False
+        self.n = len(dataset) if hasattr(type(dataset), "__getitem__") else 0
+        self.unnamed = None
+        self.watches = lib.active() or lib.watch()
+        if not self.watches:
+            return
+        whole = getattr(type(dataset), "__getitems__", None)
+        self.at_once = whole is not None and whole is not getattr(Subset, "__getitems__", None)
+        walk = None
         if info is not None and not epochs.announced:   # spawned: it does not know yet whom it works for
-            lib.follow(epochs.key_of(parent_process().pid, info.seed - info.id, self.n, info.num_workers))
-        if lib.active():
-            says = files.says(dataset)
-            self.wanted = not says and not getattr(dataset, "__getitems__", None)
+            walk = files.Walk(dataset, self.n)
+            lib.own(epochs.key_of(parent_process().pid, info.seed - info.id, self.n, info.num_workers), epochs.key_of_content(walk))
+        self.named = False        # another process will say which files these are
+        if self.n > epochs.SMALL:
+            columns = (walk or files.Walk(dataset, self.n)).columns
+            self.named = bool(columns)
             # The last worker: a large process takes 15 ms and more to fork, and the first batch is the first one's.
-            self.unnamed = says and self.n > epochs.SMALL and (info is None or info.id == info.num_workers - 1)
+            if columns and (info is None or info.id == info.num_workers - 1):
+                self.unnamed = columns[0]
+
+    def begin(self, index):
+        """Samples are about to be fetched; returns the indices to go on with."""
+        n, (sample, rest) = self.n, lib.marks()
+        many = type(index) in (list, tuple)
+        self.last = len(index) if many else 1
+        if n and type(index) is list and not self.at_once:
+            marks = _Marks(index)
+            marks.n = n
+            return marks
+        for i in index if many else [index]:
+            sample(n or 1, _place(i, n) if n else NOBODY)
+        if many:
+            rest()
+        return index
 
 
-class _Learner:
-    """Stands in for the dataset while a batch is fetched, and says which sample is being read."""
-
-    def __init__(self, dataset, n):
-        self.dataset, self.n = dataset, n
-
-    def __getitem__(self, index):
-        if type(index) is int:
-            lib.sample(self.n, index if index >= 0 else index + self.n)
-        return self.dataset[index]
-
-
-def before(dataset):
-    """A batch is about to be fetched. Returns what is to stand in for a dataset whose files can only be learned, else None."""
+def before(dataset, index):
+    """A batch is about to be fetched. Returns (the dataset's state, or None where nothing is to be seen; the indices)."""
     number = os.getpid(), _numbers.number(dataset)
     f = _fetched.get(number)
     if f is None:
         f = _fetched[number] = _Fetched(dataset)
     f.turns += 1
+    if not f.watches:
+        return None, index
     if f.unnamed and f.turns == 2:   # the first batch does not wait for it
-        f.unnamed = False
-        if not lib.known(0, f.n):
-            samplers.in_child(lambda: lib.files(0, f.n, files.packed(dataset)), 0)
-    return _Learner(dataset, f.n) if f.wanted else None
+        column, f.unnamed = f.unnamed, None
+        if lib.active() and not lib.known(0, f.n):
+            samplers.in_child(lambda: lib.files(0, f.n, files.packed(column)), 0)
+    if f.turns == 1 or not lib.active():
+        epochs.known_roots()         # that others found
+    return f, f.begin(index)
+
+
+def after(f, whole):
+    """The batch was fetched, or an exception ended it."""
+    strangers = lib.fetched(whole)
+    if strangers:
+        _settle(f, strangers)
+    lib.learn(not f.named or f.turns > PATIENCE)
+
+
+def _settle(f, strangers):
+    """Files that lie below no root were opened: their folders become roots, where the program named none."""
+    if not lib.watch():
+        return
+    here = os.fsencode(os.getcwd()) + b"/"
+    data = {p for p in {files.absolute(s, here) for s in strangers} if roots.is_data(p)}
+    if not data:
+        return
+    epochs.known_roots()
+    found = roots.of(data, epochs.roots_here())
+    if found:
+        epochs.tell_size(lambda: roots.pages(found) or _guess(data, f))
+        epochs.add_roots(found)
+
+
+def _guess(data, f):
+    """Of files too many to be looked at: what these take, for all samples."""
+    return sum(-(-os.stat(p).st_size // 4096) for p in data) * 4096 * max(1, f.n) // max(1, f.last)

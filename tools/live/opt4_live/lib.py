@@ -27,9 +27,16 @@ def load():
         lib.opt4_live_replay.argtypes = [ctypes.POINTER(Epoch), ctypes.c_char_p, ctypes.c_size_t]
         lib.opt4_live_loader.argtypes = [u64, u64, u32]
         lib.opt4_live_follow.argtypes = lib.opt4_live_end.argtypes = lib.opt4_live_size.argtypes = [u64]
+        lib.opt4_live_own.argtypes = [u64, u64]
+        lib.opt4_live_forget.argtypes = [u64]
+        lib.opt4_live_use.argtypes = [u64, u32]
         lib.opt4_live_sample.argtypes = [u32, u32]
-        lib.opt4_live_ready.argtypes = []
-        for name in ("ready", "loader", "follow", "end", "sample", "size"):
+        lib.opt4_live_learn.argtypes = [ctypes.c_int]
+        lib.opt4_live_fetched.argtypes = [ctypes.c_int, ctypes.c_char_p, ctypes.c_size_t]
+        lib.opt4_live_fetched.restype = ctypes.c_size_t
+        for name in ("ready", "rest", "watch"):
+            getattr(lib, "opt4_live_" + name).argtypes = []
+        for name in ("ready", "loader", "own", "follow", "end", "forget", "use", "sample", "rest", "learn", "size"):
             getattr(lib, "opt4_live_" + name).restype = None
         _lib = lib
         lib.opt4_live_open(None)   # we are here
@@ -41,12 +48,17 @@ def active(root=None):
     return bool(_lib.opt4_live_open(root))
 
 
+def watch():
+    """Is no folder known, but may what is opened while samples are fetched tell one?"""
+    return bool(_lib.opt4_live_watch())
+
+
 def files(dataset, n, packed):
     return _lib.opt4_live_files(dataset, n, packed, len(packed))
 
 
 def known(dataset, n):
-    """0 nothing is known of the dataset's files, 1 they are being learned, 2 they are known."""
+    """0 nothing is known of the dataset's files, 1 they are being learned, 2 it named them, 3 they are others each time."""
     return _lib.opt4_live_known(dataset, n)
 
 
@@ -84,5 +96,39 @@ def end(key):
     _lib.opt4_live_end(key)
 
 
-def sample(n, index):
-    _lib.opt4_live_sample(n, index)
+def own(key, dataset):
+    """This process works for that loader, of that dataset, unless the session knows better."""
+    _lib.opt4_live_own(key, dataset)
+
+
+def use(dataset, n):
+    """One more dataset of this content lives in this process."""
+    _lib.opt4_live_use(dataset, n)
+
+
+def forget(dataset):
+    """And one less: with the last goes what was learned of it."""
+    _lib.opt4_live_forget(dataset)
+
+
+def marks():
+    """The two calls that are made around each sample: sample(n, index), rest()."""
+    return _lib.opt4_live_sample, _lib.opt4_live_rest
+
+
+_strangers = None
+
+
+def fetched(whole):
+    """The batch was fetched (whole: without an exception). Returns paths that were opened meanwhile below no root; learn() then
+    puts into the dataset's table what was seen."""
+    global _strangers
+    if _strangers is None:
+        _strangers = ctypes.create_string_buffer(1 << 16)
+    n = _lib.opt4_live_fetched(bool(whole), _strangers, len(_strangers))
+    return _strangers.raw[:n].split(b"\0")[:-1] if n else []
+
+
+def learn(make):
+    """make: a table is begun where there is none."""
+    _lib.opt4_live_learn(make)

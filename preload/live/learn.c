@@ -1,0 +1,252 @@
+/* learn.c - what is opened while samples are fetched: which files each of them is, and where datasets lie. */
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+#include "live.h"
+
+#define NOTES     16384u           /* files of a batch */
+#define MARKS     4096u            /* samples of a batch */
+#define STRANGERS (64u << 10)      /* bytes of paths that lie below no root */
+#define STRANGER  0x80000000u      /* a note that is such a path's place */
+
+/* One thread of a process is watched at a time: the first that begins. What its other threads open is taken for its
+ * samples' (a pool reads them); what is not will not come again with the same sample, and drops out. */
+static struct learning {
+	struct live_table *t;
+	size_t bytes;
+	uint64_t dataset;
+	uint32_t n;
+	pid_t pid;
+	_Atomic(void *) owner;
+	_Atomic uint32_t nnotes;
+	uint32_t notes[NOTES];
+	uint32_t nmarks, rest;    /* rest: notes from here on came when no single sample was being fetched; else UINT32_MAX */
+	struct { uint32_t index, at; } mark[MARKS];
+	_Atomic uint32_t nstrange;
+	char strange[STRANGERS];
+} *L;
+static struct learning one;
+
+_Atomic bool live_watching;
+
+static void note(uint32_t what)
+{
+	uint32_t i = atomic_load(&L->nnotes);
+	do {
+		if (i == NOTES)
+			return;
+	} while (!atomic_compare_exchange_weak(&L->nnotes, &i, i + 1));
+	L->notes[i] = what;
+}
+
+static void watch(bool on)
+{
+	atomic_store_explicit(&live_watching, on, memory_order_relaxed);
+	atomic_store_explicit(&access_watch, on ? note : NULL, memory_order_relaxed);
+	conf_watch(on);
+}
+
+static void begin(uint32_t n)
+{
+	L->n = n;
+	L->nmarks = 0;
+	L->rest = UINT32_MAX;
+	atomic_store(&L->nnotes, 0);
+	atomic_store(&L->nstrange, 0);
+	watch(true);
+}
+
+/* Is it this thread that is watched? */
+static bool mine(uint32_t n)
+{
+	void *none = NULL;
+	if (!L)
+		L = &one;
+	if (L->pid != getpid()) {  /* a fork: what the parent was at is none of ours */
+		atomic_store(&L->owner, NULL);
+		L->pid = getpid();
+	}
+	if (atomic_load(&L->owner) == &opt4_inside)
+		return true;
+	if (!n || !atomic_compare_exchange_strong(&L->owner, &none, &opt4_inside))
+		return false;
+	begin(n);
+	return true;
+}
+
+void live_sample(uint32_t n, uint32_t index)
+{
+	if (!n || !mine(n) || L->nmarks == MARKS)
+		return;
+	L->mark[L->nmarks].index = index;
+	L->mark[L->nmarks++].at = atomic_load(&L->nnotes);
+}
+
+void live_rest(void)
+{
+	if (mine(0) && L->rest == UINT32_MAX)
+		L->rest = atomic_load(&L->nnotes);
+}
+
+void live_stranger(const char *path, size_t len)
+{
+	uint32_t at = atomic_load(&L->nstrange);
+	do {
+		if (at + len + 1 > STRANGERS)
+			return;
+	} while (!atomic_compare_exchange_weak(&L->nstrange, &at, at + (uint32_t)len + 1));
+	memcpy(L->strange + at, path, len);
+	L->strange[at + len] = 0;
+	note(STRANGER | at);
+}
+
+size_t live_fetched(bool whole)
+{
+	if (!mine(0))
+		return 0;
+	watch(false);
+	if (!whole && L->nmarks && L->rest == UINT32_MAX)
+		L->nmarks--;       /* an exception: what was opened of the last sample is not all of it */
+	return atomic_load(&L->nstrange);
+}
+
+size_t live_strangers(char *to, size_t room)
+{
+	size_t n = mine(0) ? atomic_load(&L->nstrange) : 0;
+	n = n < room ? n : room;
+	memcpy(to, L->strange, n);
+	return n;
+}
+
+/* The table of the dataset that this process fetches of, with room for so many files a sample. */
+static bool table(uint32_t width, bool make)
+{
+	uint64_t dataset = live_dataset(orders.live_loader);
+	uint32_t wide = 1;
+	if (L->t && (L->dataset != dataset || L->t->n != L->n || atomic_load(&L->t->moved))) {
+		munmap(L->t, L->bytes);
+		L->t = NULL;
+	}
+	while (wide < width && wide < LIVE_WIDTH)
+		wide *= 2;
+	L->dataset = dataset;
+	if (!L->t && dataset)
+		L->t = live_table(dataset, L->n, &L->bytes);
+	if (!L->t && dataset && width && make)
+		L->t = live_table_begin(dataset, L->n, wide, &L->bytes);
+	if (L->t && L->t->width < wide)
+		L->t = live_table_widen(dataset, L->t, wide, &L->bytes);
+	return L->t;
+}
+
+static bool has(const uint32_t *list, uint32_t n, uint32_t rec)
+{
+	for (uint32_t i = 0; i < n; i++)
+		if (list[i] == rec)
+			return true;
+	return false;
+}
+
+/* A sample was fetched, and these files (+ 1) were read. Files that came with it each time are its own. */
+static void learn(uint32_t index, const uint32_t *list, uint32_t n)
+{
+	struct live_table *t = L->t;
+	uint32_t *row = t->rec + (size_t)index * t->width, kept = 0, before = 0;
+	uint8_t *times = live_times(t) + index;
+	n = n < t->width ? n : t->width;
+	while (before < t->width && row[before])
+		before++;
+	for (uint32_t i = 0; i < before; i++)
+		kept += has(list, n, row[i]);
+	if (!*times && before) {           /* the program's own list named them */
+		t->tried++;
+		t->fits += kept == before;
+	}
+	if (*times) {
+		t->again++;
+		t->changed += before && !kept;
+		if (t->again > 2 * t->n + 64) {    /* the past counts half */
+			t->again /= 2;
+			t->changed /= 2;
+		}
+	}
+	if (*times && kept && kept < before) {
+		uint32_t to = 0;
+		for (uint32_t i = 0; i < before; i++)
+			if (has(list, n, row[i]))
+				row[to++] = row[i];
+		memset(row + to, 0, (before - to) * sizeof(*row));
+	} else if ((!*times && n) || (*times && !kept && (n || before))) {
+		memcpy(row, list, n * sizeof(*row));
+		memset(row + n, 0, (t->width - n) * sizeof(*row));
+		*times = 0;
+	}
+	if (!*times && n)
+		t->fetched++;
+	if (*times < 255 && (n || *times))
+		++*times;
+}
+
+/* Notes from..to as records + 1, each once, into list; their number. */
+static uint32_t gather(uint32_t from, uint32_t to, uint32_t *list, uint32_t n)
+{
+	for (uint32_t i = from; i < to && n < LIVE_WIDTH; i++) {
+		uint32_t rec = L->notes[i];
+		if (!has(list, n, rec + 1))
+			list[n++] = rec + 1;
+	}
+	return n;
+}
+
+static uint32_t files_of(uint32_t m, uint32_t rest, uint32_t end, uint32_t *list)
+{
+	uint32_t to = m + 1 < L->nmarks ? L->mark[m + 1].at : rest, share = (end - rest) / L->nmarks;
+	uint32_t n = gather(L->mark[m].at, to < rest ? to : rest, list, 0);
+	/* What was read of the batch as a whole, in as many equal parts as it has samples, in their order. A guess, that
+	 * the next fetch puts to the test. */
+	if (share * L->nmarks == end - rest)
+		n = gather(rest + m * share, rest + (m + 1) * share, list, n);
+	return n;
+}
+
+/* Strangers that are none any more become records, the others go; so do records that come twice in a row, as when a header
+ * is looked at first. Returns where the rest begins. */
+static uint32_t settle(void)
+{
+	uint32_t end = atomic_load(&L->nnotes), back = L->rest < end ? L->rest : end, rest = 0, to = 0, m = 0;
+	for (uint32_t i = 0; i <= end; i++) {
+		while (m < L->nmarks && L->mark[m].at <= i)
+			L->mark[m++].at = to;
+		if (i == back)
+			rest = to;
+		if (i == end)
+			break;
+		uint32_t rec = L->notes[i];
+		if (rec & STRANGER)
+			rec = live_record(L->strange + (rec & ~STRANGER), strlen(L->strange + (rec & ~STRANGER)));
+		if (rec != REC_NONE && !(i > back && to > rest && L->notes[to - 1] == rec))
+			L->notes[to++] = rec;
+	}
+	atomic_store(&L->nnotes, to);
+	return rest;
+}
+
+void live_learn(bool make)
+{
+	static uint32_t list[LIVE_WIDTH];
+	if (!mine(0))
+		return;
+	if (conf_active() && L->nmarks && session_attach()) {
+		uint32_t rest = settle(), end = atomic_load(&L->nnotes), most = 0;
+		for (uint32_t m = 0; m < L->nmarks; m++) {
+			uint32_t n = files_of(m, rest, end, list);
+			most = n > most ? n : most;
+		}
+		if (table(most, make))
+			for (uint32_t m = 0; m < L->nmarks; m++)
+				if (L->mark[m].index < L->n)
+					learn(L->mark[m].index, list, files_of(m, rest, end, list));
+	}
+	atomic_store(&L->owner, NULL);
+}
