@@ -181,17 +181,20 @@ def roots_here():
     return _roots
 
 
-def _roots_file():
-    return os.path.join(os.environ.get("OPT4_SPOOL", ""), "root")
+def _spool(name):
+    """A file of `opt4 run`'s spool. OSError where there is none."""
+    if not os.environ.get("OPT4_SPOOL"):
+        raise FileNotFoundError(name)
+    return os.path.join(os.environ["OPT4_SPOOL"], name)
 
 
 def known_roots():
     """Takes over the roots that other processes of the job have found: one stat where there are none new."""
     global _roots_seen
     try:
-        if os.stat(_roots_file()).st_size == _roots_seen:
+        if os.stat(_spool("root")).st_size == _roots_seen:
             return
-        with open(_roots_file(), "rb") as f:
+        with open(_spool("root"), "rb") as f:
             found = f.read()
     except OSError:
         return
@@ -219,9 +222,11 @@ def add_roots(found):
     if not _tell_file("root", b":".join(found)):
         known_roots()
         try:
-            with open(_roots_file(), "r+b") as f:
-                f.seek(0, os.SEEK_END)
-                f.write(b"".join(b":" + r for r in found if r not in _roots))
+            fd = os.open(_spool("root"), os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
+            try:
+                os.write(fd, b"".join(b":" + r for r in found if r not in _roots))
+            finally:
+                os.close(fd)
         except OSError:
             pass
     known_roots()
@@ -242,15 +247,18 @@ def tell_size(size):
 
 
 def _size_found():
-    with open(os.path.join(os.environ["OPT4_SPOOL"], "size"), "rb") as f:
-        return int(f.read())
+    try:
+        with open(_spool("size"), "rb") as f:
+            return int(f.read())
+    except (OSError, ValueError):
+        return 0
 
 
 def _tell_file(name, data):
     """A file of the spool, put in place whole; the first stays. False: it was there, or there is no spool."""
-    path = os.path.join(os.environ.get("OPT4_SPOOL", ""), name)
-    own = "%s.%d" % (path, os.getpid())
     try:
+        path = _spool(name)
+        own = "%s.%d" % (path, os.getpid())
         with open(own, "wb") as f:
             f.write(data)
         try:
