@@ -10,6 +10,9 @@ bool slot_claim(uint32_t kind);            /* kind as in layout.h; false: all ta
  * 0 or -errno: it has one, or that one can't be mapped. */
 int session_visit_to_shrink(const char *dir, uint64_t want);
 
+/* ---- whose.c ---- */
+void whose_last_bytes(void);               /* what others named ends so: paths that do are looked at here, too */
+
 /* ---- access.c ---- */
 enum access_kind { ACCESS_HIT, ACCESS_LATE, ACCESS_MISS, ACCESS_BYPASS };
 struct access {
