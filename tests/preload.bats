@@ -88,6 +88,100 @@ C
 			grep -q 'args . preload none' <<<"$output"
 			[ -z "$(grep -v 'args . preload none' <<<"$output")" ]
 		done
+		# And as the job itself: said in a line.
+		run run_opt4 --quiet --root d -- "$target"
+		[ "$status" = 7 ]
+		[ "${#lines[@]}" = 2 ]
+		[[ "$output" = *"opt4: run: $target: "*"args 1 preload none"* ]]
 	done
+	no_session
+}
+
+# A build of opt4 in a folder that LD_PRELOAD can't name.
+moved() {
+	mkdir -p "$1"
+	cp -r "$B/libopt4.so" "$B/opt4" "$B/opt4d" "$B/opt4_live" "$1/"
+	OPT4=$1/opt4
+}
+
+@test "a space, a colon, a dollar on the way to the library: the job is cached by a link that goes when it ends" {
+	dataset d 20
+	before=$(find /dev/shm "$TMPDIR" -maxdepth 2 -name '*lib.*' | sort)
+	for folder in 'a b' 'a:b' 'with $LIB and $ORIGIN' ' :'; do
+		moved "$PWD/$folder/c"
+		run_opt4 --root d --stats stats -- sh -c 'find d -type f -exec cat {} + >sum; find d -type f -exec cat {} + >sum; env >vars' 2>err
+		cat err
+		! grep -qi 'ld.so\|cannot' err
+		[ "$(json "['hits']" <stats)" = 20 ]
+		list=$(sed -n 's/^LD_PRELOAD=//p' vars)
+		[ "${list##*/}" = libopt4.so ]
+		[[ $list != *[\ :\$]* ]]
+		[ ! -e "$list" ]
+		rm -rf "$PWD/${folder:?}"
+	done
+	no_session
+	[ "$(find /dev/shm "$TMPDIR" -maxdepth 2 -name '*lib.*' | sort)" = "$before" ]
+}
+
+@test "a colon on the way to the Python side: the order is learned all the same" {
+	dataset d 24 100-900
+	moved "$PWD/a :b"
+	cat >job.py <<'P'
+import sys, torch, torchvision
+data = torchvision.datasets.ImageFolder(sys.argv[1], loader=lambda path: open(path, "rb").read()[:1])
+data.transform = lambda raw: raw[0]
+for epoch in range(2):
+    for batch in torch.utils.data.DataLoader(data, batch_size=4, shuffle=True, num_workers=1):
+        pass
+P
+	run_opt4 --stats stats -- "$PYTHON" -W ignore job.py d
+	[ "$(json "['live_epochs']" <stats)" = 2 ]
+	[ "$(json "['policy']" <stats)" = opt ]
+}
+
+@test "the link stays while something of the job runs on in the background, and the next run sweeps it up" {
+	dataset d 5
+	moved "$PWD/a b"
+	run_opt4 --quiet --root d -- sh -c 'sleep 60 >/dev/null 2>&1 & echo $! >pid; echo "$LD_PRELOAD" >list'
+	list=$(cat list)
+	[ -e "$list" ]
+	run_opt4 --quiet --root d -- true
+	[ -e "$list" ]
+	kill "$(cat pid)"
+	while kill -0 "$(cat pid)" 2>/dev/null; do sleep .05; done
+	run_opt4 --quiet --root d -- true
+	[ ! -e "$(dirname "$(dirname "$list")")" ]
+	no_session
+}
+
+@test "where no folder takes the link, a line says so and the job runs" {
+	unshare -m true 2>/dev/null || skip "needs the right to mount: run the tests as root"
+	folder=$(mktemp -d "$B/a b.XXXXXX")   # not below /tmp, which is covered
+	moved "$folder"
+	mkdir -m 777 open                     # anybody may put another folder in the place of one in it
+	run unshare -m --propagation private sh -c 'mount -t tmpfs -o ro tmpfs /dev/shm && mount --bind "$1" /tmp && cd / &&
+		exec env -u TMPDIR -u XDG_RUNTIME_DIR OPT4_LIVE=0 "$2/opt4" run --root "$3" -- sh -c "echo ran; exit 3"' sh "$PWD/open" "$folder" "$REPO/tests"
+	rm -rf "$folder"
+	echo "$output"
+	[ "$status" = 3 ]
+	grep -qx ran <<<"$output"
+	[ "$(grep -c "^opt4: run: .*LD_PRELOAD can't name" <<<"$output")" = 1 ]
+	! grep -q 'ld.so' <<<"$output"
+}
+
+@test "other preloads are kept, compared whole: those whose names have ours as a part, and two of ours are one" {
+	programs "$PWD/p"
+	others=$PWD/p/mylibopt4.so:$PWD/p/libopt4.so.d/other.so
+	out=$(LD_PRELOAD="$PWD/p/mylibopt4.so $PWD/p/libopt4.so.d/other.so" OPT4_LIVE=0 run_opt4 --root "$PWD" --quiet -- "$PWD/p/here" || true)
+	[ "$out" = "args 1 preload $LIB:$others" ]
+	cp "$LIB" p/libopt4.so
+	out=$(LD_PRELOAD="$PWD/p/libopt4.so:$PWD/p/mylibopt4.so" OPT4_LIVE=0 run_opt4 --root "$PWD" --quiet -- "$PWD/p/here" || true)
+	[ "$out" = "args 1 preload $LIB:$PWD/p/mylibopt4.so" ]
+	# The keeper has the others and not ours.
+	dataset d 20
+	within 100 "$PYTHON" "$OPT4_TRACE_TOOL" imagefolder d --epochs 1 --seed 7 --batch-size 4 -o t.trace
+	LD_PRELOAD=$others run_opt4 --quiet --trace t.trace -- sh -c 'cat d/*/* >/dev/null; for i in 1 2 3 4 5 6 7 8 9 10; do
+		for p in /proc/[0-9]*; do [ "$(readlink $p/exe)" = "$0" ] && tr "\0" "\n" <$p/environ | grep "^LD_PRELOAD=" >keeper && exit; done; sleep .1; done' "$B/opt4d"
+	[ "$(cat keeper)" = "LD_PRELOAD=$others" ]
 	no_session
 }

@@ -6,7 +6,9 @@
 #include <fcntl.h>
 #include <gnu/lib-names.h>
 #include <link.h>
+#include <limits.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -137,4 +139,35 @@ bool preload_fails(int dirfd, const char *path)
 		rc = look(AT_FDCWD, buf[i % 2], buf[!(i % 2)]);
 	errno = err;
 	return rc > 0;
+}
+
+static bool runs(const char *path)
+{
+	if (syscall(SYS_faccessat, AT_FDCWD, path, X_OK) != 0)
+		return false;
+	long fd = syscall(SYS_openat, AT_FDCWD, path, O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
+	if (fd >= 0)
+		syscall(SYS_close, fd);
+	return fd < 0;
+}
+
+const char *preload_find(const char *file, char path[PATH_MAX])
+{
+	int err = errno;
+	size_t n = strlen(file);
+	const char *at = getenv("PATH");
+	if (strchr(file, '/'))
+		return file;
+	for (at = at ? at : "/bin:/usr/bin"; at; at = strchr(at, ':') ? strchr(at, ':') + 1 : NULL) {
+		size_t len = strcspn(at, ":");
+		if (len + n + 2 > PATH_MAX)
+			continue;
+		memcpy(path, at, len);
+		path[len] = '/';
+		memcpy(path + len + (len > 0), file, n + 1);   /* an empty one: the working directory */
+		if (runs(path))
+			break;
+	}
+	errno = err;
+	return at ? path : file;
 }

@@ -5,6 +5,7 @@
 #ifndef OPT4_PRELOAD_H
 #define OPT4_PRELOAD_H
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -24,5 +25,8 @@ bool preload_can_name(const char *path);
  * that is of this machine and this C library: another ELF class or machine, another C library's loader? A script is asked
  * by its interpreter. False also where there is nothing to fail (static programs) and where it cannot be told. */
 bool preload_fails(int dirfd, const char *path);
+
+/* Where execvp() and posix_spawnp() would find the file: in `path`, or the name itself where it has a slash or is nowhere. */
+const char *preload_find(const char *file, char path[PATH_MAX]);
 
 #endif

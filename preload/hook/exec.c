@@ -63,37 +63,6 @@ char **exec_shed(char *const env[], void *block)
 	return block;
 }
 
-static bool runs(const char *path)
-{
-	if (syscall(SYS_faccessat, AT_FDCWD, path, X_OK) != 0)
-		return false;
-	long fd = syscall(SYS_openat, AT_FDCWD, path, O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
-	if (fd >= 0)
-		syscall(SYS_close, fd);
-	return fd < 0;
-}
-
-const char *exec_find(const char *file, char path[PATH_MAX])
-{
-	int err = errno;
-	size_t n = strlen(file);
-	const char *at = getenv("PATH");
-	if (strchr(file, '/'))
-		return file;
-	for (at = at ? at : "/bin:/usr/bin"; at; at = strchr(at, ':') ? strchr(at, ':') + 1 : NULL) {
-		size_t len = strcspn(at, ":");
-		if (len + n + 2 > PATH_MAX)
-			continue;
-		memcpy(path, at, len);
-		path[len] = '/';
-		memcpy(path + len + (len > 0), file, n + 1);   /* an empty one: the working directory */
-		if (runs(path))
-			break;
-	}
-	errno = err;
-	return at ? path : file;
-}
-
 EXPORT int execve(const char *path, char *const argv[], char *const env[])
 {
 	return next.execve(path, argv, EXEC_ENV(env, AT_FDCWD, path));
@@ -107,13 +76,13 @@ EXPORT int execv(const char *path, char *const argv[])
 EXPORT int execvpe(const char *file, char *const argv[], char *const env[])
 {
 	char path[PATH_MAX];
-	return next.execvpe(file, argv, EXEC_ENV(env, AT_FDCWD, exec_find(file, path)));
+	return next.execvpe(file, argv, EXEC_ENV(env, AT_FDCWD, preload_find(file, path)));
 }
 
 EXPORT int execvp(const char *file, char *const argv[])
 {
 	char path[PATH_MAX];
-	return next.execvpe(file, argv, EXEC_ENV(environ, AT_FDCWD, exec_find(file, path)));
+	return next.execvpe(file, argv, EXEC_ENV(environ, AT_FDCWD, preload_find(file, path)));
 }
 
 EXPORT int fexecve(int fd, char *const argv[], char *const env[])
@@ -154,7 +123,7 @@ EXPORT int execlp(const char *file, const char *arg, ...)
 	char path[PATH_MAX];
 	COLLECT(argv, arg);
 	va_end(ap);
-	return next.execvpe(file, argv, EXEC_ENV(environ, AT_FDCWD, exec_find(file, path)));
+	return next.execvpe(file, argv, EXEC_ENV(environ, AT_FDCWD, preload_find(file, path)));
 }
 
 EXPORT int execle(const char *path, const char *arg, ...)

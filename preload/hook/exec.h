@@ -19,9 +19,6 @@ size_t exec_shed_bytes(char *const env[], int dirfd, const char *path);
 /* env without our entry, in such a block. */
 char **exec_shed(char *const env[], void *block);
 
-/* Where execvp() and posix_spawnp() would find the file: in `path`, or the name itself where it has a slash. */
-const char *exec_find(const char *file, char path[PATH_MAX]);
-
 /* The environment to run a program with; on the caller's stack where it is another than env. */
 #define EXEC_ENV(env, dirfd, path) \
 	({ \

@@ -33,15 +33,24 @@ static void expect_objects(void)
 	fd_strangers();
 }
 
-/* Once a process, before its main(): Python reads PYTHONPATH later. */
+/* Once a process, before its main(): Python reads PYTHONPATH later. By the name that the library was loaded by, where the
+ * Python side is beside it: a link around a folder that a path list can't name must stay one. */
 static void begin_live(void)
 {
-	char dir[PATH_MAX];
+	char dir[PATH_MAX], python[PATH_BYTES];
 	Dl_info info;
-	if (!dladdr((void *)begin_live, &info) || !realpath(info.dli_fname, dir))
+	if (!dladdr((void *)begin_live, &info) || strlen(info.dli_fname) >= sizeof(dir))
 		return;
-	*strrchr(dir, '/') = 0;
-	live_python_path(dir);
+	strcpy(dir, info.dli_fname);
+	for (int real = *dir != '/'; real < 2; real++) {
+		if (real && !realpath(info.dli_fname, dir))
+			return;
+		*strrchr(dir, '/') = 0;
+		if (live_python_dir(dir, python)) {
+			live_python_path(dir);
+			return;
+		}
+	}
 }
 
 void hook_activate(void)

@@ -21,7 +21,7 @@ EXPORT int posix_spawnp(pid_t *pid, const char *file, const posix_spawn_file_act
 {
 	char path[PATH_MAX];
 	before();
-	return next.posix_spawnp(pid, file, fa, attr, argv, EXEC_ENV(env, AT_FDCWD, exec_find(file, path)));
+	return next.posix_spawnp(pid, file, fa, attr, argv, EXEC_ENV(env, AT_FDCWD, preload_find(file, path)));
 }
 
 EXPORT int system(const char *command)

@@ -37,7 +37,7 @@ static bool on_path(const char *name, char *path, size_t room)
 
 void doctor_library(struct doctor *d)
 {
-	char lib[PATH_MAX + 64];
+	char lib[PATH_MAX + 64], named[PATH_MAX + 64];
 	struct statvfs fs;
 
 	if (!find_library(lib, sizeof(lib)))
@@ -45,8 +45,12 @@ void doctor_library(struct doctor *d)
 	else if (statvfs(lib, &fs) == 0 && (fs.f_flag & ST_NOEXEC))
 		doctor_say(d, DOCTOR_BAD, "library", "%s lies on a file system mounted noexec, no program can load it; install opt4 "
 			   "elsewhere, or mount -o remount,exec", lib);
+	else if (!library_name(lib, named, sizeof(named)))
+		doctor_say(d, DOCTOR_BAD, "library", "LD_PRELOAD can't name %s (a space, a colon or a dollar), and no folder takes a link to it: no "
+			   "cache; install opt4 elsewhere, or set TMPDIR", lib);
 	else
-		doctor_say(d, DOCTOR_OK, "library", "%s", lib);
+		doctor_say(d, DOCTOR_OK, "library", "%s%s", lib, strcmp(lib, named) ? " (LD_PRELOAD can't name that: opt4 run makes a link)" : "");
+	library_unname();
 }
 
 /* Where the library looks for it: beside itself, in ../libexec/opt4 and ../bin, on PATH. */
@@ -158,7 +162,7 @@ static void live_order(struct doctor *d, const char *lib, const char *flags)
 void doctor_python(struct doctor *d)
 {
 	const char *name = getenv("PYTHON");
-	char lib[PATH_MAX + 64], line[256], *flags = NULL;
+	char file[PATH_MAX + 64], lib[PATH_MAX + 64], line[256], *flags = NULL;
 	struct stat st;
 	int loaded = 0;
 
@@ -173,8 +177,10 @@ void doctor_python(struct doctor *d)
 		doctor_say(d, DOCTOR_BAD, "python", "%s is linked statically, LD_PRELOAD does not reach it; use a dynamic python", d->python);
 		return;
 	}
-	if (!find_library(lib, sizeof(lib)))
+	if (!find_library(file, sizeof(file)))
 		lib[0] = 0;
+	else
+		library_name(file, lib, sizeof(lib));
 	bool answered = ask(d->python, lib, line, sizeof(line));
 	if (answered && (flags = strchr(line, '\n')))
 		*flags++ = 0;
@@ -190,4 +196,5 @@ void doctor_python(struct doctor *d)
 	else if (*lib)
 		doctor_say(d, DOCTOR_BAD, "python", "%s drops LD_PRELOAD (capabilities, a wrapper, another libc); use another build of it",
 			   d->python);
+	library_unname();
 }

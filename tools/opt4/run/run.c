@@ -1,5 +1,6 @@
 /* run.c - `opt4 run`: arguments, the job, a few lines of result. See run.h. */
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <limits.h>
 #include <stdio.h>
@@ -31,14 +32,18 @@ static const char help[] =
 "  --quiet          no lines of result\n"
 "  --help, --version\n";
 
-static void preload(const char *lib)
+/* The library into the job, by a path that LD_PRELOAD can name; or a line that says why not. named: that path. */
+static void preload(const char *lib, const char *named, const char *program)
 {
-	const char *old = getenv("LD_PRELOAD");
-	char *both;
-	if (!old || !*old)
-		setenv("LD_PRELOAD", lib, 1);
-	else if (!strstr(old, "libopt4.so") && asprintf(&both, "%s:%s", lib, old) > 0)
-		setenv("LD_PRELOAD", both, 1);
+	char path[PATH_MAX];
+	if (preload_fails(AT_FDCWD, preload_find(program, path)))
+		fprintf(stderr, "opt4: run: %s: of another machine or C library than libopt4.so, which can't be loaded into it; it runs uncached\n",
+			program);
+	else if (!preload_can_name(named))
+		fprintf(stderr, "opt4: run: %s: LD_PRELOAD can't name a path with a space, a colon or a dollar, and no folder takes a link; "
+			"the job runs uncached; install opt4 elsewhere, or set TMPDIR\n", lib);
+	else
+		library_preload(named);
 }
 
 /* The job from begin to end. stats: --stats, or NULL; programs: its OPT4_PROGRAMS, or NULL. */
@@ -58,6 +63,7 @@ static int run(char **argv, bool quiet, const char *stats, const char *programs)
 	record_end();
 	result_over();
 	session_leave();
+	library_unname();
 	if (status == 0 && !written)
 		return 1;
 	launch_end(status);
@@ -70,7 +76,7 @@ int cmd_run(int argc, char **argv)
 		{ "stats", 1, 0, 's' }, { "record", 1, 0, 'R' }, { "keep", 0, 0, 'k' }, { "quiet", 0, 0, 'q' }, { "help", 0, 0, 'h' }, { "version", 0, 0, 'v' }, { 0 } };
 	struct run_settings set = { 0 };
 	const char *programs = getenv("OPT4_PROGRAMS");
-	char lib[PATH_MAX + 64];
+	char lib[PATH_MAX + 64], named[PATH_MAX + 64];
 	bool quiet = false;
 	int c, rc;
 	opterr = 0;
@@ -100,13 +106,16 @@ int cmd_run(int argc, char **argv)
 		setenv("OPT4_DISABLE", "1", 1);
 		return run(argv + optind, quiet, NULL, programs);
 	}
-	if ((rc = record_begin(set.record, lib)) != 0)
+	library_name(lib, named, sizeof(named));   /* where it can't, preload() says so */
+	if ((rc = record_begin(set.record, named)) != 0) {
+		library_unname();
 		return rc;
+	}
 	told_begin(record_spool());
 	unsetenv("OPT4_PROGRAMS");         /* it says in which of the job's programs, and we are none of them */
 	conf_load();
 	if (conf_active() || record_wants_root())
 		session_job_begin();
-	preload(lib);
+	preload(lib, named, argv[optind]);
 	return run(argv + optind, quiet, set.stats, programs);
 }
