@@ -29,7 +29,7 @@ tool() { COLUMNS=100 "$PYTHON" "$OPT4_TRACE_TOOL" "$@"; }
 	# versions of argparse differ in lines and headings, not in words
 	words() { tr -s ' \n' '\n\n' | grep -vE '^(options|optional|arguments|positional):?$|^$'; }
 	local c
-	for c in '' imagefolder loader show info check; do
+	for c in '' imagefolder loader paths show info check; do
 		tool $c --help
 	done | words >"$BATS_TEST_TMPDIR/now"
 	diff -u <(words <"$REPO/tests/help/opt4-trace.txt") "$BATS_TEST_TMPDIR/now"
@@ -74,7 +74,7 @@ tool() { COLUMNS=100 "$PYTHON" "$OPT4_TRACE_TOOL" "$@"; }
 			grep -q "Fl ${o#-}\b" "$BATS_TEST_TMPDIR/section" || missing+=" $c $o"
 		done
 	done
-	for c in imagefolder loader show info check; do
+	for c in imagefolder loader paths show info check; do
 		for o in $(tool "$c" --help | options); do
 			grep -q "Fl ${o#-}\b" "$REPO/tools/man/opt4-trace.1" || missing+=" $c $o"
 		done
@@ -121,7 +121,7 @@ completed() {
 	for c in $(commands); do
 		diff <("$OPT4" "$c" --help | options) <(completed opt4 "$c" - | options)
 	done
-	for c in imagefolder loader show info check; do
+	for c in imagefolder loader paths show info check; do
 		diff <(tool "$c" --help | options) <(completed opt4-trace "$c" - | options)
 	done
 	diff <(tool --help | sed -n 's/^    \([a-z]\{4,\}\).*/\1/p' | sort) <(completed opt4-trace '' | grep -v '^-')
@@ -149,7 +149,7 @@ completed() {
 			grep -q -- "$o\b" "$BATS_TEST_TMPDIR/part" || { echo "opt4 $c $o is missing"; return 1; }
 		done
 	done
-	for c in imagefolder loader show info check; do
+	for c in imagefolder loader paths show info check; do
 		sed -n "/^		$c) /,/;;/p" "$REPO/tools/completion/_opt4" >"$BATS_TEST_TMPDIR/part"
 		for o in $(tool "$c" --help | options); do
 			[ "$o" != --output ] || continue    # in all of them: $output

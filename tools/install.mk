@@ -7,6 +7,7 @@ install: all
 	install -d $(TO)/bin $(TO)/lib/opt4 $(TO)/share/opt4/opt4_trace
 	install -m 755 $B/opt4 $B/opt4d $B/opt4-trace $(TO)/bin
 	install -m 755 $B/libopt4.so $(TO)/lib/opt4
+	install -D -m 644 tools/python/opt4/__init__.py $(TO)/share/opt4/python/opt4/__init__.py
 	install -d $(TO)/lib/opt4/live/opt4_live
 	install -m 644 $B/opt4_live/sitecustomize.py $(TO)/lib/opt4/live
 	install -m 644 $B/opt4_live/opt4_live/*.py $(TO)/lib/opt4/live/opt4_live

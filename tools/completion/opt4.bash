@@ -51,7 +51,7 @@ _opt4() {
 	--bandwidth | --latency | --compute) return ;;
 	esac
 	case $command:$cur in
-	run:*) _opt4_words "--trace --root --cache --policy --prefetch --record --stats --keep --quiet --help --version --" ;;
+	run:*) _opt4_words "--trace --root --cache --policy --prefetch --order --record --stats --keep --quiet --help --version --" ;;
 	stat:-*) _opt4_words "--json --help --version" ;;
 	ls:*) _opt4_words "--help --version" ;;
 	clean:-*) _opt4_words "--all --help --version" ;;
@@ -70,7 +70,7 @@ _opt4_trace() {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} command=${COMP_WORDS[1]}
 	COMPREPLY=()
 	if [ "$COMP_CWORD" = 1 ]; then
-		_opt4_words "imagefolder loader show info check --help --version"
+		_opt4_words "imagefolder loader paths show info check --help --version"
 		return
 	fi
 	case $prev in
@@ -83,6 +83,7 @@ _opt4_trace() {
 	imagefolder:-*) _opt4_words "--epochs --seed --batch-size --drop-last --workers --persistent-workers --prefetch-factor
 		--sequential --replacement --weights --num-samples --limit-batches --global-seed --world-size --ranks --no-set-epoch
 		--val --val-batch-size --output -o --help" ;;
+	paths:-*) _opt4_words "--epochs --batch-size --workers --root --output -o --help" ;;
 	loader:-*) _opt4_words "--epochs --world-size --ranks --limit-batches --output -o --help" ;;
 	show:-*) _opt4_words "--json --epoch --rank --help" ;;
 	info:-*) _opt4_words "--json --help" ;;

@@ -17,7 +17,7 @@ class _Parser(argparse.ArgumentParser):
 
 def parser():
     """The argparse parser of all commands."""
-    from . import imagefolder, loader
+    from . import imagefolder, loader, paths
     p = _Parser(prog="opt4-trace", description="Writes, shows and checks traces: the order in which a DataLoader "
                 "job will open its files, made by replaying the job's own torch.")
     p.add_argument("--version", action="version", version="opt4-trace " + __version__)
@@ -26,6 +26,8 @@ def parser():
     imagefolder.arguments(c)
     c = sub.add_parser("loader", help="trace a job whose DataLoaders a function returns")
     loader.arguments(c)
+    c = sub.add_parser("paths", help="trace any job, from a list of paths in the order of use")
+    paths.arguments(c)
     if sys.argv[1:2] == ["record"]:   # opt4 run's own: no help speaks of it
         from . import record
         record.arguments(sub.add_parser("record"))
@@ -68,8 +70,9 @@ def run(a):
     elif a.command == "loader":
         from .loader import main
         main(a, on_terminal())
-    elif a.command == "record":
-        from .record import main
+    elif a.command in ("record", "paths"):
+        from importlib import import_module
+        main = import_module("." + a.command, __package__).main
         main(a, on_terminal())
     elif a.command == "check":
         from .check import check

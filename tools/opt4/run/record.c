@@ -5,15 +5,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "../../../preload/live/live.h"
 #include "../common/common.h"
+#include "tool.h"
 
 static char spool[PATH_MAX];
 static const char *out;
@@ -121,27 +120,6 @@ void record_root(void)
 	conf_add_root(roots);
 }
 
-static bool write_trace(void)
-{
-	char exe[PATH_MAX], *argv[] = { exe, (char *)"record", spool, (char *)"-o", (char *)out, NULL };
-	pid_t pid;
-	int status;
-	ssize_t n = readlink("/proc/self/exe", exe, sizeof(exe) - sizeof("-trace"));
-	if (n <= 0)
-		return false;
-	exe[n] = 0;
-	strcpy(strrchr(exe, '/') + 1, "opt4-trace");
-	int rc = posix_spawn(&pid, exe, NULL, NULL, argv, environ);
-	if (rc != 0) {
-		fail("run: --record: %s: %s; build or install opt4 anew", exe, strerror(rc));
-		return false;
-	}
-	while (waitpid(pid, &status, 0) < 0)
-		if (errno != EINTR)
-			return false;
-	return WIFEXITED(status) && WEXITSTATUS(status) == 0;
-}
-
 bool record_write(bool session)
 {
 	if (!out)
@@ -156,7 +134,8 @@ bool record_write(bool session)
 		fail("run: --record: %s: %s; free some room or name another folder in TMPDIR", spool, strerror(-rc));
 		return false;
 	}
-	return write_trace();
+	const char *args[] = { "record", spool, "-o", out, NULL };
+	return trace_tool("--record", args);
 }
 
 void record_end(void)

@@ -11,6 +11,7 @@
 #include "../../../preload/session/keeper.h"
 #include "../common/common.h"
 #include "launch.h"
+#include "order.h"
 #include "record.h"
 #include "result.h"
 #include "run.h"
@@ -22,6 +23,7 @@ static const char help[] =
 "Runs a training job with its image files cached in shared memory; ends with the job's status.\n"
 "\n"
 "  --trace FILE     the job's order, from opt4-trace\n"
+"  --order LIST     the same, as a list of paths in the order of use, a line each; an empty line ends an epoch\n"
 "  --root DIR[:DIR] the dataset's folder(s), to replace the trace's, or when the job's DataLoaders don't tell them\n"
 "  --cache SIZE     bytes, K M G T, or % of the dataset (default: what /dev/shm and the cgroup leave)\n"
 "  --policy NAME    opt lru lfu fifo random keep none (default: opt with a known order, else keep)\n"
@@ -64,6 +66,7 @@ static int run(char **argv, bool quiet, const char *stats, const char *programs)
 	result_over();
 	session_leave();
 	library_unname();
+	order_end();
 	if (status == 0 && !written)
 		return 1;
 	launch_end(status);
@@ -73,7 +76,7 @@ int cmd_run(int argc, char **argv)
 {
 	static const struct option options[] = {
 		{ "trace", 1, 0, 't' }, { "root", 1, 0, 'r' }, { "cache", 1, 0, 'c' }, { "policy", 1, 0, 'p' }, { "prefetch", 1, 0, 'f' },
-		{ "stats", 1, 0, 's' }, { "record", 1, 0, 'R' }, { "keep", 0, 0, 'k' }, { "quiet", 0, 0, 'q' }, { "help", 0, 0, 'h' }, { "version", 0, 0, 'v' }, { 0 } };
+		{ "stats", 1, 0, 's' }, { "record", 1, 0, 'R' }, { "order", 1, 0, 'o' }, { "keep", 0, 0, 'k' }, { "quiet", 0, 0, 'q' }, { "help", 0, 0, 'h' }, { "version", 0, 0, 'v' }, { 0 } };
 	struct run_settings set = { 0 };
 	const char *programs = getenv("OPT4_PROGRAMS");
 	char lib[PATH_MAX + 64], named[PATH_MAX + 64];
@@ -89,6 +92,7 @@ int cmd_run(int argc, char **argv)
 		case 'f': set.prefetch = optarg; break;
 		case 's': set.stats = optarg; break;
 		case 'R': set.record = optarg; break;
+		case 'o': set.order = optarg; break;
 		case 'k': set.keep = true; break;
 		case 'q': quiet = true; break;
 		case 'h': fputs(help, stdout); return 0;
@@ -101,14 +105,17 @@ int cmd_run(int argc, char **argv)
 		return rc;
 	if (!find_library(lib, sizeof(lib))) {
 		fail("run: libopt4.so: not found beside this program; run make, or make install%s", set.record ? "" : "; the job runs uncached");
-		if (set.record)
+		if (set.record) {
+			order_end();
 			return 1;
+		}
 		setenv("OPT4_DISABLE", "1", 1);
 		return run(argv + optind, quiet, NULL, programs);
 	}
 	library_name(lib, named, sizeof(named));   /* where it can't, preload() says so */
 	if ((rc = record_begin(set.record, named)) != 0) {
 		library_unname();
+		order_end();
 		return rc;
 	}
 	told_begin(record_spool());

@@ -5,6 +5,7 @@
 #include "../../../preload/base/base.h"
 #include "../../../preload/session/keeper.h"
 #include "../common/common.h"
+#include "order.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -107,6 +108,10 @@ static int check(const struct run_settings *s)
 	if (s->prefetch && strcmp(s->prefetch, "off") && strcmp(s->prefetch, "auto")
 	    && (!*s->prefetch || s->prefetch[strspn(s->prefetch, "0123456789")] || strlen(s->prefetch) > 6))
 		return usage("--prefetch: '%s' is not a number of batches; use auto, off or e.g. 8", s->prefetch);
+	if (s->order && s->trace)
+		return usage("--order: --trace has an order already; give one of the two");
+	if (s->order && access(s->order, R_OK) < 0)
+		return fail("--order: %s: %s; name a list of paths, one a line", s->order, strerror(errno));
 	if ((s->root && (rc = check_roots(s->root)) != 0) || (s->trace && (rc = check_trace(s->trace)) != 0)
 	    || (rc = check_output("--stats", s->stats)) != 0 || (rc = check_output("--record", s->record)) != 0)
 		return rc;
@@ -115,15 +120,17 @@ static int check(const struct run_settings *s)
 
 int run_settings(const struct run_settings *s)
 {
-	const struct { const char *name, *value; } set[] = {
-		{ "OPT4_TRACE", s->trace }, { "OPT4_ROOT", s->root }, { "OPT4_CACHE", s->cache }, { "OPT4_POLICY", s->policy },
-		{ "OPT4_PREFETCH", s->prefetch }, { "OPT4_STATS", s->stats }, { "OPT4_KEEP", s->keep ? "1" : NULL },
-	};
-	const char *log = getenv("OPT4_LOG");
+	const char *log = getenv("OPT4_LOG"), *trace = s->trace;
 	int rc = check(s);
 
+	if (rc == 0 && s->order && !(trace = order_begin(s->order, s->root)))
+		rc = 1;
 	if (rc)
 		return rc;
+	const struct { const char *name, *value; } set[] = {
+		{ "OPT4_TRACE", trace }, { "OPT4_ROOT", s->root }, { "OPT4_CACHE", s->cache }, { "OPT4_POLICY", s->policy },
+		{ "OPT4_PREFETCH", s->prefetch }, { "OPT4_STATS", s->stats }, { "OPT4_KEEP", s->keep ? "1" : NULL },
+	};
 	for (size_t i = 0; i < sizeof(set) / sizeof(*set); i++)
 		if (set[i].value)
 			setenv(set[i].name, set[i].value, 1);

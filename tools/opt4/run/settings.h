@@ -5,12 +5,12 @@
 #include <stdbool.h>
 
 struct run_settings {              /* each as its option has it; NULL: not given */
-	const char *trace, *root, *cache, *policy, *prefetch, *stats, *record;
+	const char *trace, *root, *cache, *policy, *prefetch, *stats, *record, *order;
 	bool keep;
 };
 
-/* Checks them and puts them into the environment, with paths made absolute. Returns 0, or the exit status: it has
- * been said then what is wrong. */
+/* Checks them and puts them into the environment, with paths made absolute (--order: as the trace that it becomes).
+ * Returns 0, or the exit status: it has been said then what is wrong. */
 int run_settings(const struct run_settings *s);
 
 #endif
