@@ -10,7 +10,7 @@ files() {
 import random, sys
 r = random.Random(5)
 for n in [*'abcdefghij', 'sub/a', 'sub/b']:
-    open(f'{sys.argv[1]}/{n}.jpg', 'wb').write(r.randbytes(100000))" "$1"
+    open(f'{sys.argv[1]}/{n}.jpg', 'wb').write(r.randbytes(${BYTES:-100000}))" "$1"
 }
 
 # situation PROGRAM CASE: plain, fake (not with FAKE= ) and real.
@@ -30,7 +30,7 @@ situation() {
 		diff "$t/plain.out" "$t/$lib.out" && diff -r --no-dereference "$t/plain/d" "$t/$lib/d" || { echo "$1 $2: not as plain with $lib"; return 1; }
 	done
 	# Else the test would have shown nothing.
-	{ [ -z "${FAKE-fake}" ] || grep -q '^fetch' "$t/log"; } && [ "$(json "['fills']" <"$t/stats")" -gt 0 ] || { echo "$1 $2: nothing was cached"; return 1; }
+	{ [ -z "${FAKE-fake}" ] || grep -q '^fetch' "$t/log"; } && [ "$(json "['${FILLED-fills}']" <"$t/stats")" -gt 0 ] || { echo "$1 $2: nothing was cached"; return 1; }
 }
 
 # logged PROGRAM.CASE REGEX: how often the fake session was asked for it.
@@ -122,6 +122,22 @@ eager() { FAKE= LIB=$B/tests/suites/libeager.so situation "$@"; }
 	rm -rf "$BATS_TEST_TMPDIR/crowd.8"
 	CACHE=420K OPT4_MAXFILE=200K OPT4_POLICY=random situation crowd 8
 	[ "$(json "['evictions']" <"$BATS_TEST_TMPDIR/crowd.8/stats")" -gt 10 ]
+}
+
+@test "the same with files of which a look at the header is no access yet" {
+	local BYTES=400000 FAKE= case CACHE=16M FILLED=files
+	seed
+	for case in access\ {reads,openers,identity} calls\ {dup_offset,scm_rights,fork_between,vforks,raw_reuse,flags,streams,freopens,seeks,signals,threads} \
+		change\ {write_seen,names,locks,exec,modes,strangers,folders} odd\ {calls,walks,beside}; do
+		situation $case
+	done
+	for i in 0 1; do
+		situation random "$((SEED + i)):600"
+		eager variety "$((SEED + i)):800"
+		CACHE=1700K OPT4_MAXFILE=800K OPT4_POLICY=random eager variety "$((SEED + 10 + i)):800"
+		eager family "$((SEED + i)):800"
+	done
+	CACHE=1700K OPT4_MAXFILE=800K OPT4_POLICY=random situation crowd 8
 }
 
 @test "the original moved on: fstat and SEEK_END give it back" {

@@ -16,6 +16,13 @@ static inline void settle(int fd)
 #define CLOSE_RANGE_CLOEXEC (1u << 2)
 #endif
 
+/* The same, where the copies may wait together: np.load() maps by a copy, np.fromfile() reads by one. */
+static inline void settle_copy(int fd)
+{
+	if (unlikely(fd_is(fd, FD_PENDING)) && !fd_copies(fd))
+		fd_demand(fd);
+}
+
 /* What a number stood for before a copy was put there, if it matters. */
 struct before { bool known, pending; struct fd_entry e; };
 
@@ -45,7 +52,7 @@ static inline void copied(int from, int to)
 
 EXPORT int dup(int fd)
 {
-	settle(fd);
+	settle_copy(fd);
 	int to = next.dup(fd);
 	copied(fd, to);
 	return to;
@@ -84,7 +91,7 @@ static void before_fcntl(int fd, int cmd, unsigned long arg)
 	switch (cmd) {
 	case F_DUPFD:
 	case F_DUPFD_CLOEXEC:
-		settle(fd);
+		settle_copy(fd);
 		return;
 	case F_GETFD:
 	case F_SETFD:

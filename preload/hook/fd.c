@@ -11,6 +11,8 @@ struct slot {
 	_Atomic uint32_t seq;     /* odd while the entry is being written */
 	_Atomic uint32_t claim;
 	uint32_t kind, group;
+	_Atomic bool shared;
+	_Atomic uint64_t at, sum;
 	struct cached c;
 };
 
@@ -61,6 +63,8 @@ void fd_install(int fd, enum fd_kind kind, const struct cached *c, uint32_t grou
 		group = ++groups;
 	s->group = group;
 	s->c = *c;
+	s->shared = false;
+	s->at = s->sum = 0;
 	s->claim = seq / 2 * CLAIM_STATES + (kind == FD_WRITER ? CLAIM_NONE : CLAIM_READY);
 	atomic_store_explicit(&s->seq, seq + 1, memory_order_release);
 
@@ -79,6 +83,9 @@ bool fd_get(int fd, struct fd_entry *e)
 		e->group = s->group;
 		e->claim = s->claim;
 		e->c = s->c;
+		e->shared = s->shared;
+		e->at = s->at;
+		e->sum = s->sum;
 		__atomic_thread_fence(__ATOMIC_ACQUIRE);
 		if (!(seq & 1) && s->seq == seq)
 			return fd_is(fd, FD_OURS);
@@ -153,6 +160,36 @@ void fd_clear(int fd)
 void fd_forget(int fd)
 {
 	forget(fd);
+}
+
+void fd_peeked(int fd, struct fd_entry *e, uint64_t from, uint64_t n)
+{
+	struct slot *s = &slots[fd];
+	if (!e->c.peeked) {
+		session_peeked(&e->c);
+		if (s->c.rec == e->c.rec)
+			s->c.peeked = 1;
+	}
+	s->at = from + n;
+	s->sum += n;
+}
+
+void fd_install_copy(int from, int to, const struct fd_entry *e)
+{
+	fd_install(to, FD_HINT, &e->c, e->group, true);
+	slots[to].at = e->at;
+	slots[to].sum = e->sum;
+	slots[from].shared = slots[to].shared = true;
+}
+
+void fd_forget_all(int fd)
+{
+	struct fd_entry e, o;
+	if (fd_get(fd, &e) && e.shared)
+		for (int i = highest; i >= 0; i--)
+			if (i != fd && fd_is(i, FD_OURS) && fd_get(i, &o) && o.kind == FD_HINT && o.group == e.group)
+				fd_forget(i);
+	fd_forget(fd);
 }
 
 void fd_clear_range(unsigned first, unsigned last)

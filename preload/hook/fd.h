@@ -36,11 +36,22 @@ struct fd_entry {                 /* a copy of what is remembered */
 	enum fd_kind kind;
 	uint32_t group;           /* duplicates of one open file description share it */
 	uint32_t claim;           /* see swap.c */
+	bool shared;              /* a hint: there are copies of this descriptor in its group */
+	uint64_t at, sum;         /* a hint: where the last read past the cache ended, and the bytes of them all */
 	struct cached c;
 };
 
 /* Remembers fd as `kind`; whatever was remembered of that number before is forgotten. group 0 = a new one. */
 void fd_install(int fd, enum fd_kind kind, const struct cached *c, uint32_t group, bool pending);
+
+/* [from, from + n) of hint e is about to be read past the cache; n 0: nobody knows what of it. */
+void fd_peeked(int fd, struct fd_entry *e, uint64_t from, uint64_t n);
+
+/* Hint `to` is a copy of hint `from`, with one offset: one group. */
+void fd_install_copy(int from, int to, const struct fd_entry *e);
+
+/* fd_forget() for a hint and its copies. */
+void fd_forget_all(int fd);
 
 /* A consistent copy of fd's entry; false if there is none. */
 bool fd_get(int fd, struct fd_entry *e);

@@ -3,13 +3,13 @@
 
 /* What a mapping of fd means: a first access, or a writer whose end nobody will tell. A descriptor on an object
  * that is to be executed goes back to the original, for /dev/shm is often mounted noexec. */
-static void mapped(int fd, int prot, int flags)
+static void mapped(int fd, size_t n, int prot, int flags)
 {
 	struct fd_entry e;
 
 	if (flags & MAP_ANONYMOUS)
 		return;
-	if (fd_is(fd, FD_PENDING))
+	if (fd_is(fd, FD_PENDING) && !fd_slice(fd, n))
 		fd_demand(fd);
 	if (hook_inside() || !fd_get(fd, &e))
 		return;
@@ -22,14 +22,14 @@ static void mapped(int fd, int prot, int flags)
 EXPORT void *mmap(void *addr, size_t n, int prot, int flags, int fd, off_t off)
 {
 	if (unlikely(fd_is(fd, FD_OURS)))
-		mapped(fd, prot, flags);
+		mapped(fd, n, prot, flags);
 	return next.mmap(addr, n, prot, flags, fd, off);
 }
 
 EXPORT void *mmap64(void *addr, size_t n, int prot, int flags, int fd, off64_t off)
 {
 	if (unlikely(fd_is(fd, FD_OURS)))
-		mapped(fd, prot, flags);
+		mapped(fd, n, prot, flags);
 	return next.mmap64(addr, n, prot, flags, fd, off);
 }
 

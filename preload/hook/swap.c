@@ -51,8 +51,51 @@ static bool claim_hint(int fd, unsigned to, struct fd_entry *e)
 	return false;
 }
 
+/* Claims the copies of hint fd, which wait with it: their numbers into mates, -1 behind the last. False: one of them is
+ * being fetched for, or they are too many: then all stay the original's. */
+#define MATES 8
+static bool claim_mates(int fd, const struct fd_entry *e, int mates[MATES + 1], uint32_t claims[MATES])
+{
+	struct fd_entry o;
+	int n = 0;
+	bool ok = true;
+
+	for (int i = e->shared ? fd_highest() : -1; i >= 0 && ok; i--) {
+		if (i == fd || !fd_is(i, FD_OURS) || !fd_get(i, &o) || o.kind != FD_HINT || o.group != e->group)
+			continue;
+		claims[n < MATES ? n : 0] = o.claim;
+		ok = n < MATES && CLAIM_STATE(o.claim) == CLAIM_READY && fd_claim(i, &claims[n], CLAIM_SWAP);
+		if (ok)
+			mates[n++] = i;
+	}
+	mates[n] = -1;
+	for (int i = 0; !ok && i < n; i++)
+		fd_claim(mates[i], &claims[i], CLAIM_READY);
+	return ok;
+}
+
+/* fd is on its object: so are its copies now, which were on the original at the same offset. */
+static void swap_mates(int fd, const struct fd_entry *e, const int *mates, uint32_t *claims)
+{
+	for (int i = 0; mates[i] >= 0; i++) {
+		struct stat st;
+		int fdfl = next.fcntl(mates[i], F_GETFD);
+		bool done = next.fstat(mates[i], &st) == 0 && st.st_dev == e->c.dev && st.st_ino == e->c.ino && fdfl >= 0 &&
+			    next.dup3(fd, mates[i], fdfl & FD_CLOEXEC ? O_CLOEXEC : 0) == mates[i];
+		if (!fd_claim(mates[i], &claims[i], CLAIM_NONE))
+			continue;
+		if (done)
+			fd_install(mates[i], FD_OBJECT, &e->c, e->group, false);
+		else
+			fd_forget(mates[i]);
+	}
+}
+
 static void demand_hint(int fd, struct fd_entry *e)
 {
+	int mates[MATES + 1] = { -1 };
+	uint32_t claims[MATES];
+
 	if (!claim_hint(fd, CLAIM_BUSY, e))
 		return;
 	/* The number may have been closed and reused behind our back: never put an object under what is not
@@ -62,18 +105,23 @@ static void demand_hint(int fd, struct fd_entry *e)
 	off_t at;
 	if (fl >= 0 && (fl & O_ACCMODE) == O_RDONLY && !(fl & (O_PATH | O_DIRECT | O_APPEND)) && getpid() == hook_pid)
 		obj = session_fetch(fd, (fl & KEEP_FLAGS) | O_CLOEXEC, &e->c);
-	if (obj >= 0 && fd_claim(fd, &e->claim, CLAIM_SWAP)) {
-		if (put_under(obj, fd, e->c.dev, e->c.ino, &at)) {
+	if (obj >= 0 && claim_mates(fd, e, mates, claims)) {
+		if (!fd_claim(fd, &e->claim, CLAIM_SWAP)) {
+			next.close(obj);
+		} else if (put_under(obj, fd, e->c.dev, e->c.ino, &at)) {
+			swap_mates(fd, e, mates, claims);
 			fd_claim(fd, &e->claim, CLAIM_NONE);
-			fd_install(fd, FD_OBJECT, &e->c, 0, false);
+			fd_install(fd, FD_OBJECT, &e->c, e->shared ? e->group : 0, false);
 			return;
 		}
+		for (int i = 0; mates[i] >= 0; i++)
+			fd_claim(mates[i], &claims[i], CLAIM_READY);
 	} else if (obj >= 0) {
 		next.close(obj);
 	}
 	/* Forget it, unless the number is somebody else's by now. */
 	if (fd_claim(fd, &e->claim, CLAIM_NONE))
-		fd_forget(fd);
+		fd_forget_all(fd);
 }
 
 /* Another thread takes an object back to the original just now: until it has, 1 s at most. */
@@ -219,4 +267,8 @@ void fd_duplicate(int from, int to)
 	fd_clear(to);
 	if (e.kind == FD_OBJECT)
 		fd_install(to, FD_OBJECT, &e.c, e.group, false);
+	else if (fd_is(from, FD_PENDING) && (unsigned)to < FD_MAX)
+		fd_install_copy(from, to, &e);
+	else
+		fd_forget(from);   /* its copy is too high to be known */
 }

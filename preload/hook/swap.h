@@ -10,6 +10,17 @@
  * Does nothing inside opt4. Keeps errno. */
 void fd_demand(int fd);
 
+/* A read of n bytes at `at` (-1: where fd stands) by a pending descriptor is about to happen. True: it is no access, only a
+ * look (peek.c), and goes to the original; fd is held until fd_release(fd, *claim). False: what fd_demand() does is done. */
+bool fd_peek(int fd, size_t n, off64_t at, uint32_t *claim);
+/* A mapping of n bytes by a pending descriptor: true, it is made of the original and is no access. */
+bool fd_slice(int fd, size_t n);
+/* A copy of a pending descriptor is about to be made: true, the two can wait together for what is read by them. */
+bool fd_copies(int fd);
+size_t fd_bytes(const struct iovec *v, int n);
+/* A hint on a larger file than that, neither resident nor on its way. */
+bool fd_absent(const struct fd_entry *e, uint64_t larger);
+
 /* Wraps a call that moves a pending hint's offset: no swap happens between begin and end. *claim is for end. */
 bool fd_hold(int fd, uint32_t *claim);
 void fd_release(int fd, uint32_t claim);

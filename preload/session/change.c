@@ -51,7 +51,7 @@ int session_hint(uint32_t rec, int fd, struct cached *c)
 	struct stat st;
 	if (!view.h || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_size < 1 || st.st_dev == session_dev)
 		return -EINVAL;
-	*c = (struct cached){ .rec = rec, .dev = st.st_dev, .ino = st.st_ino, .checked = now_coarse() };
+	*c = (struct cached){ .rec = rec, .dev = st.st_dev, .ino = st.st_ino, .checked = now_coarse(), .size = (uint64_t)st.st_size };
 	return 0;
 }
 

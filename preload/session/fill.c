@@ -149,6 +149,25 @@ static int give_object(uint32_t rec, const struct stat *st, int flags)
 	return tier_at(r.tier)->open(&r.key, flags);
 }
 
+bool session_absent(uint32_t rec) { return view.h && rec < view.ncap && rec_state(rec) == REC_ABSENT; }
+
+void session_peeked(struct cached *c)
+{
+	c->peeked = 1;
+	if (view.h)
+		COUNT(view.h->n.peeked, 1);
+}
+
+/* What the keeper goes by: is it worth fetching such files ahead? The first one says that it is. */
+static void read_on(struct cached *c)
+{
+	if (c->peeked)
+		__atomic_fetch_sub(&view.h->n.peeked, 1, __ATOMIC_RELAXED);
+	c->peeked = 0;
+	if (!atomic_fetch_add_explicit(&view.h->read_on, 1, memory_order_relaxed))
+		keeper_ring();
+}
+
 static int fetch(int fd, int flags, struct cached *c)
 {
 	struct stat st;
@@ -160,6 +179,8 @@ static int fetch(int fd, int flags, struct cached *c)
 	if (!session_attach() || fstat(fd, &st) < 0 || st.st_dev != c->dev || st.st_ino != c->ino)
 		return -ESTALE;
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
+	if (st.st_size > SESSION_SMALL)
+		read_on(c);
 	origin_from(&o, &st);
 	room_look();
 	if (atomic_load(&view.h->room_left) < 0)

@@ -46,10 +46,11 @@ uint32_t session_record_named(unsigned root, const char *rel, size_t len);
 /* What a descriptor of ours stands for. Kept by the caller beside the fd. */
 struct cached {
 	uint32_t rec;
-	uint32_t pad;
+	uint32_t peeked;          /* a hint: its header has been read past the cache, and session_peeked() told so */
 	uint64_t obj_ino;         /* object's inode on the session's tmpfs; 0 for a descriptor on the original */
 	uint64_t dev, ino;        /* the original's */
 	uint64_t checked;         /* coarse monotonic ns of the last look at the original */
+	uint64_t size;            /* a hint: the original's, as session_hint() saw it */
 };
 
 /* Opens the resident object of `rec` read only with flags' O_CLOEXEC, O_NONBLOCK, O_NOATIME,
@@ -69,6 +70,17 @@ int session_hint(uint32_t rec, int fd, struct cached *c);
  * with `flags` (F_GETFL's, plus O_CLOEXEC where wanted), offset 0, and updates c; or -errno: stay with
  * the original. Counts the access (hit, late, miss) in every case. */
 int session_fetch(int fd, int flags, struct cached *c);
+
+/* ---- a look at a file is no access ----
+ * Of a larger file the header may be all that is wanted, or a slice: such a read goes to the original, and the file is
+ * fetched when its reader goes on. Where only the size matters these bound it: */
+#define SESSION_SMALL  (128u << 10)        /* bytes: up to here a file is fetched at its first read */
+#define SESSION_HEADER (64u << 10)         /* a read that ends by here is of the header */
+#define SESSION_MAPPED (8u << 20)          /* larger files that are mapped and not resident stay the original's */
+/* Neither resident nor being fetched just now. No lock, no call. */
+bool session_absent(uint32_t rec);
+/* A header or a slice of c's file is about to be read past the cache: counted, once a descriptor (sets c->peeked). */
+void session_peeked(struct cached *c);
 
 /* First data access of a descriptor that session_open() gave: counts the hit, tells follower and
  * policy. No system call; takes the session lock for ~200 ns, waits for it 10 ms at most. */

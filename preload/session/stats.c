@@ -117,6 +117,7 @@ void stats_print(FILE *f)
 	number(f, "evicted_bytes", n->evicted_bytes);
 	number(f, "invalidated", n->invalidated);
 	number(f, "revalidations", n->revalidations);
+	number(f, "peeked", n->peeked);
 	number(f, "errors", n->errors);
 	number(f, "lock_timeouts", n->lock_timeouts);
 	number(f, "repairs", n->repairs);

@@ -126,7 +126,8 @@ struct live_loader {              /* a running loader; key 0 = free */
 struct counters {                 /* 64-bit totals; by COUNT(), with or without the lock */
 	uint64_t accesses, hits, late, misses, bypassed, hit_bytes, miss_bytes, fills, fill_bytes, evictions,
 		evicted_bytes, invalidated, revalidations, errors, origin_opens, origin_bytes, prefetched,
-		prefetched_bytes, prefetch_wasted, wait_ns, lock_timeouts, repairs;
+		prefetched_bytes, prefetch_wasted, wait_ns, lock_timeouts, repairs,
+		peeked;           /* files of which only a header or a slice was read, past the cache: no accesses */
 };
 
 #define COUNT(field, n) __atomic_fetch_add(&(field), (n), __ATOMIC_RELAXED)
@@ -210,6 +211,7 @@ struct index_header {
 	uint32_t filing;               /* grows whenever the policy's state is made anew */
 	uint32_t filing_at;            /* residents from this record on may not be in it yet; UINT32_MAX: all are */
 	_Atomic uint32_t loader_made;  /* 1: live orders will come; the keeper may start */
+	_Atomic uint64_t read_on;      /* larger files that were read beyond their header */
 	/* What else is to be found in this tmpfs: files that others have made larger, and will write to through mappings. No lock. */
 	struct promise { _Atomic uint32_t pid, pages; _Atomic uint64_t ns; } promises[PROMISES_MAX];
 	_Atomic uint64_t others_peak[2]; /* the most pages that others have had here, in this span of time and the one before */

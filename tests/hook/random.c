@@ -54,12 +54,12 @@ static void step(void)
 		break;
 	}
 	case 26: {
-		char *m = mmap(NULL, 100000, PROT_READ, MAP_PRIVATE, *fd, 0);
+		char *m = mmap(NULL, 400000, PROT_READ, MAP_PRIVATE, *fd, 0);
 		struct stat st;
 		printf("mmap %d", i);
 		if (m != MAP_FAILED) {
-			put(fstat(*fd, &st) == 0 ? st.st_size : -1, st.st_size <= 100000 ? m : NULL);
-			munmap(m, 100000);
+			put(fstat(*fd, &st) == 0 ? st.st_size : -1, st.st_size <= 400000 ? m : NULL);
+			munmap(m, 400000);
 		}
 		break;
 	}

@@ -109,6 +109,12 @@ void ahead_seen(uint32_t pages)
 		seen.deviation += ((off < 0 ? -off : off) - seen.deviation) / (seen.n - 1);
 }
 
+bool ahead_worth(uint64_t bytes)
+{
+	uint64_t on = atomic_load_explicit(&view.h->read_on, memory_order_relaxed), looks = view.h->n.peeked;
+	return bytes <= SESSION_SMALL || view.h->prefetch > 0 || on * 4 > looks;
+}
+
 bool ahead_read_at(uint32_t plan, uint32_t pos, uint32_t *rec, uint64_t *bytes)
 {
 	const struct plan *p = &orders.plans[plan];
@@ -127,7 +133,7 @@ bool ahead_touched(uint32_t rec)
 
 bool ahead_is_missing(uint32_t plan, uint32_t pos, uint32_t *rec, uint64_t *bytes)
 {
-	return ahead_read_at(plan, pos, rec, bytes) && *bytes <= view.h->maxfile &&
+	return ahead_read_at(plan, pos, rec, bytes) && *bytes <= view.h->maxfile && ahead_worth(*bytes) &&
 	       (!ahead_touched(*rec) || rec_state(*rec) == REC_ABSENT);
 }
 

@@ -53,6 +53,8 @@ static enum pick claim(const struct next *n, struct task *j)
 	uint32_t victims[VICTIMS_MAX], pages = skip_pages(n->rec);
 	const struct plan *p = &orders.plans[n->plan];
 	j->next = *n;
+	if (pages && !ahead_worth((uint64_t)pages * PAGE))
+		return NOTHING;
 	if (!pages) {
 		pages = ahead_pages(n->bytes);
 		if (!n->bytes && !room_for(pages))
@@ -181,7 +183,7 @@ static int get(const struct task *j, const struct transfer *own, struct origin *
 	int fd = j->fd >= 0 ? j->fd : open_original(j->next.rec, o);
 	if (fd < 0)
 		return fd;
-	int rc = pages_of(o->size) > j->pages ? -EFBIG : fill_copy(fd, o, own);
+	int rc = pages_of(o->size) > j->pages || !ahead_worth(o->size) ? -EFBIG : fill_copy(fd, o, own);
 	close(fd);
 	return rc;
 }
@@ -265,7 +267,7 @@ static void finish(struct task *j, int rc, const struct origin *o)
 	if (opened)
 		count(j, o, rc == 0);
 	if (rc < 0) {
-		bool larger = rc == -EFBIG && o->size;   /* than was charged: no error */
+		bool larger = rc == -EFBIG && o->size;   /* than was charged, or than is worth it: no error */
 		fill_give_up(rec, pages, larger ? -ENOSPC : rc);
 		ahead_missing((struct use){ j->next.pos, j->next.plan }, (int64_t)j->next.bytes + 1);
 		if (larger)

@@ -49,6 +49,9 @@ bool ahead_is_missing(uint32_t plan, uint32_t pos, uint32_t *rec, uint64_t *byte
 bool ahead_touched(uint32_t rec);
 /* The end of the look-ahead, or of what is read within so many ns if that is less; 0: the order is not followed. */
 uint32_t ahead_end(uint32_t plan, uint64_t ns);
+/* Are files of this size read whole, as far as the job has shown? Larger ones are not fetched ahead before one was, nor where
+ * most are only looked at. */
+bool ahead_worth(uint64_t bytes);
 /* Pages charged for so many bytes; for 0 a guess, by what ahead_seen() was told of other files. */
 uint32_t ahead_pages(uint64_t bytes);
 void ahead_seen(uint32_t pages);

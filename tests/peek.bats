@@ -1,0 +1,100 @@
+# A header is not its file, nor is a slice: what is only looked at is not fetched, and what is read is fetched once.
+load common
+
+setup_file() {
+	cd "$BATS_FILE_TMPDIR"
+	dataset "$PWD/data" 24 1000000
+	mkdir arrays
+	"$PYTHON" -c "
+import numpy as np
+for i in range(4): np.save(f'arrays/{i}.npy', np.full((1500, 1000), i, dtype=np.float64))
+for i in range(4): np.save(f'arrays/s{i}.npy', np.full((100, 1000), i, dtype=np.float64))"
+	sleep .05
+}
+setup() {
+	cd "$BATS_FILE_TMPDIR"
+	export OPT4_STATS=$BATS_TEST_TMPDIR/stats OPT4_CACHE=400M OPT4_MATCH='*.jpg:*.npy' OPT4_ROOT=$PWD
+}
+job() { opt4_preload within 60 "$PYTHON" -c "
+import glob, os, sys
+images, arrays, small = sorted(glob.glob('data/**/*.jpg', recursive=True)), sorted(glob.glob('arrays/[0-9]*.npy')), sorted(glob.glob('arrays/s*.npy'))
+$1"; }
+# counted accesses=N fills=N ..: as the session says
+counted() {
+	local pair
+	for pair; do
+		[ "$(json "['${pair%=*}']" <"$OPT4_STATS")" = "${pair#*=}" ] || { json "" <"$OPT4_STATS"; echo "not $pair"; return 1; }
+	done
+}
+
+@test "headers, directories at the end, and slices fetch nothing and count as looks" {
+	job "
+for p in images:
+    with open(p, 'rb') as f:
+        f.read(24); f.seek(4000); f.read(2000); f.seek(-2000, 2); f.read(100)
+    with open(p, 'rb', buffering=0) as f:
+        f.read(65536)
+    fd = os.open(p, os.O_RDONLY)
+    for at in range(300000, 400000, 10000): os.pread(fd, 5000, at)
+    os.close(fd)"
+	counted accesses=0 fills=0 origin_bytes=0 peeked=72
+}
+
+@test "who goes on is one access, fetched once, with the right bytes: in small pieces, large ones, at once, here and there" {
+	job "
+for n, p in enumerate(images):
+    with open(p, 'rb', buffering=0) as f:
+        size, how = os.fstat(f.fileno()).st_size, n % 4
+        data = f.read() if how == 0 else b''
+        if how == 3:
+            data = b''.join(os.pread(f.fileno(), size // 8, size // 8 * i) for i in (7, 3, 5, 1, 0, 2, 4, 6))
+            data = b''.join(data[size // 8 * j:size // 8 * (j + 1)] for j in (4, 3, 5, 1, 6, 2, 7, 0)) + os.pread(f.fileno(), 9, size // 8 * 8)
+        while how in (1, 2) and (piece := f.read((0, 4096, 200000)[how])):
+            data += piece
+    with open('/proc/self/cwd/' + p, 'rb') as f:
+        assert f.read() == data, p"
+	counted accesses=24 fills=24 misses=24 peeked=0
+}
+
+@test "np.load(mmap_mode='r') of large arrays leaves the originals; np.load() and np.fromfile() are cached, at one offset with their copies" {
+	job "
+import numpy as np
+for _ in range(2):
+    for i, p in enumerate(arrays): assert np.load(p, mmap_mode='r')[700, 3] == i
+for _ in range(2):
+    for i, p in enumerate(small): assert np.load(p, mmap_mode='r')[7, 3] == i"
+	counted fills=4 accesses=8 hits=4 peeked=32   # it opens a file three times
+	job "
+import numpy as np
+for _ in range(2):
+    for i, p in enumerate(arrays):
+        assert (np.load(p) == i).all()
+        with open(p, 'rb') as f:
+            f.seek(128)
+            assert (np.fromfile(f, np.float64, 1000) == i).all() and f.tell() == 8128
+            assert np.frombuffer(f.read(80), np.float64).tolist() == [i] * 10"
+	counted fills=4 peeked=0
+}
+
+@test "the keeper fetches no such file ahead before one was read whole, and none where most are only looked at" {
+	cat >loader.py <<-'END'
+		import sys, time, torch
+		from torchvision.datasets import DatasetFolder
+		def load(p):
+		    with open(p, "rb", buffering=0) as f:
+		        n = len(f.read(65536))
+		        while sys.argv[1] == "whole" and n < 999999:
+		            n += len(f.read(65536))
+		    time.sleep(.03)
+		    return n
+		ds = DatasetFolder("data", load, extensions=("jpg",))
+		for _ in range(2):
+		    for x, y in torch.utils.data.DataLoader(ds, 4, shuffle=True, num_workers=1):
+		        pass
+	END
+	within 100 "$OPT4" run --root "$PWD/data" --cache 8M --stats "$OPT4_STATS" -- "$PYTHON" loader.py header
+	counted fills=0 prefetched=0 origin_bytes=0
+	within 100 "$OPT4" run --root "$PWD/data" --cache 40M --stats "$OPT4_STATS" -- "$PYTHON" loader.py whole
+	counted accesses=48
+	calc "$(json "['prefetched']" <"$OPT4_STATS") > 8"
+}
