@@ -34,6 +34,11 @@ extern pid_t hook_pid;
 /* Switches the hooks on, where that is not done yet: conf_active() has become true. Inside the guard. */
 void hook_activate(void);
 
+/* In a child: what a fork handler does. */
+void hook_forked(void);
+/* In a child that is to know nothing of opt4 any more: every hook passes its calls on, for good. */
+void hook_forget(void);
+
 /* Around every entry into the session: our own calls then pass straight down the chain, a cancelled thread
  * cannot leave with the flag raised, and errno stays the program's. Nests. */
 struct guard { int err, cancel; };

@@ -1,6 +1,10 @@
 /* live.c - what the Python side (tools/live) calls by name. Nothing here raises, prints, or ends the program. */
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
 #include "../live/live.h"
 #include "hook.h"
 #include "path.h"
@@ -42,6 +46,59 @@ EXPORT int opt4_live_watch(void)
 	return may && hook_on;
 }
 
+/* A child of ours, which no fork handler and no wait() of the program's meets, for so many seconds at most: its pid, 0 in
+ * the child, or -errno. With w it is locked in and may run code of the program's; without, it works for opt4. Called with
+ * Python's lock held, or the child would wait for it for ever. */
+static bool is_child;
+int opt4_live_fork(struct cell_words *w, unsigned seconds);
+EXPORT int opt4_live_fork(struct cell_words *w, unsigned seconds)
+{
+	if (opt4_inside || !hook_on)
+		return -EAGAIN;
+	struct guard g = hook_enter();
+	const uint32_t ids[] = { (uint32_t)getpid(), (uint32_t)getppid(), (uint32_t)syscall(SYS_gettid) };
+	int pid = live_fork(seconds);
+	if (pid == 0) {
+		is_child = true;
+		if (w) {
+			hook_forget();
+			if (cell_lock(w, ids))
+				return 0;
+			atomic_store(&w->state, CELL_REFUSED);
+			next._exit(0);
+		}
+		hook_forked();
+	}
+	hook_leave(g);
+	return pid;
+}
+
+/* Called by both, whatever happened: the child ends here. */
+void opt4_live_over(void);
+EXPORT void opt4_live_over(void)
+{
+	if (is_child)
+		next._exit(0);
+}
+
+/* Room for so many indices that a child draws; NULL: none. Given back by opt4_live_undraw(). */
+struct cell_words *opt4_live_draw(uint32_t room);
+EXPORT struct cell_words *opt4_live_draw(uint32_t room) { return cell_new(room); }
+void opt4_live_undraw(struct cell_words *w);
+EXPORT void opt4_live_undraw(struct cell_words *w)
+{
+	cell_free(w);
+	live_reap();
+}
+
+/* Waits for the child to come to an end, so many ms at most. */
+void opt4_live_wait(const struct cell_words *w, unsigned ms);
+EXPORT void opt4_live_wait(const struct cell_words *w, unsigned ms)
+{
+	for (unsigned i = 0; w && i < ms * 4 && atomic_load(&w->state) == CELL_DRAWING; i++)
+		nanosleep(&(struct timespec){ 0, 250000 }, NULL);
+}
+
 #define ENTRY(type, name, params, none, call) \
 	type name params; \
 	EXPORT type name params \
@@ -75,6 +132,7 @@ ENTRY_VOID(opt4_live_forget, (uint64_t dataset), if (conf_active()) live_forget(
 ENTRY_VOID(opt4_live_loader, (uint64_t key, uint64_t dataset, uint32_t epoch), live_loader(key, dataset, epoch))
 ENTRY_VOID(opt4_live_own, (uint64_t key, uint64_t dataset), live_own(key, dataset))
 ENTRY_VOID(opt4_live_follow, (uint64_t key), live_follow(key))
+ENTRY_VOID(opt4_live_lied, (uint64_t key), live_lied(key))
 ENTRY_VOID(opt4_live_end, (uint64_t key), live_end(key))
 
 /* Around each sample, and free of what the entries above may cost. */

@@ -12,13 +12,21 @@
 bool hook_on;
 pid_t hook_pid;
 
-static void child(void)
+void hook_forked(void)
 {
 	hook_pid = getpid();
 	path_cwd_changed();     /* daemon() goes to / next, past our chdir() */
 	struct guard g = hook_enter();
 	session_after_fork();
 	hook_leave(g);
+}
+
+/* Called from inside the guard, which it never leaves: nothing on the stack lies above it. */
+void hook_forget(void)
+{
+	hook_on = false;
+	opt4_inside = 1;
+	hook_outermost = (struct outermost){ (char *)UINTPTR_MAX, -1 };
 }
 
 /* A program that a job has started may have inherited an object, and must know it by its st_dev before it has a
@@ -58,7 +66,7 @@ void hook_activate(void)
 	if (hook_on || !next_resolved())
 		return;
 	session_job_begin();
-	pthread_atfork(fd_share, NULL, child);
+	pthread_atfork(fd_share, NULL, hook_forked);
 	hook_on = true;
 }
 

@@ -46,6 +46,14 @@ void live_loader(uint64_t key, uint64_t dataset, uint32_t epoch)
 	session_unlock();
 }
 
+void live_lied(uint64_t key)
+{
+	if (!view.h || !session_lock())
+		return;
+	stream_lied(key);
+	session_unlock();
+}
+
 void live_end(uint64_t key)
 {
 	if (own.key == key)

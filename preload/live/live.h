@@ -12,6 +12,7 @@
 #define OPT4_LIVE_H
 
 #include "../session/keeper.h"
+#include "cell.h"
 
 #define LIVE_WIDTH 1024           /* files of a sample, at most */
 
@@ -107,13 +108,14 @@ bool live_python_path(const char *dir);
 
 /* ---- spool.c: the same, but the order is replayed by a process of its own ---- */
 
-/* e: as for live_publish(), but no order. what: a struct replay (tools/opt4d/replay.h). A few ms, whatever the length.
- * It waits for the dataset's files to be named. 0: it is on its way; or -errno. */
+/* e: as for live_publish(), but no order. what: a struct replay (tools/opt4d/replay.h); with e->n, the order itself: e->n sample
+ * numbers, then e->nbatches counts. A few ms, whatever the length. It waits for the dataset's files to be named. 0: it is on its way; or -errno. */
 int live_spool(const struct live_epoch *e, const void *what, size_t bytes);
 /* Keeper: starts the replays that were left to it. */
 void live_spooled(void);
-/* In that process: reads the session's file `spool` into e and what, and removes it. 0 or -errno. */
-int live_unspool(const char *spool, struct live_epoch *e, void *what, size_t bytes);
+/* In that process: reads the session's file `spool` into e, whose order and counts are NULL, and what came with it into *what (free()), and removes the
+ * file. Its bytes, or -errno. */
+ssize_t live_unspool(const char *spool, struct live_epoch *e, void **what);
 
 /* ---- live.c: following ---- */
 
@@ -130,6 +132,8 @@ bool live_epoch_now(uint32_t *epoch);      /* of the loader that this process wo
 uint64_t live_dataset(uint64_t loader);    /* its dataset; 0: unknown, or over */
 /* This process works for that loader. */
 void live_follow(uint64_t key);
+/* What was foretold of the loader's order is not what it draws: its plan is not to be believed any more. */
+void live_lied(uint64_t key);
 /* The loader's epoch is over, or was left: nothing more of it will be asked for. */
 void live_end(uint64_t key);
 

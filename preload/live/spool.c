@@ -3,7 +3,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include "live.h"
 
@@ -55,17 +57,24 @@ int live_spool(const struct live_epoch *e, const void *what, size_t bytes)
 	return rc;
 }
 
-int live_unspool(const char *spool, struct live_epoch *e, void *what, size_t bytes)
+ssize_t live_unspool(const char *spool, struct live_epoch *e, void **what)
 {
 	char path[PATH_BYTES + 48];
+	struct stat st;
+	*what = NULL;
 	if (strncmp(spool, "live.", 5) || strchr(spool, '/') || strlen(spool) > 31)
 		return -EINVAL;
 	snprintf(path, sizeof(path), "%s/%s", view.dir, spool);
 	int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
-	bool ok = read(fd, e, sizeof(*e)) == (ssize_t)sizeof(*e) && read(fd, what, bytes) == (ssize_t)bytes;
+	ssize_t bytes = fstat(fd, &st) < 0 ? -errno : st.st_size - (ssize_t)sizeof(*e);
+	if (bytes > 0 && !(*what = malloc((size_t)bytes)))
+		bytes = -ENOMEM;
+	else if (bytes <= 0 || read(fd, e, sizeof(*e)) != (ssize_t)sizeof(*e) || read(fd, *what, (size_t)bytes) != bytes)
+		bytes = -EINVAL;
 	close(fd);
 	unlink(path);
-	return ok ? 0 : -EINVAL;
+	e->order = e->counts = NULL;
+	return bytes;
 }

@@ -94,6 +94,7 @@ void record_drop(uint32_t rec);
 /* Under the lock: the loader reads this dataset, in that epoch. */
 void stream_loader(uint64_t key, uint64_t dataset, uint32_t epoch);
 uint64_t stream_dataset(uint64_t loader);  /* 0: unknown, or over */
+void stream_lied(uint64_t key);            /* under the lock: what was foretold of it is not what it draws */
 void stream_end(uint64_t key);             /* under the lock: its epoch is over, or was left */
 bool stream_epoch(uint32_t *epoch);        /* of the loader that this process works for; false: unknown */
 /* Under the lock: the plan that this process's loader follows now, with orders.live_run in it; NULL: none. */

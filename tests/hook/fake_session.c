@@ -349,6 +349,12 @@ bool live_python_path(const char *folder) { return false; }
 int live_files(uint64_t dataset, uint32_t n, const char *paths, size_t bytes) { return -ENOSYS; }
 int live_known(uint64_t dataset, uint32_t n) { return 0; }
 int live_publish(const struct live_epoch *e) { return -ENOSYS; }
+void live_lied(uint64_t key) { }
+int live_fork(unsigned seconds) { return -ENOSYS; }
+void live_reap(void) { }
+struct cell_words *cell_new(uint32_t room) { return NULL; }
+void cell_free(struct cell_words *w) { }
+bool cell_lock(struct cell_words *w, const uint32_t ids[3]) { return false; }
 int live_spool(const struct live_epoch *e, const void *what, size_t bytes) { return -ENOSYS; }
 void live_ready(void) {}
 void live_loader(uint64_t key, uint64_t dataset, uint32_t epoch) {}

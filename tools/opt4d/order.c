@@ -24,25 +24,45 @@ static int wait_for_names(const struct live_epoch *e)
 	return -ETIMEDOUT;
 }
 
+static int replay(struct live_epoch *e, const struct replay *r)
+{
+	uint32_t *to = malloc((size_t)r->take * sizeof(*to) + 1);
+	int rc = to ? replay_order(r, to) : -ENOMEM;
+	if (rc == 0) {
+		e->n = r->take;
+		e->order = to;
+		rc = live_publish(e);
+	}
+	free(to);
+	return rc;
+}
+
+/* The order itself was spooled, and how many samples each batch has. */
+static int given(struct live_epoch *e, const uint32_t *what)
+{
+	uint64_t sum = 0;
+	e->order = what;
+	e->counts = what + e->n;
+	for (uint32_t b = 0; b < e->nbatches; b++)
+		sum += e->counts[b];
+	return sum == e->n ? live_publish(e) : -EINVAL;
+}
+
 static int publish(const char *spool)
 {
 	struct live_epoch e;
-	struct replay r;
-	int rc = live_unspool(spool, &e, &r, sizeof(r));
-	if (rc < 0 || (rc = wait_for_names(&e)) < 0)
-		return rc;
+	void *what;
+	ssize_t bytes = live_unspool(spool, &e, &what);
+	int rc = bytes < 0 ? (int)bytes : wait_for_names(&e);
 	/* the job's trace may have this order already */
-	for (uint32_t n = 0; conf.have_trace && n < view.h->nplans; n++)
+	for (uint32_t n = 0; rc == 0 && conf.have_trace && n < view.h->nplans; n++)
 		if (view.h->plans[n].trace_id == conf.trace.h->id)
 			orders.own_plan = n + 1;
-	uint32_t *to = malloc((size_t)r.take * sizeof(*to) + 1);
-	rc = to ? replay_order(&r, to) : -ENOMEM;
-	if (rc == 0) {
-		e.n = r.take;
-		e.order = to;
-		rc = live_publish(&e);
-	}
-	free(to);
+	if (rc == 0 && e.n)
+		rc = (size_t)bytes == 4 * ((size_t)e.n + e.nbatches) ? given(&e, what) : -EINVAL;
+	else if (rc == 0)
+		rc = (size_t)bytes == sizeof(struct replay) ? replay(&e, what) : -EINVAL;
+	free(what);
 	return rc;
 }
 

@@ -58,6 +58,11 @@ def _next_index(real, epochs):
         index = real(self)
         if state.record is not None:
             state.record.note(index)
+        if state.rehearsal is not None:
+            try:
+                state.rehearsal.note(self, index)
+            except Exception:
+                state.rehearsal = None
         return index
     return _next_index
 

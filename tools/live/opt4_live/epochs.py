@@ -4,10 +4,9 @@ import os
 import sys
 import weakref
 
-from . import files, lib, record, roots, samplers
+from . import files, lib, record, rehearsal, roots, samplers
 
 SMALL = 1 << 13   # samples up to which all is done in this process: some ms; larger ones outside
-WAIT = .2         # seconds that a child's answer is worth waiting for, while workers start
 
 MASK = (1 << 64) - 1
 
@@ -90,7 +89,7 @@ class State:
         self.batch_size = loader.batch_size or getattr(loader.batch_sampler, "batch_size", None) or 0
         if type(self.batch_size) is not int or not 0 <= self.batch_size < 1 << 31:
             self.batch_size = 0
-        self.record = None
+        self.record = self.rehearsal = None
 
 
 def _walked(dataset, number, n):
@@ -292,15 +291,22 @@ def begin(it):
     fields = {"loader": state.key, "stream": state.stream, "dataset": state.dataset, "epoch": epoch, "rank": _rank(),
               "workers": it._num_workers, "batch_size": state.batch_size, "persistent": state.persistent,
               "samples": state.samples}
+    if state.rehearsal is not None:
+        state.rehearsal.close()
+        state.rehearsal = None
     state.record = record.start(state.record, state, fields)
     known = lib.known(state.dataset, state.samples)
-    if known == 3 or not (known or state.column):
-        return               # its files are learned this time
+    length = _length(it._index_sampler, state)
+    ahead = rehearsal.Rehearsal(fields, length)
+    if known == 3 or not (known or state.column):   # its files are learned this time
+        if not samplers.torchs_own(it._index_sampler):
+            state.rehearsal = ahead    # and there may be no other
+        return
     walk = _walks.get(_datasets.number(it._dataset))
     if known and walk and walk[0] == state.dataset and not walk[1]:
         walk[1] = True
         lib.use(state.dataset, state.samples)
-    small = state.samples <= SMALL and _length(it._index_sampler, state) <= SMALL
+    small = state.samples <= SMALL and length <= SMALL
     if small:
         told = samplers.foretell(it._index_sampler)
         if told:
@@ -316,18 +322,15 @@ def begin(it):
             if lib.replay(what, **fields) == 0:
                 return       # where the files are not known yet: fetches.py names them
 
-    def work():
-        if not known:
-            lib.files(state.dataset, state.samples, files.packed(state.column))
-        told = samplers.run_out(it._sampler_iter, state.samples)
-        if told:
-            lib.epoch(told[0], told[1], **dict(fields, nbatches=len(told[1])))
-    samplers.in_child(work, WAIT if small else 0)
+    if small and not known:
+        lib.files(state.dataset, state.samples, files.packed(state.column))
+    state.rehearsal = ahead
+    state.rehearsal.start(it, rehearsal.WAIT if small else 0)
 
 
 def _length(index_sampler, state):
-    """Indices of an epoch, roughly."""
+    """Indices of an epoch, roughly; 0: it does not say."""
     try:
         return len(index_sampler) * max(1, getattr(index_sampler, "batch_size", None) or state.batch_size or 1)
     except Exception:
-        return state.samples
+        return 0

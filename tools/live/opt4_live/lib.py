@@ -2,7 +2,7 @@
 
 import ctypes
 
-_lib = None
+_lib = _locked = None   # _locked: called with Python's lock held
 
 
 class Epoch(ctypes.Structure):
@@ -14,7 +14,7 @@ class Epoch(ctypes.Structure):
 
 def load():
     """False where the library is not in this process."""
-    global _lib
+    global _lib, _locked
     if _lib is None:
         lib = ctypes.CDLL(None)
         if not hasattr(lib, "opt4_live_open"):
@@ -34,10 +34,17 @@ def load():
         lib.opt4_live_learn.argtypes = [ctypes.c_int]
         lib.opt4_live_fetched.argtypes = [ctypes.c_int, ctypes.c_char_p, ctypes.c_size_t]
         lib.opt4_live_fetched.restype = ctypes.c_size_t
+        lib.opt4_live_lied.argtypes = [u64]
+        lib.opt4_live_draw.argtypes, lib.opt4_live_draw.restype = [u32], ctypes.c_void_p
+        lib.opt4_live_undraw.argtypes = [ctypes.c_void_p]
+        lib.opt4_live_wait.argtypes = [ctypes.c_void_p, ctypes.c_uint]
         for name in ("ready", "rest", "watch"):
             getattr(lib, "opt4_live_" + name).argtypes = []
-        for name in ("ready", "loader", "own", "follow", "end", "forget", "use", "sample", "rest", "learn", "size"):
+        for name in ("ready", "loader", "own", "follow", "end", "forget", "use", "sample", "rest", "learn", "size", "lied", "undraw", "wait"):
             getattr(lib, "opt4_live_" + name).restype = None
+        _locked = ctypes.PyDLL(None)
+        _locked.opt4_live_fork.argtypes = [ctypes.c_void_p, ctypes.c_uint]
+        _locked.opt4_live_over.restype = None
         _lib = lib
         lib.opt4_live_open(None)   # we are here
     return True
@@ -72,6 +79,53 @@ def replay(what, **fields):
     """The order is replayed by a process of its own. what: struct replay of tools/opt4d/replay.h. 0: on its way."""
     e = Epoch(**fields)
     return _lib.opt4_live_replay(ctypes.byref(e), what, len(what))
+
+
+def given(order, counts, **fields):
+    """epoch(), but by a process of its own. 0: on its way."""
+    e = Epoch(n=len(order), **fields)
+    what = order.tobytes() + counts.tobytes()
+    return _lib.opt4_live_replay(ctypes.byref(e), what, len(what))
+
+
+class Words:
+    """32-bit words that are shared with a child: struct cell_words of the library. `view`: them, as a memoryview."""
+
+    def __init__(self, room):
+        self.at = _lib.opt4_live_draw(room)
+        if not self.at:
+            raise MemoryError
+        self.view = memoryview((ctypes.c_uint32 * (16 + 2 * room)).from_address(self.at)).cast("B").cast("I")
+
+    def wait(self, ms):
+        """Until the child has come to an end, but not longer."""
+        _lib.opt4_live_wait(self.at, ms)
+
+    def close(self):
+        if self.at:
+            self.view.release()
+            _lib.opt4_live_undraw(self.at)
+            self.at = None
+
+    __del__ = close
+
+
+def fork(words, seconds):
+    """A child that nobody knows of, for so many seconds at most: its number, 0 in the child, negative: none. With words it is locked in. Both
+    call over() in the end."""
+    # who waits for Python's lock now gets it: in the child nobody is left to take it
+    _lib.opt4_live_wait(None, 0)
+    return _locked.opt4_live_fork(words and words.at, seconds)
+
+
+def over():
+    """A child of fork() ends here."""
+    _locked.opt4_live_over()
+
+
+def lied(key):
+    """What was foretold of the loader's order is not what it draws."""
+    _lib.opt4_live_lied(key)
 
 
 def size(n):

@@ -1,16 +1,14 @@
-"""An epoch's order ahead of time: from a copy of the sampler, or from the very iterator in a child."""
+"""An epoch's order ahead of time, of torch's own samplers: from a copy of the sampler."""
 
 import copy
-import os
 import struct
-import sys
 from array import array
+
+from . import lib
 
 LARGE = 214748364 # lengths from which on torch versions differ
 NONE, PERMUTED, DRAWN = range(3)   # enum replay_how of tools/opt4d/replay.h
 STATE = 5056      # bytes of a generator's state
-ROUNDS = 16       # times the dataset, and ..
-LEAST = 1 << 16   # .. at least so many indices and batches, beyond which a sampler is taken for endless
 
 
 def _twin(generator):
@@ -111,60 +109,19 @@ def replayable(index_sampler):
     return struct.pack("<6I", n, how, rank, world, take, cycle) + state, size, -(-take // size)
 
 
-def run_out(sampler_iter, samples):
-    """(indices, counts) of all that the iterator still yields: in a child only. None: endless, or not numbers."""
-    order, counts = array("I"), array("I")
-    most = max(ROUNDS * samples, LEAST)
-    for batch in sampler_iter:
-        before = len(order)
-        if hasattr(batch, "__index__") and not hasattr(batch, "__len__"):
-            order.append(batch.__index__())
-        elif getattr(batch, "ndim", None) == 0:
-            order.append(int(batch))
-        else:
-            order.extend(map(int, batch))
-        counts.append(len(order) - before)
-        if len(order) + len(counts) > most:
-            return None
-    return order, counts
+def torchs_own(index_sampler):
+    """Is it known that nothing but numbers comes of its running?"""
+    from torch.utils.data import sampler as s
+    from torch.utils.data.distributed import DistributedSampler
+    if type(index_sampler) is s.BatchSampler:
+        index_sampler = index_sampler.sampler
+    return type(index_sampler) in (s.SequentialSampler, s.RandomSampler, s.SubsetRandomSampler, s.WeightedRandomSampler, DistributedSampler)
 
 
-def in_child(work, wait):
-    """Runs work() in a process that the program knows nothing of, for `wait` seconds at most before going on."""
-    import select
-    import signal
-    import warnings
-    state = sys.modules["random"].getstate() if "random" in sys.modules else None
-    r, w = os.pipe()
+def in_child(work, wait=0):
+    """Runs work(), which is ours, in a process that the program knows nothing of; nobody waits for it."""
     try:
-        with warnings.catch_warnings():   # 3.12 and later warn where there are threads
-            warnings.simplefilter("ignore", DeprecationWarning)
-            pid = os.fork()
-        if pid == 0:
-            try:
-                if os.fork() == 0:        # nobody's child: no waitpid() of the program's meets it
-                    signal.signal(signal.SIGALRM, signal.SIG_DFL)
-                    signal.alarm(120)
-                    null = os.open(os.devnull, os.O_RDWR)
-                    for fd in range(3):        # `train.py | cat` ends when train.py does, and a sampler's words come once
-                        os.dup2(null, fd)
-                    if state is not None:
-                        sys.modules["random"].setstate(state)
-                    import torch
-                    torch.set_num_threads(1)   # the pool of threads does not survive a fork
-                    work()
-            except BaseException:
-                pass
-            os._exit(0)
-        try:
-            os.waitpid(pid, 0)
-        except ChildProcessError:
-            pass
-        os.close(w)
-        w = -1
-        if wait:
-            select.select([r], [], [], wait)
+        if lib.fork(None, 120) == 0:
+            work()
     finally:
-        os.close(r)
-        if w >= 0:
-            os.close(w)
+        lib.over()

@@ -1,0 +1,196 @@
+"""The order of a sampler that is not torch's own, or of one without an end: a child of ours runs the very iterator ahead.
+
+The child is a copy of this process at the moment before the first index is drawn, locked in so that nothing that the program's code does there can
+be seen outside (preload: cell.h): what can't be done inside ends it, and the order stays unknown. It draws into memory that both share. What it
+foretold is compared with what is really dispatched: at the first difference the rest is dropped. Where there is more than was drawn, another child goes
+on from where the program has come to: so each of these windows begins with the truth.
+"""
+
+from array import array
+from collections import deque
+from time import monotonic
+
+from . import lib, samplers
+
+SECONDS = 5        # of a child's life
+WAIT = 200         # ms that its answer is worth waiting for, while workers start
+WINDOW = 96 << 10  # indices of a sampler without an end that are drawn at once, at most: with the batches' lengths 768 KB
+LEAST = 4096       # or so many, or ..
+PASSES = 8         # .. times the dataset, where that is small
+PAUSE = .25        # seconds between two publications while a child still draws
+PATIENCE = 512     # indices until it is looked again whether the dataset's files are known
+DRAWING, OVER, FULL, ENDED, REFUSED = range(5)   # enum of cell.h
+STATE, FILLED, BATCHES, CALL = range(4)
+HEAD = 16          # words before the indices
+
+_refused = False   # the kernel locks nobody in: torch's own samplers only
+_failed = {}       # stream -> children that ended without an order, one after the other
+
+
+def numbers(batch, samples):
+    """The indices of a batch as array('I'); raises where they are none."""
+    if hasattr(batch, "__index__") and not hasattr(batch, "__len__") or getattr(batch, "ndim", None) == 0:
+        batch = (int(batch),)
+    elif hasattr(batch, "tolist"):
+        batch = batch.tolist()
+    try:
+        return array("I", batch)
+    except OverflowError:
+        return array("I", [i if i >= 0 else i + samples for i in map(int, batch)])
+
+
+def _draw(sampler_iter, words, samples):
+    """In the child."""
+    import torch
+    torch.set_num_threads(1)   # the pool of threads does not survive a fork
+    room = (len(words) - HEAD) // 2
+    filled = batches = 0
+    for batch in sampler_iter:
+        indices = numbers(batch, samples)
+        n = len(indices)
+        if filled + n > room or batches == room:
+            words[STATE] = FULL
+            return
+        words[HEAD + filled:HEAD + filled + n] = memoryview(indices)
+        words[HEAD + room + batches] = n
+        filled += n
+        batches += 1
+        words[FILLED], words[BATCHES] = filled, batches
+    words[STATE] = OVER
+
+
+def _child(sampler_iter, words, samples, locked):
+    """Makes the child. False: none could be made."""
+    try:
+        pid = lib.fork(words if locked else None, SECONDS)
+        if pid == 0:
+            try:
+                _draw(sampler_iter, words.view, samples)
+            finally:
+                if words.view[STATE] == DRAWING:
+                    words.view[STATE] = ENDED
+        return pid > 0
+    finally:
+        lib.over()
+
+
+def _outstanding(d):
+    """Batches that an iterator's workers have not given back, with the one that is dispatched now."""
+    return max(1, d.get("_send_idx", 0) - d.get("_rcvd_idx", 0) + 1) if d.get("_num_workers") else 1
+
+
+class Rehearsal:
+    """Of one iterator's epoch, or of its endless one. Holds nothing of the program's: that would live longer by it."""
+
+    def __init__(self, fields, length):
+        self.fields = fields
+        self.samples, self.stream = fields["samples"], fields["stream"]
+        self.window = min(WINDOW, max(LEAST, PASSES * self.samples))
+        self.room = max(length + 1, 1) if length else self.window
+        self.recent = deque()      # batches that are dispatched but not yet read, as far as that is known
+        self.dispatched = 0        # indices
+        self.words = None          # of the child
+        self.next_try = 0
+        self.lies = 0
+
+    def start(self, it, wait=0):
+        """A child draws what comes next."""
+        global _refused
+        own = samplers.torchs_own(it._index_sampler)
+        self.close()
+        self.next_try = self.dispatched + PATIENCE
+        if _failed.get(self.stream, 0) > 1 or (_refused and not own) or not lib.known(self.fields["dataset"], self.samples):
+            return
+        self.words = words = lib.Words(self.room)
+        self.seen = self.told = self.told_ahead = 0
+        self.due = monotonic() + SECONDS + 1
+        self.said = 0
+        if not _child(it._sampler_iter, words, self.samples, not (_refused and own)):
+            self.close()
+            return
+        if wait:
+            words.wait(wait)
+        if words.view[STATE] == REFUSED:
+            _refused = True
+            return self.start(it, wait) if own else self.close()
+        self._tell(it)
+
+    def note(self, it, batch):
+        """A batch was dispatched: is it the one that was foretold?"""
+        try:
+            batch = numbers(batch, self.samples)
+        except Exception:
+            batch = array("I")
+        n = len(batch)
+        self.recent.append(batch)
+        self.dispatched += n
+        for _ in range(len(self.recent) - _outstanding(it.__dict__)):
+            self.recent.popleft()
+        if self.words is None:
+            if self.dispatched >= self.next_try:
+                self.start(it)
+            return
+        view, at = self.words.view, HEAD + self.seen
+        if self.seen + n <= view[FILLED] and view[at:at + n] != memoryview(batch):
+            return self._lied()
+        self.seen += n
+        self._tell(it)
+
+    def _lied(self):
+        """The sampler draws from what others draw from, too."""
+        lib.lied(self.fields["loader"])
+        self.close()
+        self.lies += 1
+        self.next_try = self.dispatched + (self.window << min(self.lies, 20))
+
+    def _tell(self, it):
+        """What was drawn becomes the loader's order, as soon as it is much more than what is known already."""
+        global _refused
+        state, filled = self.words.view[STATE], self.words.view[FILLED]
+        now = monotonic()
+        drawing = state == DRAWING and now < self.due
+        ahead, known = filled - self.seen, self.told - self.seen
+        if state == REFUSED:
+            _refused = True
+        if filled > self.told and ahead >= 2 * known and (not drawing or (ahead >= LEAST and now >= self.said + PAUSE)):
+            self._publish()
+            self.said = now
+        if drawing:
+            return
+        if not filled:
+            _failed[self.stream] = _failed.get(self.stream, 0) + 1
+            self.close()
+            return
+        _failed.pop(self.stream, None)
+        if state == OVER:
+            if self.seen >= filled:
+                self.close()
+                self.next_try = 1 << 62
+            return
+        if self.seen >= filled // 2:   # there is more
+            self.room = self.window
+            self.start(it)
+
+    def _publish(self):
+        view, room = self.words.view, self.room
+        counts, order, at = array("I"), array("I"), 0
+        for batch in self.recent:
+            order.extend(batch)
+            counts.append(len(batch))
+        for b in range(view[BATCHES]):
+            n = view[HEAD + room + b]
+            if at >= self.seen:
+                counts.append(n)
+            at += n
+        order.frombytes(view[HEAD + self.seen:HEAD + at].tobytes())
+        self.told = at
+        fields = dict(self.fields, nbatches=len(counts))
+        if len(order) <= 2 * LEAST:
+            lib.epoch(order, counts, **fields)
+        else:
+            lib.given(order, counts, **fields)
+
+    def close(self):
+        if self.words is not None:
+            self.words.close()
+            self.words = None
