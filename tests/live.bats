@@ -13,11 +13,11 @@ setup() { setup_live; }
 	same "$PYTHON" sequential replacement more-than-all weighted part own-sampler own-batches endless
 }
 
-@test "an endless sampler is left alone: train.py | cat ends when train.py does" {
+@test "an endless sampler is known by windows, and train.py | cat ends when train.py does" {
 	live 60 "$PYTHON" $(jobs_py) endless | within 60 cat >"$BATS_TEST_TMPDIR/out"
 	[ "${PIPESTATUS[*]}" = "0 0" ]
 	[ "$(wc -l <"$BATS_TEST_TMPDIR/out")" = 1 ]
-	[ "$(stat_of live_epochs)" = 0 ]
+	calc "$(stat_of live_epochs) > 0 and $(stat_of match_ratio) > .98"
 }
 
 @test "losses and generators are as without: subsets, validation, loaders zipped, left, broken off, made again and again" {
