@@ -99,7 +99,7 @@ class Rehearsal:
         own = samplers.torchs_own(it._index_sampler)
         self.close()
         self.next_try = self.dispatched + PATIENCE
-        if _failed.get(self.stream, 0) > 1 or (_refused and not own) or not lib.known(self.fields["dataset"], self.samples):
+        if _failed.get(self.stream, 0) > 1 or (_refused and not own) or lib.known(self.fields["dataset"], self.samples) not in (1, 2):
             return
         self.words = words = lib.Words(self.room)
         self.seen = self.told = self.told_ahead = 0
