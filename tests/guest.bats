@@ -7,6 +7,7 @@ setup_file() {
 	seed
 	cd "$BATS_FILE_TMPDIR"
 	dataset "$PWD/data" 40 4096
+	"$PYTHON" "$OPT4_TRACE_TOOL" imagefolder "$PWD/data" --epochs 3 --seed "$SEED" --batch-size 4 -o run.trace
 }
 
 setup() { cd "$BATS_FILE_TMPDIR"; }
@@ -157,4 +158,29 @@ lost() {
 	others_may
 	chmod a+rx "$BATS_FILE_TMPDIR" "$(dirname "$BATS_FILE_TMPDIR")"
 	lost setpriv --reuid 65534 --clear-groups sh -c "$twice"
+}
+
+@test "what waits for all that it has traced or all its descendants ends with the job: strace -f, subreapers, process 1" {
+	local job='cat data/*/* >/dev/null; sleep .3; pgrep -f "^opt4d $(echo /dev/shm/opt4-*/data-*)" >keepers; cat data/*/* >/dev/null'
+	ends() {
+		rm -f keepers
+		timeout -k 1 15 "$@"
+		[ -s keepers ]     # else nothing was tried
+	}
+	ends "$OPT4" run --quiet --trace run.trace -- strace -f -o /dev/null sh -c "$job"
+	LD_PRELOAD=$LIB OPT4_TRACE=run.trace ends strace -f -o /dev/null sh -c "$job"
+	ends "$OPT4" run --quiet --trace run.trace -- "$PYTHON" "$REPO/tests/guest/reaper.py" "$job"
+	ends "$PYTHON" "$REPO/tests/guest/reaper.py" "$OPT4 run --quiet --trace run.trace -- sh -c '$job'"
+	# one that is a client itself
+	ends "$OPT4" run --quiet --trace run.trace -- "$PYTHON" "$REPO/tests/guest/reaper.py" "$job" data/*/*
+	[ "$(id -u)" = 0 ] && unshare -p -f true 2>/dev/null || skip "needs root and pid namespaces"
+	ends unshare -p -f --mount-proc "$OPT4" run --quiet --trace run.trace -- sh -c "$job"
+	ends unshare -p -f --mount-proc env LD_PRELOAD="$LIB" OPT4_TRACE="$PWD/run.trace" "$PYTHON" "$REPO/tests/guest/reaper.py" "$job" data/*/*
+}
+
+@test "the keeper that has left while nothing was asked for is there again when it is" {
+	run_opt4 --quiet --trace run.trace --stats st.json -- "$PYTHON" "$REPO/tests/guest/reaper.py" \
+		'cat data/*/* >/dev/null; sleep 2; pgrep -f "^opt4d $(echo /dev/shm/opt4-*/data-*)" >left; cat data/*/* >/dev/null; sleep .3; pgrep -f "^opt4d $(echo /dev/shm/opt4-*/data-*)" >back; true'
+	[ ! -s left ]
+	[ -s back ]
 }

@@ -142,8 +142,10 @@ void access_count(const struct access *a, enum access_kind kind, uint32_t rec, u
 	struct epoch_stat *e = &view.epochs[epoch];
 	uint64_t now = now_coarse();
 
-	if (a->wake)
+	if (a->wake) {
 		keeper_ring();
+		keeper_check();    /* it may have left while nothing was asked for */
+	}
 	if (kind == ACCESS_HIT && a->again)
 		return;
 	if (kind == ACCESS_HIT) {

@@ -142,23 +142,33 @@ static int begin(char *const argv[])
 	return rc;
 }
 
-void keeper_check(void)
+/* It does not live, and is wanted. */
+static void start_one(uint64_t now)
 {
-	static _Atomic uint64_t next;
 	struct index_header *h = view.h;
-	uint64_t now = now_coarse(), due = atomic_load(&next), tried;
-	if (now < due || !wanted() || !atomic_compare_exchange_strong(&next, &due, now + LOOK_NS) || keeper_lives())
-		return;
 	if (atomic_load(&h->keeper_pid))
 		repair_bury();     /* what it was fetching is free for all again */
 	/* one process tries, and less and less often where no keeper ever comes */
 	uint32_t fails = atomic_load(&h->keeper_fails);
-	tried = atomic_load(&h->keeper_tried);
+	uint64_t tried = atomic_load(&h->keeper_tried);
 	if ((tried && now - tried < LOOK_NS << (fails < 8 ? fails : 8)) || !atomic_compare_exchange_strong(&h->keeper_tried, &tried, now))
 		return;
 	atomic_fetch_add(&h->keeper_fails, 1);   /* it sets this to 0 */
 	char *argv[] = { (char *)NAME, view.dir, NULL };
 	begin(argv);
+}
+
+void keeper_check(void)
+{
+	static _Atomic uint64_t next;
+	uint64_t now = now_coarse(), due = atomic_load(&next);
+	struct calm calm;
+	if (now < due || !wanted() || !atomic_compare_exchange_strong(&next, &due, now + LOOK_NS))
+		return;
+	calm_begin(&calm);
+	if (!keeper_lives())
+		start_one(now);
+	calm_end(&calm);
 }
 
 int keeper_order(const char *spool)

@@ -75,7 +75,7 @@ static bool look_after(uint64_t now)
 		return true;
 	if (now - life >= LIFE_NS) {
 		life = now;
-		if (!index_live() && leave())
+		if (!index_live() ? leave() : !stay(now))
 			return true;
 	}
 	if (now - bury >= BURY_NS) {

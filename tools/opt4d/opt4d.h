@@ -7,6 +7,7 @@
  * pace.c     measures the store and the job
  * fetch.c    the threads that read; admission
  * skip.c     files whose original fails
+ * stay.c     whether it stays while nothing is to be done
  * lock.c     the lock
  * order.c    a process of its own: an epoch's order from a generator's state (replay.c)
  *
@@ -97,6 +98,10 @@ void skip_failed(uint32_t rec);
 void skip_resize(uint32_t rec, uint32_t pages);
 bool skip_now(uint32_t rec);
 uint32_t skip_pages(uint32_t rec);         /* 0: as the trace says */
+
+/* ---- stay.c ---- */
+/* Asked every now and then; false: somebody may be waiting for this process to end, and nobody needs it now. */
+bool stay(uint64_t now);
 
 /* ---- order.c ---- */
 /* opt4d --order: replays what the session's file `spool` asks for and publishes it, in a process of its own that
