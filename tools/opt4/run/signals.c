@@ -62,11 +62,8 @@ void signals_begin(pid_t pid) { job = pid; }
 void signals_came(const struct signalfd_siginfo *s, const sigset_t *early)
 {
 	struct event e = { .s = *s, .at = now_ns() };
-	if (early) {
-		if (sigismember(early, (int)s->ssi_signo) != 1)
-			hand_on(&e);
+	if (early && sigismember(early, (int)s->ssi_signo) == 1)
 		return;
-	}
 	if (nwaiting == WAITING) {
 		hand_on(waiting);
 		drop(0);

@@ -13,8 +13,8 @@
 #include <sys/types.h>
 
 void signals_begin(pid_t job);
-/* A signal has come to this process. early: NULL, or what the job, when it was about to run, had got by itself: then
- * everything of before it is decided by that. */
+/* A signal has come to this process. early: NULL, or what the job, when it was about to run, had got by itself; of what came
+ * before that the witness may know nothing. */
 void signals_came(const struct signalfd_siginfo *s, const sigset_t *early);
 /* The witness has said something. */
 void signals_witnessed(void);
