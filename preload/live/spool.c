@@ -14,7 +14,7 @@
 static bool hand_over(uint32_t n)
 {
 	uint32_t none = 0;
-	for (int i = 0; view.h->prefetch && view.h->budget_pages && i < SPOOLED_MAX; i++, none = 0)
+	for (int i = 0; view.h->prefetch && view.h->account[TIER_RAM].budget && i < SPOOLED_MAX; i++, none = 0)
 		if (atomic_compare_exchange_strong(&view.h->spooled[i], &none, n)) {
 			live_ready();
 			keeper_ring();

@@ -55,7 +55,7 @@ static uint32_t *eviction_order(uint32_t *n, size_t *bytes)
 {
 	struct victim v = { .file = FILE_NONE };
 	*n = 0;
-	*bytes = (size_t)view.h->resident * 4;
+	*bytes = (size_t)view.h->account[TIER_RAM].resident * 4;
 	if (orders.pol.ops->soonest || !*bytes)
 		return NULL;
 	uint32_t *order = mmap(NULL, *bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -68,7 +68,7 @@ static uint32_t *eviction_order(uint32_t *n, size_t *bytes)
 
 static void refill_in_order(uint32_t *order, uint32_t n, size_t bytes)
 {
-	if (order && n == view.h->resident) {
+	if (order && n == view.h->account[TIER_RAM].resident) {
 		view.h->filing++;
 		plans_fronts();
 		for (uint32_t i = 0; i < n; i++)

@@ -28,19 +28,19 @@ static void mark_victim(uint32_t rec)
 	if (r->prefetched)
 		COUNT(view.h->n.prefetch_wasted, 1);
 	r->prefetched = 0;
-	view.h->resident--;
+	record_account(r)->resident--;
 }
 
 int victims_choose(uint64_t pages, uint32_t cand, struct use use, uint32_t *victims, int max)
 {
 	struct index_header *h = view.h;
-	uint64_t charged = atomic_load(&h->charged_pages);
-	int64_t free = charged < h->budget_pages ? (int64_t)((h->budget_pages - charged) & INT64_MAX) : 0;
+	uint64_t charged = atomic_load(&h->account[TIER_RAM].charged);
+	int64_t free = charged < h->account[TIER_RAM].budget ? (int64_t)((h->account[TIER_RAM].budget - charged) & INT64_MAX) : 0;
 	int64_t left = atomic_load(&h->room_left) / (int64_t)PAGE;
 	int64_t lack = (int64_t)pages - (left < free ? left : free), got = 0;
 	struct victim v = { .file = FILE_NONE };
 	int n = 0;
-	if (cand != FILE_NONE && pages > h->budget_pages)
+	if (cand != FILE_NONE && pages > h->account[TIER_RAM].budget)
 		return -1;
 	plans_fronts();
 	for (uint32_t looked = 0; got < lack; looked++) {
@@ -88,12 +88,12 @@ void record_drop(uint32_t rec)
 		filing_take(rec);
 		rec_set(rec, REC_EVICTING);
 		r->prefetched = 0;
-		view.h->resident--;
+		record_account(r)->resident--;
 		ours = true;
 	}
 	session_unlock();
 	if (ours)
-		room_evict_reserve(&rec, 1, 0);
+		room_evict_reserve(&rec, 1, TIER_RAM, 0);
 	calm_end(&calm);
 }
 
@@ -111,7 +111,7 @@ static void shrink(int tries)
 		session_unlock();
 		if (n <= 0)
 			break;
-		room_evict_reserve(victims, n, 0);
+		room_evict_reserve(victims, n, TIER_RAM, 0);
 	}
 }
 

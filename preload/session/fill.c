@@ -62,10 +62,13 @@ int fill_file(uint32_t rec, int given, struct use use, const uint32_t *order, ui
 		use = plans_use(rec);
 	}
 	filing_put(rec, use);
-	view.h->resident++;
+	struct tier_account *account = record_account(r);
+	account->resident++;
 	rec_set(rec, REC_RESIDENT);
 	inflight_del(rec);
 	session_unlock();
+	COUNT(account->fills, 1);
+	COUNT(account->written_bytes, bytes);
 	COUNT(view.h->n.fills, 1);
 	COUNT(view.h->n.fill_bytes, bytes);
 	uint64_t took = now_ns() - start, mean = atomic_load(&view.h->fill_ns);
@@ -79,7 +82,7 @@ void fill_give_up(uint32_t rec, uint64_t pages, int rc)
 	if (pages) {
 		if (mark)
 			mark->pages = 0;
-		room_release(pages);
+		room_release(TIER_RAM, pages);
 		if (rc != -ENOSPC && rc != -ENOMEM && rc != -ESTALE && rc != -ETIMEDOUT)  /* that is in lock_timeouts */
 			COUNT(view.h->n.errors, 1);
 	}
@@ -94,7 +97,7 @@ static int fill(uint32_t rec, int fd, const struct origin *o, const struct acces
 {
 	struct inflight *mark = inflight_of(rec);
 	uint64_t pages = pages_of(o->size), start = now_ns();
-	if (!room_evict_reserve(victims, nvictims, pages)) {
+	if (!room_evict_reserve(victims, nvictims, TIER_RAM, pages)) {
 		fill_give_up(rec, 0, -ENOSPC);
 		return -ENOSPC;
 	}

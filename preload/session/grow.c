@@ -138,7 +138,7 @@ static void say(int fd)
 	uint32_t no = 0;
 	if (fstatvfs(fd, &fs) < 0)
 		return;
-	uint64_t all = fs.f_blocks * fs.f_frsize, ours = view.h->budget_pages * PAGE, theirs = atomic_load(&view.h->others_peak[0]) * PAGE;
+	uint64_t all = fs.f_blocks * fs.f_frsize, ours = view.h->account[TIER_RAM].budget * PAGE, theirs = atomic_load(&view.h->others_peak[0]) * PAGE;
 	if (ours + theirs > all && atomic_compare_exchange_strong(&view.h->others_said, &no, 1))
 		opt4_log("opt4: cache: its %llu MiB and the %llu of others (batches of loaders) are more than the %llu of %.80s; it gives way to them; "
 			 "enlarge that (docker: --shm-size) or lower OPT4_CACHE", (unsigned long long)ours >> 20,

@@ -20,7 +20,7 @@ static bool wanted(void)
 {
 	const struct index_header *h = view.h;
 	bool work = h->nplans || atomic_load_explicit(&h->loader_made, memory_order_relaxed);
-	return work && h->prefetch && h->budget_pages && !atomic_load(&h->gone);
+	return work && h->prefetch && h->account[TIER_RAM].budget && !atomic_load(&h->gone);
 }
 
 bool keeper_lives(void)

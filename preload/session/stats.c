@@ -83,7 +83,7 @@ void stats_print(FILE *f)
 	}
 	for (int i = 0; i < JOBS_MAX; i++)
 		jobs += h->jobs[i].pid && proc_alive(h->jobs[i].pid, h->jobs[i].start, h->jobs[i].pidns);
-	uint64_t charged = atomic_load(&h->charged_pages), lingering = atomic_load(&h->lingering_pages);
+	uint64_t charged = atomic_load(&h->account[TIER_RAM].charged), lingering = atomic_load(&h->account[TIER_RAM].lingering);
 
 	locale_t was = uselocale(newlocale(LC_ALL_MASK, "C", NULL));   /* the program's may have a comma in numbers */
 	fputs("{\n", f);
@@ -92,12 +92,12 @@ void stats_print(FILE *f)
 	text(f, "root", h->roots[0].path);
 	text(f, "session", view.dir);
 	text(f, "version", OPT4_VERSION);
-	number(f, "budget_bytes", h->budget_pages * PAGE);
+	number(f, "budget_bytes", h->account[TIER_RAM].budget * PAGE);
 	number(f, "maxfile_bytes", h->maxfile);
 	number(f, "used_bytes", (charged > lingering ? charged - lingering : 0) * PAGE);
 	number(f, "lingering_bytes", lingering * PAGE);
-	number(f, "peak_bytes", h->peak_pages * PAGE);
-	number(f, "resident_files", h->resident);
+	number(f, "peak_bytes", h->account[TIER_RAM].peak * PAGE);
+	number(f, "resident_files", h->account[TIER_RAM].resident);
 	number(f, "files", index_files());
 	number(f, "dataset_bytes", h->dataset_bytes);
 	number(f, "clients", clients);

@@ -49,7 +49,7 @@ static uint64_t others_lack(uint64_t others, bool growing)
 int64_t room_wanted(bool growing)
 {
 	struct statvfs fs;
-	uint64_t soon = promised() + filling(), charged = atomic_load(&view.h->charged_pages), used, lack = 0;
+	uint64_t soon = promised() + filling(), charged = atomic_load(&view.h->account[TIER_RAM].charged), used, lack = 0;
 	if (statvfs(view.dir, &fs) == 0 && fs.f_blocks) {
 		used = (fs.f_blocks - fs.f_bfree) * fs.f_frsize / PAGE + soon;
 		lack = others_lack(used > charged ? used - charged : 0, growing) * PAGE;

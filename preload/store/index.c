@@ -58,10 +58,10 @@ static void set_budget(struct index_header *h, const char *dir)
 	}
 	if (conf.maxfile)
 		r.maxfile = conf.maxfile;
-	h->budget_pages = r.budget / PAGE;
+	h->account[TIER_RAM].budget = r.budget / PAGE;
 	h->maxfile = r.maxfile;
 	h->floor_bytes = r.floor;
-	if (!h->budget_pages)
+	if (!h->account[TIER_RAM].budget)
 		note_reason("opt4: no cache: %s", r.why);
 }
 

@@ -110,7 +110,7 @@ static void adopt(const struct kept *k)
 	uint32_t rec = record_of(k);
 	if (rec == REC_NONE || !index_reserve(&view.rec[rec], sizeof(struct record)))
 		return;
-	if (atomic_load(&view.h->charged_pages) + k->rec.pages > view.h->budget_pages || rec_state(rec) != REC_ABSENT)
+	if (atomic_load(&view.h->account[TIER_RAM].charged) + k->rec.pages > view.h->account[TIER_RAM].budget || rec_state(rec) != REC_ABSENT)
 		return;
 	object_path(to, &k->rec.key);
 	snprintf(from, sizeof(from), "%s/objects.kept/%s", view.dir, to + view.prefix_len);
@@ -128,8 +128,8 @@ static void adopt(const struct kept *k)
 		unlink(to);
 		return;
 	}
-	atomic_fetch_add(&view.h->charged_pages, r->pages);
-	view.h->resident++;
+	atomic_fetch_add(&view.h->account[TIER_RAM].charged, r->pages);
+	view.h->account[TIER_RAM].resident++;
 	rec_set(rec, REC_RESIDENT);
 }
 
@@ -142,7 +142,7 @@ void kept_adopt(void)
 			adopt(list[i]);
 		session_unlock();
 	}
-	view.h->peak_pages = atomic_load(&view.h->charged_pages);
+	view.h->account[TIER_RAM].peak = atomic_load(&view.h->account[TIER_RAM].charged);
 	forget();
 	char old[PATH_BYTES + 32];
 	for (int i = 0; i < 256; i++) {

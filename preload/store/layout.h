@@ -12,7 +12,7 @@
 #include "../../policy/policy.h"
 
 #define INDEX_MAGIC   "OPT4IDX\n"
-#define INDEX_VERSION 1
+#define INDEX_VERSION 2
 #define PAGE          4096u
 static inline uint64_t pages_of(uint64_t bytes) { return (bytes + PAGE - 1) / PAGE; }
 
@@ -46,6 +46,8 @@ enum rec_state {
 #define ST_STATE(w) ((enum rec_state)((w) & 0xFF))
 #define ST_GEN(w)   ((w) >> 24)
 #define ST_SLOT(w)  ((uint32_t)((w) >> 8) & 0xFFFF)
+
+enum { TIER_RAM, TIERS };         /* where objects lie: tier.h */
 
 struct key { uint64_t path, stat; };   /* hash of (root, path); hash of (size, mtime ns, ctime ns, dev, ino) */
 
@@ -136,6 +138,19 @@ struct epoch_stat { uint64_t accesses, hits, late, misses, reads, hit_bytes, ori
 
 struct late_file { uint32_t rec, pad; uint64_t wait_ns; };
 
+struct tier_account {             /* what one tier may hold, and holds */
+	uint64_t budget;          /* pages; charged never exceeds it */
+	/* Pages resident + in flight + lingering. Grows only by room_reserve()'s compare and swap; shrinks after
+	 * the pages are gone. Who dies in between leaves too much charged, never too little. */
+	_Atomic uint64_t charged;
+	_Atomic uint64_t lingering; /* of these: in dead/, still open somewhere */
+	_Atomic uint64_t peak;
+	_Atomic uint32_t reaper;  /* slot + 1 of who tries dead/ again */
+	uint32_t resident;        /* files */
+	uint64_t fills, hits, hit_bytes, written_bytes, evictions;   /* by COUNT() */
+	uint64_t reserved[4];
+};
+
 struct index_header {
 	char magic[8];
 	uint32_t version, header_bytes;
@@ -163,12 +178,7 @@ struct index_header {
 	struct policy_shape shape;
 	char policy[16];
 
-	uint64_t budget_pages;    /* charged never exceeds it */
-	/* Resident + in flight + lingering. Grows only by room_reserve()'s compare and swap; shrinks after
-	 * the pages are gone. Who dies in between leaves too much charged, never too little. */
-	_Atomic uint64_t charged_pages;
-	_Atomic uint64_t lingering_pages; /* of these: in dead/, still open somewhere */
-	_Atomic uint64_t peak_pages;
+	struct tier_account account[TIERS];
 	uint64_t maxfile;         /* bytes */
 	uint64_t floor_bytes;     /* room to leave in /dev/shm and the cgroup; 0 = by default rule */
 	uint64_t revalidate_ns;   /* 0 always, UINT64_MAX never */
@@ -177,9 +187,7 @@ struct index_header {
 	_Atomic uint64_t room_checked; /* coarse ns when floors were last looked at */
 	_Atomic int64_t room_left;     /* bytes above the floors at the last look, less what was filled since */
 	_Atomic uint32_t dead_seq;     /* numbers names in dead/ */
-	_Atomic uint32_t reaper;       /* slot + 1 of who tries dead/ again */
 	_Atomic uint32_t slots_hi;     /* slots above were never used */
-	uint32_t resident;        /* files */
 	_Atomic uint64_t fill_ns; /* moving mean of a fill's time: how long it is worth to wait for one */
 	struct job jobs[JOBS_MAX];
 	struct plan_entry plans[PLANS_MAX];

@@ -50,10 +50,12 @@ static void finish(struct inflight *f)
 	uint32_t rec = f->rec - 1;
 	uint64_t pages = f->pages;
 	enum rec_state s = rec < view.ncap ? rec_state(rec) : REC_ABSENT;
+	uint32_t t = TIER_RAM;
 	int rc = -ENOENT;
 	if (s == REC_FILLING || s == REC_EVICTING) {
+		t = view.rec[rec].tier < TIERS ? view.rec[rec].tier : TIER_RAM;
 		/* as if the dead one did it: that is how no reaper takes it for lingering, and how it is found if we die, too */
-		const struct tier *tier = tier_at(view.rec[rec].tier);
+		const struct tier *tier = tiers[t];
 		rec_set(rec, REC_EVICTING);
 		rc = tier->evict(f->slot, &view.rec[rec].key);
 		if (rc < 0)
@@ -63,9 +65,9 @@ static void finish(struct inflight *f)
 	f->pages = 0;
 	atomic_store(&f->rec, 0);
 	if (rc == 0)
-		atomic_fetch_add(&view.h->lingering_pages, pages);
+		atomic_fetch_add(&view.h->account[t].lingering, pages);
 	else if (s != REC_RESIDENT)     /* it died between RESIDENT and the removal of its mark: all is well */
-		atomic_fetch_sub(&view.h->charged_pages, pages);
+		atomic_fetch_sub(&view.h->account[t].charged, pages);
 }
 
 bool slot_alive(const struct slot *s, uint32_t pid) { return proc_alive(pid, s->start, s->pidns); }

@@ -66,44 +66,59 @@ void room_look(void)
 	atomic_store(&view.h->room_left, room_above(view.dir, view.h->floor_bytes) - room_wanted(false));
 }
 
-bool room_evict_reserve(const uint32_t *victims, int n, uint64_t pages)
+/* Charges, within the budget, so many pages more, and so many less that are free now. False: they would not fit; then only
+ * the freed ones are taken off. */
+static bool charge(uint32_t tier, uint64_t freed, uint64_t pages)
 {
-	struct index_header *h = view.h;
-	uint64_t freed = 0, lingering = 0;
-	for (int i = 0; i < n; i++) {
-		struct record *r = &view.rec[victims[i]];
-		uint64_t held = r->pages;
-		int rc = tier_at(r->tier)->evict(view.slot, &r->key);
-		COUNT(h->n.evictions, 1);
-		COUNT(h->n.evicted_bytes, r->st.size);
-		/* The mark first: who dies before has it finished by others, who dies after has charged too much. */
-		inflight_del(victims[i]);
-		rec_set(victims[i], REC_ABSENT);
-		if (rc == 0) {
-			atomic_fetch_add(&h->lingering_pages, held);
-			lingering += held;
-		} else {           /* gone now, or somebody had removed it: its charge is ours to give back */
-			freed += held;
-		}
-	}
-	if (pages && lingering)
-		tier_tmpfs.reap(true);
-	uint64_t was = atomic_load(&h->charged_pages), now;
+	struct tier_account *a = &view.h->account[tier];
+	uint64_t was = atomic_load(&a->charged), now;
 	bool fits;
 	do {
 		now = was - freed;
-		fits = pages && now + pages <= h->budget_pages;
+		fits = pages && now + pages <= a->budget;
 		if (fits)
 			now += pages;
-	} while (!atomic_compare_exchange_weak(&h->charged_pages, &was, now));
-	atomic_fetch_add(&h->room_left, (int64_t)(freed * PAGE) - (fits ? (int64_t)(pages * PAGE) : 0));
-	for (uint64_t peak = atomic_load(&h->peak_pages); peak < now && !atomic_compare_exchange_weak(&h->peak_pages, &peak, now);)
+	} while (!atomic_compare_exchange_weak(&a->charged, &was, now));
+	if (tier == TIER_RAM)
+		atomic_fetch_add(&view.h->room_left, (int64_t)(freed * PAGE) - (fits ? (int64_t)(pages * PAGE) : 0));
+	for (uint64_t peak = atomic_load(&a->peak); peak < now && !atomic_compare_exchange_weak(&a->peak, &peak, now);)
 		;
 	return fits;
 }
 
-void room_release(uint64_t pages)
+bool room_evict_reserve(const uint32_t *victims, int n, uint32_t into, uint64_t pages)
 {
-	atomic_fetch_sub(&view.h->charged_pages, pages);
-	atomic_fetch_add(&view.h->room_left, (int64_t)(pages * PAGE));
+	struct index_header *h = view.h;
+	uint64_t freed[TIERS] = { 0 }, lingering = 0;
+	for (int i = 0; i < n; i++) {
+		struct record *r = &view.rec[victims[i]];
+		uint64_t held = r->pages;
+		uint32_t tier = r->tier < TIERS ? r->tier : TIER_RAM;
+		int rc = tiers[tier]->evict(view.slot, &r->key);
+		COUNT(h->n.evictions, 1);
+		COUNT(h->n.evicted_bytes, r->st.size);
+		COUNT(h->account[tier].evictions, 1);
+		/* The mark first: who dies before has it finished by others, who dies after has charged too much. */
+		inflight_del(victims[i]);
+		rec_set(victims[i], REC_ABSENT);
+		if (rc == 0) {
+			atomic_fetch_add(&h->account[tier].lingering, held);
+			lingering += tier == into ? held : 0;
+		} else {           /* gone now, or somebody had removed it: its charge is ours to give back */
+			freed[tier] += held;
+		}
+	}
+	if (pages && lingering)
+		tiers[into]->reap(true);
+	for (uint32_t t = 0; t < TIERS; t++)
+		if (t != into && freed[t])
+			charge(t, freed[t], 0);
+	return charge(into, freed[into], pages);
+}
+
+void room_release(uint32_t tier, uint64_t pages)
+{
+	atomic_fetch_sub(&view.h->account[tier].charged, pages);
+	if (tier == TIER_RAM)
+		atomic_fetch_add(&view.h->room_left, (int64_t)(pages * PAGE));
 }

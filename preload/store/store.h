@@ -132,10 +132,10 @@ void room_default(const char *dir, uint64_t dataset_bytes, struct room *r);
  * rule); negative: too much is taken already. */
 int64_t room_above(const char *dir, uint64_t floor);
 void room_look(void);                      /* reads the floors anew if 100 ms have passed; no lock */
-/* Takes the victims away and reserves `pages` in the same breath. No lock. False: something lingers or
- * another took the room; then nothing is reserved (the victims are gone all the same). */
-bool room_evict_reserve(const uint32_t *victims, int n, uint64_t pages);
-void room_release(uint64_t pages);         /* a reservation that came to nothing */
+/* Takes the victims away, of whichever tier, and reserves `pages` in the tier `into` in the same breath. No lock. False:
+ * something lingers or another took the room; then nothing is reserved (the victims are gone all the same). */
+bool room_evict_reserve(const uint32_t *victims, int n, uint32_t into, uint64_t pages);
+void room_release(uint32_t tier, uint64_t pages);   /* a reservation that came to nothing */
 
 /* ---- claims.c ---- */
 /* Bytes that are free in the session's tmpfs, but not for us, beside the floor. growing: others are just now taking more. */
@@ -162,6 +162,8 @@ void origin_from(struct origin *o, const struct stat *st);
 /* A consistent look at a resident record without the lock; false: it is not resident (any more). */
 struct resident { struct key key; struct origin st; uint64_t obj_ino, checked; uint32_t tier; };
 bool record_read(uint32_t rec, struct resident *r);
+/* The account of the tier that has its object. */
+static inline struct tier_account *record_account(const struct record *r) { return &view.h->account[r->tier < TIERS ? r->tier : TIER_RAM]; }
 static inline enum rec_state rec_state(uint32_t rec) { return ST_STATE(atomic_load_explicit(&view.rec[rec].state, memory_order_acquire)); }
 void rec_set(uint32_t rec, enum rec_state s);   /* under the lock; wakes those who wait for it */
 bool rec_wait(uint32_t rec, uint64_t word, uint64_t ns); /* until the word changes; no lock held */

@@ -39,7 +39,6 @@ struct tier {
 	uint64_t (*reap)(bool now);
 };
 
-enum { TIER_RAM, TIERS };
 extern const struct tier tier_tmpfs;       /* tmpfs.c */
 extern const struct tier *const tiers[TIERS];
 

@@ -19,7 +19,7 @@ int fstatat(int fd, const char *restrict name, struct stat *restrict st, int fla
 {
 	int rc = (int)syscall(SYS_newfstatat, fd, name, st, flags);
 	if (evictor && !strcmp(name, NAME) && unlinkat(fd, name, 0) == 0)
-		atomic_fetch_sub(&view.h->charged_pages, PAGES);
+		atomic_fetch_sub(&view.h->account[TIER_RAM].charged, PAGES);
 	return rc;
 }
 
@@ -30,17 +30,17 @@ int main(int argc, __attribute__((unused)) char **argv)
 	session_job_begin();
 	if (!session_attach())
 		return 1;
-	uint64_t before = atomic_load(&view.h->charged_pages);
+	uint64_t before = atomic_load(&view.h->account[TIER_RAM].charged);
 	snprintf(path, sizeof path, "%s/dead/" NAME, view.dir);
 	int fd = open(path, O_WRONLY | O_CREAT, 0600);
 	if (fd < 0 || ftruncate(fd, PAGES * PAGE) < 0)
 		return 1;
 	close(fd);
-	atomic_fetch_add(&view.h->charged_pages, PAGES);
-	atomic_store(&view.h->lingering_pages, PAGES);   /* else it does not look */
+	atomic_fetch_add(&view.h->account[TIER_RAM].charged, PAGES);
+	atomic_store(&view.h->account[TIER_RAM].lingering, PAGES);   /* else it does not look */
 	evictor = argc > 1;
 	uint64_t freed = tier_tmpfs.reap(true);
-	printf("%llu %lld\n", (unsigned long long)freed, (long long)(before - atomic_load(&view.h->charged_pages)));
+	printf("%llu %lld\n", (unsigned long long)freed, (long long)(before - atomic_load(&view.h->account[TIER_RAM].charged)));
 	session_leave();
 	return 0;
 }

@@ -22,10 +22,10 @@ int main(int argc, char **argv)
 	fflush(stdout);
 	while (poll(&in, 1, 0) == 0)
 		for (int i = 0; i < 1000; i++, samples++) {
-			uint64_t charged = atomic_load(&h->charged_pages);
+			uint64_t charged = atomic_load(&h->account[TIER_RAM].charged);
 			most = charged > most ? charged : most;
-			over += charged > h->budget_pages;
+			over += charged > h->account[TIER_RAM].budget;
 		}
-	printf("%llu %llu %llu %llu\n", samples, most, (unsigned long long)h->budget_pages, over);
+	printf("%llu %llu %llu %llu\n", samples, most, (unsigned long long)h->account[TIER_RAM].budget, over);
 	return 0;
 }

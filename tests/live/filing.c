@@ -30,11 +30,11 @@ static void change_one(void)
 	uint32_t rec = below(FILES);
 	if (rec_state(rec) != REC_RESIDENT) {
 		filing_put(rec, plans_use(rec));
-		view.h->resident++;
+		view.h->account[TIER_RAM].resident++;
 		rec_set(rec, REC_RESIDENT);
 	} else if (below(2)) {
 		filing_take(rec);
-		view.h->resident--;
+		view.h->account[TIER_RAM].resident--;
 		rec_set(rec, REC_ABSENT);
 	} else {
 		filing_put(rec, plans_use(rec));
@@ -121,7 +121,7 @@ int main(int argc, char **argv)
 			change_one();
 		/* for a candidate needed at position 0 nobody that is needed there goes */
 		uint32_t n = compare() + (rec_state(order[0]) == REC_RESIDENT);
-		need(n == view.h->resident, "each resident is a victim once");
+		need(n == view.h->account[TIER_RAM].resident, "each resident is a victim once");
 		compared += n;
 		session_unlock();
 	}

@@ -43,7 +43,7 @@ enum pick { PICKED, UNSIZED, NOTHING, LATER };
 
 static bool room_for(uint32_t pages)
 {
-	return atomic_load(&view.h->charged_pages) + pages <= view.h->budget_pages &&
+	return atomic_load(&view.h->account[TIER_RAM].charged) + pages <= view.h->account[TIER_RAM].budget &&
 	       atomic_load(&view.h->room_left) >= (int64_t)pages * (int64_t)PAGE;
 }
 
@@ -60,7 +60,7 @@ static enum pick claim(const struct next *n, struct task *j)
 		if (!n->bytes && !room_for(pages))
 			return UNSIZED;
 	}
-	if (pages > view.h->budget_pages || !index_reserve(&view.rec[n->rec], sizeof(struct record))) {
+	if (pages > view.h->account[TIER_RAM].budget || !index_reserve(&view.rec[n->rec], sizeof(struct record))) {
 		skip_failed(n->rec);
 		return NOTHING;
 	}
@@ -96,14 +96,14 @@ static enum pick claim(const struct next *n, struct task *j)
 	}
 	for (int i = 0; i < nvictims; i++)
 		ahead_missing(view.rec[victims[i]].use, (int64_t)view.rec[victims[i]].st.size);
-	if (!room_evict_reserve(victims, nvictims, pages)) {
+	if (!room_evict_reserve(victims, nvictims, TIER_RAM, pages)) {
 		/* a victim is still open somewhere, or a client took the room */
 		if (mark)
 			fill_give_up(n->rec, 0, -ENOSPC);
 		return LATER;
 	}
 	if (!mark) {               /* can't be: room for marks was looked at */
-		room_release(pages);
+		room_release(TIER_RAM, pages);
 		return LATER;
 	}
 	mark->pages = pages;
@@ -252,7 +252,7 @@ static void finish(struct task *j, int rc, const struct origin *o)
 			struct inflight *mark = inflight_of(rec);
 			if (mark)
 				mark->pages = real;
-			room_release(pages - real);
+			room_release(TIER_RAM, pages - real);
 			pages = real;
 		}
 		if (atomic_load(&view.h->gone)) {

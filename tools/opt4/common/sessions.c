@@ -19,7 +19,7 @@ static void look(const char *dir, struct session_info *s)
 	s->valid = true;
 	s->live = index_live();
 	s->keep = view.h->keep;
-	s->bytes = (unsigned long long)(view.h->charged_pages) * PAGE;
+	s->bytes = (unsigned long long)(view.h->account[TIER_RAM].charged) * PAGE;
 	snprintf(s->root, sizeof(s->root), "%s", view.h->roots[0].path);
 	view_unmap();
 }

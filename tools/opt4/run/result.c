@@ -88,7 +88,7 @@ static void say_session(void)
 		(unsigned long long)n->hits, (unsigned long long)n->late, (unsigned long long)n->misses,
 		n->accesses ? 1 - (double)(n->fills + n->bypassed) / (double)n->accesses : 0.0);
 	fprintf(stderr, "opt4: read %s of the store for %s asked for; cache %s, policy %s\n", size_text(a, n->origin_bytes),
-		size_text(b, n->hit_bytes + n->miss_bytes), size_text(c, h->budget_pages * PAGE), h->policy);
+		size_text(b, n->hit_bytes + n->miss_bytes), size_text(c, h->account[TIER_RAM].budget * PAGE), h->policy);
 	for (uint32_t p = 0; p < h->nplans; p++)
 		if (plan_map(p) == 0 && orders.plans[p].follow.sh->gate_shut && !h->plans[p].gen)
 			fprintf(stderr, "opt4: %s: the job did not follow this trace (gate shut); it was cached as by keep\n", h->plans[p].path);

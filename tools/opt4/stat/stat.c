@@ -13,10 +13,10 @@ static void table(void)
 	char a[16], b[16], c[16], name[4096];
 	const struct index_header *h = view.h;
 	const struct counters *n = &h->n;
-	uint64_t lingering = h->lingering_pages, used = h->charged_pages - lingering;
+	uint64_t lingering = h->account[TIER_RAM].lingering, used = h->account[TIER_RAM].charged - lingering;
 	printf("session   %s%s\n", name_text(name, view.dir), index_live() ? "" : "  (its jobs are gone)");
 	printf("root      %s\n", name_text(name, h->roots[0].path));
-	printf("policy    %s   budget %s   used %s   lingering %s\n", h->policy, size_text(a, h->budget_pages * PAGE),
+	printf("policy    %s   budget %s   used %s   lingering %s\n", h->policy, size_text(a, h->account[TIER_RAM].budget * PAGE),
 	       size_text(b, used * PAGE), size_text(c, lingering * PAGE));
 	printf("accesses  %llu   hits %llu   late %llu   misses %llu (%llu past the cache)\n", (unsigned long long)n->accesses,
 	       (unsigned long long)n->hits, (unsigned long long)n->late, (unsigned long long)n->misses, (unsigned long long)n->bypassed);

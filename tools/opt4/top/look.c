@@ -122,11 +122,11 @@ void top_look(struct top_frame *f)
 	snprintf(f->root, sizeof(f->root), "%s", h->roots[0].path);
 	snprintf(f->policy, sizeof(f->policy), "%s", h->policy);
 	f->n = h->n;
-	uint64_t charged = atomic_load(&h->charged_pages), lingering = atomic_load(&h->lingering_pages);
-	f->budget_bytes = h->budget_pages * PAGE;
+	uint64_t charged = atomic_load(&h->account[TIER_RAM].charged), lingering = atomic_load(&h->account[TIER_RAM].lingering);
+	f->budget_bytes = h->account[TIER_RAM].budget * PAGE;
 	f->used_bytes = (charged > lingering ? charged - lingering : 0) * PAGE;
 	f->lingering_bytes = lingering * PAGE;
-	f->resident = h->resident;
+	f->resident = h->account[TIER_RAM].resident;
 	f->files = h->nfiles + atomic_load(&h->nextra);
 	f->nplans = h->nplans < PLANS_MAX ? h->nplans : PLANS_MAX;
 	f->live_epochs = h->live_epochs;
