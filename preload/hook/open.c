@@ -60,7 +60,7 @@ void open_asked(int fd, int flags)
 		rec = opened_record_of(&w, !opens_to_write(flags));
 		hook_leave(g);
 	} else if (open_watched() && !opens_to_write(flags)) {
-		open_elsewhere(fd, NULL);
+		open_elsewhere(fd, AT_FDCWD, NULL);
 	}
 	if (rec == REC_NONE)
 		return;
@@ -70,15 +70,20 @@ void open_asked(int fd, int flags)
 		open_hinted(fd, rec);
 }
 
-void open_elsewhere(int fd, const char *path)
+void open_elsewhere(int fd, int dirfd, const char *path)
 {
 	char buf[PATH_ROOM];
 	struct guard g = hook_enter();
+	bool plain = path && !strstr(path, "//") && !strstr(path, "/.") && path[0] != '.';
 
-	if (path && path[0] == '/' && !strstr(path, "//") && !strstr(path, "/."))
+	if (plain && path[0] == '/') {
 		live_stranger(path, strlen(path));
-	else
+	} else if (plain && dirfd == AT_FDCWD && getcwd(buf, sizeof(buf)) && strlen(buf) + strlen(path) + 2 < sizeof(buf)) {
+		strcat(strcat(buf, "/"), path);    /* by its own name, which may be a link's */
+		live_stranger(buf, strlen(buf));
+	} else {
 		live_stranger(buf, path_name_of_fd(fd, buf));
+	}
 	hook_leave(g);
 }
 
@@ -106,7 +111,7 @@ static __attribute__((noinline)) int open_slow(enum opener which, int dirfd, con
 		if (!open_proc(path, flags)) {
 			fd = down(which, dirfd, path, flags, mode);
 			if (open_watched() && fd >= 0 && !write)
-				open_elsewhere(fd, path);
+				open_elsewhere(fd, dirfd, path);
 			return fd;
 		}
 		kind = PATH_ASK;

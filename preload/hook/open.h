@@ -29,7 +29,7 @@ static inline uint32_t opened_record_of(const struct where *w, bool read)
 }
 
 /* fd was opened by this path, which lies below no root, to be read: while a sample is fetched, that is where datasets lie. */
-void open_elsewhere(int fd, const char *path);
+void open_elsewhere(int fd, int dirfd, const char *path);
 static inline bool open_watched(void) { return unlikely(atomic_load_explicit(&live_watching, memory_order_relaxed)); }
 
 /* Is this how one opens to write (or truncate)? O_CREAT alone makes what was not there. */

@@ -65,6 +65,8 @@ void hook_activate(void)
 {
 	if (hook_on || !next_resolved())
 		return;
+	if (hook_pid != getpid())  /* forked before anybody asked to be told */
+		hook_forked();
 	session_job_begin();
 	pthread_atfork(fd_share, NULL, hook_forked);
 	hook_on = true;

@@ -51,7 +51,7 @@ static __attribute__((noinline)) FILE *fopen_slow(const char *path, const char *
 		if (!open_proc(path, reads_only(mode) ? O_RDONLY : O_RDWR)) {
 			FILE *f = down(path, mode);
 			if (f && open_watched() && reads_only(mode))
-				open_elsewhere(fileno(f), path);
+				open_elsewhere(fileno(f), AT_FDCWD, path);
 			return f;
 		}
 		kind = PATH_ASK;

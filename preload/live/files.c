@@ -175,6 +175,7 @@ struct live_table *live_table_widen(uint64_t dataset, struct live_table *t, uint
 	w->again = t->again;
 	w->changed = t->changed;
 	w->users = t->users;
+	w->share = t->share;
 	if (!place(dataset, own, true)) {
 		munmap(w, fresh_bytes);
 		return t;
@@ -283,7 +284,7 @@ uint32_t live_row(struct live_table *t, const struct live_trust *trust, uint32_t
 	uint8_t times = live_times(t)[index];
 	if (!times && t->complete && !trust->named)
 		return 0;
-	for (uint32_t p = 0; p < t->width && row[p]; p++)
+	for (uint32_t p = 0; p < t->width && row[p] && !(times == LIVE_GUESS && p >= t->share); p++)
 		if (row[p] <= nfiles && !(times == 1 && p < 64 && trust->random >> p & 1))
 			rec[n++] = row[p] - 1;
 	return n;

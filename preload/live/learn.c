@@ -8,6 +8,8 @@
 #define NOTES     16384u           /* files of a batch */
 #define MARKS     4096u            /* samples of a batch */
 #define STRANGERS (64u << 10)      /* bytes of paths that lie below no root */
+#define NEAR      8u               /* samples before and after, whose files a sample's may be where the batch is read as a whole */
+#define GUESSES   (1u << 17)       /* samples of a dataset beyond which that takes too much room */
 #define STRANGER  0x80000000u      /* a note that is such a path's place */
 
 /* One thread of a process is watched at a time: the first that begins. What its other threads open is taken for its
@@ -93,7 +95,7 @@ void live_stranger(const char *path, size_t len)
 {
 	uint32_t at = atomic_load(&L->nstrange);
 	do {
-		if (at + len + 1 > STRANGERS)
+		if (!len || at + len + 1 > STRANGERS)
 			return;
 	} while (!atomic_compare_exchange_weak(&L->nstrange, &at, at + (uint32_t)len + 1));
 	memcpy(L->strange + at, path, len);
@@ -148,17 +150,41 @@ static bool has(const uint32_t *list, uint32_t n, uint32_t rec)
 	return false;
 }
 
-/* A sample was fetched, and these files (+ 1) were read. Files that came with it each time are its own. */
-static void learn(uint32_t index, const uint32_t *list, uint32_t n)
+/* What was read for a sample, as records + 1. guess: so many of them are what it is by its place in a batch that was read as
+ * a whole, those that follow are others that it may be; 0: it was read alone. */
+struct seen { uint32_t n, guess, list[LIVE_WIDTH]; };
+
+static bool came(const struct seen *s, uint32_t rest, uint32_t end, uint32_t rec)
+{
+	if (has(s->list, s->n, rec))
+		return true;
+	for (uint32_t i = rest; s->guess && i < end; i++)
+		if (L->notes[i] + 1 == rec)
+			return true;
+	return false;
+}
+
+static void start_row(struct live_table *t, uint32_t *row, uint8_t *times, const struct seen *s)
+{
+	uint32_t n = s->n < t->width ? s->n : t->width;
+	memcpy(row, s->list, n * sizeof(*row));
+	memset(row + n, 0, (t->width - n) * sizeof(*row));
+	*times = s->guess ? LIVE_GUESS : n ? 1 : 0;
+	if (s->guess)
+		t->share = s->guess;
+	t->fetched += n > 0;
+}
+
+/* A sample was fetched. Files that came with it each time are its own. */
+static void learn(uint32_t index, const struct seen *s, uint32_t rest, uint32_t end)
 {
 	struct live_table *t = L->t;
 	uint32_t *row = t->rec + (size_t)index * t->width, kept = 0, before = 0;
 	uint8_t *times = live_times(t) + index;
-	n = n < t->width ? n : t->width;
 	while (before < t->width && row[before])
 		before++;
 	for (uint32_t i = 0; i < before; i++)
-		kept += has(list, n, row[i]);
+		kept += came(s, rest, end, row[i]);
 	if (!*times && before) {           /* the program's own list named them */
 		t->tried++;
 		t->fits += kept == before;
@@ -171,43 +197,46 @@ static void learn(uint32_t index, const uint32_t *list, uint32_t n)
 			t->changed /= 2;
 		}
 	}
-	if (*times && kept && kept < before) {
+	if (!*times || !kept) {
+		if (s->n || (*times && before))
+			start_row(t, row, times, s);
+		return;
+	}
+	if (*times == LIVE_GUESS && s->guess && s->guess <= before && !memcmp(row, s->list, s->guess * sizeof(*row))) {
+		memset(row + s->guess, 0, (before - s->guess) * sizeof(*row));   /* the same guess in another batch */
+	} else if (kept < before) {
 		uint32_t to = 0;
 		for (uint32_t i = 0; i < before; i++)
-			if (has(list, n, row[i]))
+			if (came(s, rest, end, row[i]))
 				row[to++] = row[i];
 		memset(row + to, 0, (before - to) * sizeof(*row));
-	} else if ((!*times && n) || (*times && !kept && (n || before))) {
-		memcpy(row, list, n * sizeof(*row));
-		memset(row + n, 0, (t->width - n) * sizeof(*row));
-		*times = 0;
 	}
-	if (!*times && n)
-		t->fetched++;
-	if (*times < 255 && (n || *times))
-		++*times;
+	*times = *times == LIVE_GUESS ? 2 : *times < LIVE_GUESS - 1 ? (uint8_t)(*times + 1) : *times;
 }
 
-/* Notes from..to as records + 1, each once, into list; their number. */
-static uint32_t gather(uint32_t from, uint32_t to, uint32_t *list, uint32_t n)
+/* Notes from..to as records + 1, each once, into the list. */
+static void gather(uint32_t from, uint32_t to, struct seen *s)
 {
-	for (uint32_t i = from; i < to && n < LIVE_WIDTH; i++) {
-		uint32_t rec = L->notes[i];
-		if (!has(list, n, rec + 1))
-			list[n++] = rec + 1;
-	}
-	return n;
+	for (uint32_t i = from; i < to && s->n < LIVE_WIDTH; i++)
+		if (!has(s->list, s->n, L->notes[i] + 1))
+			s->list[s->n++] = L->notes[i] + 1;
 }
 
-static uint32_t files_of(uint32_t m, uint32_t rest, uint32_t end, uint32_t *list)
+static void files_of(uint32_t m, uint32_t rest, uint32_t end, struct seen *s)
 {
-	uint32_t to = m + 1 < L->nmarks ? L->mark[m + 1].at : rest, share = (end - rest) / L->nmarks;
-	uint32_t n = gather(L->mark[m].at, to < rest ? to : rest, list, 0);
-	/* What was read of the batch as a whole, in as many equal parts as it has samples, in their order. A guess, that
-	 * the next fetch puts to the test. */
-	if (share * L->nmarks == end - rest)
-		n = gather(rest + m * share, rest + (m + 1) * share, list, n);
-	return n;
+	uint32_t to = m + 1 < L->nmarks ? L->mark[m + 1].at : rest, all = end - rest, share = all / L->nmarks;
+	s->n = s->guess = 0;
+	gather(L->mark[m].at, to < rest ? to : rest, s);
+	/* What was read of the batch as a whole, in as many equal parts as it has samples, in their order: a guess, that
+	 * the next fetch puts to the test. A pool of threads reads a little out of order: so those nearby may be it, too. */
+	if (!share || share * L->nmarks != all)
+		return;
+	gather(rest + m * share, rest + (m + 1) * share, s);
+	s->guess = s->n;
+	if (L->n <= GUESSES) {
+		uint32_t low = m > NEAR ? m - NEAR : 0, high = m + NEAR + 1 < L->nmarks ? m + NEAR + 1 : L->nmarks;
+		gather(rest + low * share, rest + high * share, s);
+	}
 }
 
 /* Strangers that are none any more become records, the others go; so do records that come twice in a row, as when a header
@@ -234,19 +263,24 @@ static uint32_t settle(void)
 
 void live_learn(bool make)
 {
-	static uint32_t list[LIVE_WIDTH];
+	static struct seen seen;
 	if (!mine(0))
 		return;
-	if (conf_active() && L->nmarks && session_attach()) {
+	bool any = false;
+	for (uint32_t m = 0; m < L->nmarks; m++)
+		any = any || L->mark[m].index < L->n;
+	if (any && conf_active() && session_attach()) {
 		uint32_t rest = settle(), end = atomic_load(&L->nnotes), most = 0;
 		for (uint32_t m = 0; m < L->nmarks; m++) {
-			uint32_t n = files_of(m, rest, end, list);
-			most = n > most ? n : most;
+			files_of(m, rest, end, &seen);
+			most = seen.n > most ? seen.n : most;
 		}
 		if (table(most, make))
 			for (uint32_t m = 0; m < L->nmarks; m++)
-				if (L->mark[m].index < L->n)
-					learn(L->mark[m].index, list, files_of(m, rest, end, list));
+				if (L->mark[m].index < L->n) {
+					files_of(m, rest, end, &seen);
+					learn(L->mark[m].index, &seen, rest, end);
+				}
 	}
 	atomic_store(&L->owner, NULL);
 }

@@ -36,11 +36,14 @@ struct live_table {               /* live.data.DATASET */
 	uint32_t fetched;          /* samples that have been fetched. What follows tells by how much it is to be believed: */
 	uint32_t tried, fits;     /* rows named by the program that were fetched, and of these those that were read so */
 	uint32_t again, changed;  /* rows that were fetched again, and of these those that were wholly others */
-	uint32_t pad[4];
+	uint32_t share;           /* files of a sample whose row is LIVE_GUESS that are believed */
+	uint32_t pad[3];
 	uint32_t rec[];           /* [n * width] record + 1; 0 = no more; then uint8_t[n], see live_times() */
 };
 _Static_assert(sizeof(struct live_table) == 64, "live_table");
-/* Fetches that a sample's row is made of; 0: none, it is the program's own list's, or empty. */
+/* Fetches that a sample's row is made of; 0: none, it is the program's own list's, or empty. LIVE_GUESS: its batch was read
+ * as a whole, and the row holds who may be its files, the likely ones first. */
+#define LIVE_GUESS 255
 uint8_t *live_times(struct live_table *t);
 /* Maps it; NULL if there is none. *bytes is for munmap. */
 struct live_table *live_table(uint64_t dataset, uint32_t n, size_t *bytes);

@@ -18,6 +18,7 @@ def patch(dataloader):
     """Hooks the DataLoader of this module (torch.utils.data.dataloader)."""
     if not lib.load():
         return
+    lib.watch()      # before processes are forked from this one
     from . import epochs, fetches
     from torch.utils.data._utils import fetch
     loader, base = dataloader.DataLoader, dataloader._BaseDataLoaderIter
@@ -25,8 +26,8 @@ def patch(dataloader):
         setattr(loader, CHECK, _after(getattr(loader, CHECK), epochs.prepare))
     base.__init__ = _after(base.__init__, epochs.announce)
     base._next_index = _next_index(base._next_index, epochs)
-    fetcher = fetch._MapDatasetFetcher
-    fetcher.fetch = _fetch(fetcher.fetch, fetches)
+    for fetcher in fetch._MapDatasetFetcher, fetch._IterableDatasetFetcher:
+        fetcher.fetch = _fetch(fetcher.fetch, fetches, fetcher is fetch._MapDatasetFetcher)
 
 
 def _after(real, then):
@@ -67,11 +68,11 @@ def _next_index(real, epochs):
     return _next_index
 
 
-def _fetch(real, fetches):
+def _fetch(real, fetches, numbered):
     @functools.wraps(real)
     def fetch(self, index):
         try:
-            state, index = fetches.before(self.dataset, index)
+            state, index = fetches.before(self.dataset, index, numbered)
         except Exception:
             state = None
         if state is None:

@@ -38,12 +38,12 @@ def _place(i, n):
 class _Fetched:
     """A dataset of which this process fetches."""
 
-    def __init__(self, dataset):
+    def __init__(self, dataset, numbered):
         from multiprocessing import parent_process
         from torch.utils.data import Subset, get_worker_info
         info = get_worker_info()
         self.turns = 0
-        self.n = len(dataset) if hasattr(type(dataset), "__getitem__") else 0
+        self.n = len(dataset) if numbered else 0
         self.unnamed = None
         self.watches = lib.active() or lib.watch()
         if not self.watches:
@@ -51,7 +51,7 @@ class _Fetched:
         whole = getattr(type(dataset), "__getitems__", None)
         self.at_once = whole is not None and whole is not getattr(Subset, "__getitems__", None)
         walk = None
-        if info is not None and not epochs.announced:   # spawned: it does not know yet whom it works for
+        if numbered and info is not None and not epochs.announced:   # spawned: it does not know yet whom it works for
             walk = files.Walk(dataset, self.n)
             lib.own(epochs.key_of(parent_process().pid, info.seed - info.id, self.n, info.num_workers), epochs.key_of_content(walk))
         self.named = False        # another process will say which files these are
@@ -65,7 +65,7 @@ class _Fetched:
     def begin(self, index):
         """Samples are about to be fetched; returns the indices to go on with."""
         n, (sample, rest) = self.n, lib.marks()
-        many = type(index) in (list, tuple)
+        many = type(index) in (list, tuple) and n > 0
         self.last = len(index) if many else 1
         if n and type(index) is list and not self.at_once:
             marks = _Marks(index)
@@ -78,12 +78,12 @@ class _Fetched:
         return index
 
 
-def before(dataset, index):
-    """A batch is about to be fetched. Returns (the dataset's state, or None where nothing is to be seen; the indices)."""
+def before(dataset, index, numbered):
+    """A batch is about to be fetched; numbered: its samples have numbers, it is no iterable's. Returns (the dataset's state, or None where nothing is to be seen; the indices)."""
     number = os.getpid(), _numbers.number(dataset)
     f = _fetched.get(number)
     if f is None:
-        f = _fetched[number] = _Fetched(dataset)
+        f = _fetched[number] = _Fetched(dataset, numbered)
     f.turns += 1
     if not f.watches:
         return None, index
@@ -115,10 +115,14 @@ def _settle(f, strangers):
     epochs.known_roots()
     found = roots.of(data, epochs.roots_here())
     if found:
-        epochs.tell_size(lambda: roots.pages(found) or _guess(data, f))
+        if not epochs.roots_here():
+            found = roots.widened(found, f.n)
+        epochs.tell_size(lambda: _size(found, data, f))
         epochs.add_roots(found)
 
 
-def _guess(data, f):
-    """Of files too many to be looked at: what these take, for all samples."""
-    return sum(-(-os.stat(p).st_size // 4096) for p in data) * 4096 * max(1, f.n) // max(1, f.last)
+def _size(folders, data, f):
+    """What the dataset takes: what lies there, unless that is more than so many samples such as these take."""
+    there = roots.look(folders)[1]
+    these = sum(-(-os.stat(p).st_size // 4096) for p in data) * 4096 * f.n // max(1, f.last)
+    return min(there, these) if there and these else there or these

@@ -3,6 +3,7 @@
 import os
 import stat
 import sys
+from itertools import islice
 
 _system = None
 MOST = 12          # folders that a job's datasets lie in
@@ -73,9 +74,9 @@ def of(paths, known=()):
     return out[:MOST]
 
 
-def pages(folders):
-    """What all files below these folders take in whole pages; 0: there are too many to be looked at."""
-    total, left = 0, LOOK
+def look(folders):
+    """(files below these folders, what they take in whole pages); (-1, 0): there are too many to be looked at."""
+    files, pages, left = 0, 0, LOOK
     for folder in folders:
         todo = [folder]
         while todo:
@@ -84,11 +85,34 @@ def pages(folders):
                     for e in entries:
                         left -= 1
                         if left < 0:
-                            return 0
+                            return -1, 0
                         if e.is_dir(follow_symlinks=False):
                             todo.append(e.path)
                         elif e.is_file():
-                            total += -(-e.stat().st_size // 4096)
+                            files += 1
+                            pages += -(-e.stat().st_size // 4096)
             except OSError:
                 pass
-    return total * 4096
+    return files, pages * 4096
+
+
+def widened(folders, n):
+    """A folder that holds fewer files than the dataset has samples is a class of it: the one above, which holds them, if there
+    is one within three steps. n 0, the number is unknown: the one above if it holds nothing but folders."""
+    if len(folders) != 1:
+        return folders
+    folder = folders[0]
+    if not n:
+        above = os.path.dirname(folder)
+        with os.scandir(above) as entries:
+            classes = all(e.is_dir() for e in islice(entries, LOOK))
+        return [above] if classes and not _too_wide(above) else folders
+    if not 0 <= look(folders)[0] < n:
+        return folders
+    for _ in range(3):
+        folder = os.path.dirname(folder)
+        if _too_wide(folder):
+            break
+        if not 0 <= look([folder])[0] < n:
+            return [folder]
+    return folders
