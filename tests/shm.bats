@@ -54,3 +54,15 @@ for where in "/tmp", "/dev/shm":
 ' "$LIST"
 	[ "$(json "['evictions']" <"$BATS_TEST_TMPDIR/stats")" = 0 ]
 }
+
+@test "hundreds of small files go at once, whatever the policy" {
+	mkdir -p "$BATS_TEST_TMPDIR/small"
+	"$PYTHON" "$REPO/tests/dataset.py" "$BATS_TEST_TMPDIR/small" 2200 50000
+	find "$BATS_TEST_TMPDIR/small" -type f >"$BATS_TEST_TMPDIR/small.list"
+	for policy in lru random keep; do
+		said=$(unshare -m --propagation private sh -c 'mount -t tmpfs -o size=160M,mode=1777 tmpfs /dev/shm && exec "$@"' sh \
+			timeout -k 5 100 "$OPT4" run --policy $policy --cache 120M --root "$BATS_TEST_TMPDIR/small" -- \
+			"$PYTHON" "$REPO/tests/lib/shm_asks.py" "$BATS_TEST_TMPDIR/small.list" posix_fallocate 60 2)
+		[ "$said" = "ok ok 0 0" ] || { echo "$policy: $said"; return 1; }
+	done
+}

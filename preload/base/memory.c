@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "memory.h"
+#include "proc.h"
 
 static ssize_t slurp(const char *path, char *buf, size_t room)
 {
@@ -105,4 +106,28 @@ bool memory_available(uint64_t *limit, uint64_t *available)
 				walk("/sys/fs/cgroup/memory", path, false, limit, available);
 	}
 	return *available != UINT64_MAX;
+}
+
+bool memory_machine(uint64_t *total, uint64_t *available)
+{
+	char buf[2048];
+	if (slurp("/proc/meminfo", buf, sizeof(buf)) <= 0)
+		return false;
+	*total = field(buf, "MemTotal:") * 1024;
+	*available = field(buf, "MemAvailable:") * 1024;
+	return *total && strstr(buf, "MemAvailable:");
+}
+
+uint64_t memory_floor(uint64_t total)
+{
+	uint64_t least = total / 4 < 512u << 20 ? total / 4 : 512u << 20, most = 8ull << 30, tenth = total / 10;
+	return tenth < least ? least : tenth > most ? most : tenth;
+}
+
+#define INITIAL_PIDNS 0xEFFFFFFCu  /* the kernel's own number for it */
+
+bool memory_shared(void)
+{
+	uint64_t limit, left, ns = proc_self()->pidns;
+	return ((ns && ns != INITIAL_PIDNS) || getenv("KUBERNETES_SERVICE_HOST")) && !memory_available(&limit, &left);
 }

@@ -87,6 +87,7 @@ void victims_shrink(void);                 /* evicts until the floors are respec
 /* victims_shrink() at once, whatever was looked at when; for somebody who dies of it if there is no room. Waits 1 s at most
  * for the lock. */
 void victims_make_room(void);
+void victims_give_back(uint64_t pages);    /* evicts so many, those needed last; no lock */
 /* A resident that is to go: policy, state, file, charge. Takes the lock. */
 void record_drop(uint32_t rec);
 

@@ -47,8 +47,8 @@ int victims_choose(uint64_t pages, uint32_t cand, struct use use, uint32_t *vict
 		if (looked > orders.shape.nfiles)
 			return -1; /* the policy's state is damaged: it goes round */
 		v = orders.pol.ops->victim(&orders.pol, cand, use, v);
-		if (v.file == FILE_NONE && cand == FILE_NONE)
-			break;     /* see below */
+		if ((v.file == FILE_NONE || n == max) && cand == FILE_NONE)
+			break;     /* see below; the caller comes again */
 		if (v.file == FILE_NONE || n == max || v.file >= orders.shape.nfiles)
 			return -1;
 		if (rec_state(v.file) != REC_RESIDENT)
@@ -132,5 +132,28 @@ void victims_make_room(void)
 	atomic_store(&view.h->room_checked, now_coarse());
 	atomic_store(&view.h->room_left, room_above(view.dir, view.h->floor_bytes) - room_wanted(true));
 	shrink(100);
+	calm_end(&calm);
+}
+
+void victims_give_back(uint64_t pages)
+{
+	uint32_t victims[VICTIMS_MAX];
+	struct calm calm;
+	calm_begin(&calm);
+	for (uint64_t given = 0; given < pages;) {
+		const struct tier_account *t = &view.h->account[TIER_RAM];
+		uint64_t charged = atomic_load(&t->charged);
+		int64_t left = atomic_load(&view.h->room_left) / (int64_t)PAGE, free = charged < t->budget ? (int64_t)(t->budget - charged) : 0;
+		if (!session_lock())
+			break;
+		free = free < left ? free : left;
+		int n = victims_choose(pages - given + (uint64_t)(free > 0 ? free : 0), FILE_NONE, (struct use){ 0, 0 }, victims, VICTIMS_MAX);
+		session_unlock();
+		if (n <= 0)
+			break;
+		for (int i = 0; i < n; i++)
+			given += view.rec[victims[i]].pages;
+		room_evict_reserve(victims, n, TIER_RAM, 0);
+	}
 	calm_end(&calm);
 }

@@ -98,6 +98,7 @@ void access_begin(uint32_t rec, struct access *a)
 	s->last_rec = rec + 1;
 	rec_touch(rec);
 	r->seen++;
+	r->asked = (uint32_t)view.h->n.accesses;
 	s->accesses++;
 	if (live && orders.live_run)
 		follow_access(&live->follow, orders.live_run, plan_file(orders.live_plan - 1, rec), &next);

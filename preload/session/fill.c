@@ -13,7 +13,7 @@ static int64_t ns_of(struct timespec t) { return (int64_t)t.tv_sec * 1000000000 
 bool origin_fit(const struct stat *st)
 {
 	struct timespec now;
-	if (!S_ISREG(st->st_mode) || st->st_size < 1 || (uint64_t)st->st_size > view.h->maxfile || st->st_dev == session_dev)
+	if (!S_ISREG(st->st_mode) || st->st_size < 1 || (uint64_t)st->st_size > index_maxfile() || st->st_dev == session_dev)
 		return false;
 	clock_gettime(CLOCK_REALTIME, &now);
 	int64_t age = ns_of(now) - ns_of(st->st_ctim);
@@ -50,6 +50,7 @@ int fill_file(uint32_t rec, int given, struct use use, const uint32_t *order, ui
 {
 	struct record *r = &view.rec[rec];
 	r->prefetched = order != NULL;
+	r->asked = (uint32_t)view.h->n.accesses;
 	if (!session_lock())
 		return unfiled(rec, given, -ETIMEDOUT);
 	if (atomic_load(&r->spoiled) == ST_GEN(atomic_load(&r->state))) {
@@ -152,6 +153,16 @@ static int give_object(uint32_t rec, const struct stat *st, int flags)
 	return tier_at(r.tier)->open(&r.key, flags);
 }
 
+/* Counted, and said once a session. */
+static void too_large(uint64_t bytes)
+{
+	uint32_t no = 0;
+	COUNT(view.h->n.too_large, 1);
+	if (view.h->account[TIER_RAM].budget && atomic_compare_exchange_strong(&view.h->large_said, &no, 1))
+		note_reason("opt4: cache: files of more than %llu MiB stay uncached (one has %llu); set OPT4_MAXFILE, or a larger OPT4_CACHE: the limit is "
+			 "an eighth of it", (unsigned long long)index_maxfile() >> 20, (unsigned long long)bytes >> 20);
+}
+
 bool session_absent(uint32_t rec) { return view.h && rec < view.ncap && rec_state(rec) == REC_ABSENT; }
 
 void session_peeked(struct cached *c)
@@ -219,6 +230,8 @@ static int fetch(int fd, int flags, struct cached *c)
 		access_count(&a, ACCESS_MISS, rec, o.size, now_ns() - start);
 		COUNT(view.h->n.origin_opens, 1);
 	} else {
+		if (o.size > index_maxfile())
+			too_large(o.size);
 		keeper_demand();
 		access_count(&a, ACCESS_BYPASS, rec, o.size, now_ns() - start);
 		COUNT(view.h->n.origin_opens, 1);

@@ -140,7 +140,7 @@ static void say(int fd)
 		return;
 	uint64_t all = fs.f_blocks * fs.f_frsize, ours = view.h->account[TIER_RAM].budget * PAGE, theirs = atomic_load(&view.h->others_peak[0]) * PAGE;
 	if (ours + theirs > all && atomic_compare_exchange_strong(&view.h->others_said, &no, 1))
-		opt4_log("opt4: cache: its %llu MiB and the %llu of others (batches of loaders) are more than the %llu of %.80s; it gives way to them; "
+		note_reason("opt4: cache: its %llu MiB and the %llu of others (batches of loaders) are more than the %llu of %.80s; it gives way to them; "
 			 "enlarge that (docker: --shm-size) or lower OPT4_CACHE", (unsigned long long)ours >> 20,
 			 (unsigned long long)theirs >> 20, (unsigned long long)all >> 20, view.dir);
 }

@@ -118,6 +118,7 @@ void stats_print(FILE *f)
 	number(f, "invalidated", n->invalidated);
 	number(f, "revalidations", n->revalidations);
 	number(f, "peeked", n->peeked);
+	number(f, "too_large", n->too_large);
 	number(f, "errors", n->errors);
 	number(f, "lock_timeouts", n->lock_timeouts);
 	number(f, "repairs", n->repairs);

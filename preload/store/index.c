@@ -36,6 +36,15 @@ static uint64_t dataset_bytes(void)
 	return sum;
 }
 
+uint64_t index_maxfile(void)
+{
+	const struct index_header *h = view.h;
+	uint64_t n = h->n.accesses, typical = n ? (h->n.hit_bytes + h->n.miss_bytes) / n : 0;
+	if (!n && h->nfiles)
+		typical = h->dataset_bytes / h->nfiles;
+	return typical > h->maxfile / 2 || (!n && !h->nfiles) ? h->maxfile_own : h->maxfile;
+}
+
 static void set_budget(struct index_header *h, const char *dir)
 {
 	struct room r;
@@ -56,10 +65,15 @@ static void set_budget(struct index_header *h, const char *dir)
 	} else if (*conf.cache) {
 		note_reason("opt4: OPT4_CACHE: %s of an unknown whole: no trace names the dataset's files; give a size", conf.cache);
 	}
+	if (!*conf.cache && r.shared && r.budget)
+		note_reason("opt4: cache: %llu MiB, an eighth of what is free, in a container without a memory limit; set a limit, or OPT4_CACHE",
+			    (unsigned long long)r.budget >> 20);
 	if (conf.maxfile)
 		r.maxfile = conf.maxfile;
 	h->account[TIER_RAM].budget = r.budget / PAGE;
-	h->maxfile = r.maxfile;
+	h->maxfile = h->maxfile_own = r.maxfile;
+	if (!conf.maxfile && r.budget / 8 > r.maxfile)
+		h->maxfile_own = r.budget / 8;
 	h->floor_bytes = r.floor;
 	if (!h->account[TIER_RAM].budget)
 		note_reason("opt4: no cache: %s", r.why);

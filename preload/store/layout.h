@@ -73,7 +73,9 @@ struct record {                   /* 256 bytes */
 	uint32_t filed;           /* the filing + 1 whose state holds it under `use`; 0 = none */
 	uint32_t tier;            /* where its object lies: index into tiers[] */
 	_Atomic uint64_t spoiled; /* generation of the filling during which the original was changed: it is thrown away */
-	uint64_t reserved[8];
+	uint32_t asked;           /* the session's accesses (their low half) when it was filled, or read last */
+	uint32_t pad;
+	uint64_t reserved[7];
 };
 _Static_assert(sizeof(struct record) == 256, "record");
 
@@ -129,7 +131,8 @@ struct counters {                 /* 64-bit totals; by COUNT(), with or without 
 	uint64_t accesses, hits, late, misses, bypassed, hit_bytes, miss_bytes, fills, fill_bytes, evictions,
 		evicted_bytes, invalidated, revalidations, errors, origin_opens, origin_bytes, prefetched,
 		prefetched_bytes, prefetch_wasted, wait_ns, lock_timeouts, repairs,
-		peeked;           /* files of which only a header or a slice was read, past the cache: no accesses */
+		peeked,           /* files of which only a header or a slice was read, past the cache: no accesses */
+		too_large;        /* accesses to files over the limit: read past the cache */
 };
 
 #define COUNT(field, n) __atomic_fetch_add(&(field), (n), __ATOMIC_RELAXED)
@@ -179,7 +182,8 @@ struct index_header {
 	char policy[16];
 
 	struct tier_account account[TIERS];
-	uint64_t maxfile;         /* bytes */
+	uint64_t maxfile;         /* bytes; of files like the dataset's own: */
+	uint64_t maxfile_own;
 	uint64_t floor_bytes;     /* room to leave in /dev/shm and the cgroup; 0 = by default rule */
 	uint64_t revalidate_ns;   /* 0 always, UINT64_MAX never */
 	uint64_t dataset_bytes;   /* whole pages; 0 unknown */
@@ -220,6 +224,8 @@ struct index_header {
 	uint32_t filing_at;            /* residents from this record on may not be in it yet; UINT32_MAX: all are */
 	_Atomic uint32_t loader_made;  /* 1: live orders will come; the keeper may start */
 	_Atomic uint64_t read_on;      /* larger files that were read beyond their header */
+	_Atomic uint32_t large_said;   /* that some are too large */
+	uint32_t pad3;
 	/* What else is to be found in this tmpfs: files that others have made larger, and will write to through mappings. No lock. */
 	struct promise { _Atomic uint32_t pid, pages; _Atomic uint64_t ns; } promises[PROMISES_MAX];
 	_Atomic uint64_t others_peak[2]; /* the most pages that others have had here, in this span of time and the one before */

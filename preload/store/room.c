@@ -13,16 +13,25 @@
 void room_default(const char *dir, uint64_t dataset_bytes, struct room *r)
 {
 	struct statvfs fs;
-	uint64_t limit, avail, shm = 0;
+	uint64_t limit, avail, total, shm = 0;
 	if (statvfs(dir, &fs) == 0)
 		shm = fs.f_bavail * fs.f_frsize;
 	r->budget = shm / 2;
+	r->shared = false;
 	snprintf(r->why, sizeof(r->why), "%llu MiB free in /dev/shm; make it larger (docker: --shm-size) or set OPT4_CACHE",
 		 (unsigned long long)(shm / MIB));
 	if (memory_available(&limit, &avail) && avail / 2 < r->budget) {
 		r->budget = avail / 2;
 		snprintf(r->why, sizeof(r->why), "%llu MiB left in the memory cgroup; raise its limit or set OPT4_CACHE",
 			 (unsigned long long)(avail / MIB));
+	}
+	if (memory_machine(&total, &avail) && avail / 2 < r->budget) {
+		r->budget = avail / 2;
+		snprintf(r->why, sizeof(r->why), "%llu MiB of memory available; free some or set OPT4_CACHE", (unsigned long long)(avail / MIB));
+	}
+	if (memory_shared() && r->budget > 64 * MIB) {
+		r->budget = r->budget / 4 > 64 * MIB ? r->budget / 4 : 64 * MIB;
+		r->shared = !dataset_bytes || dataset_bytes > r->budget;
 	}
 	bool small = r->budget < 64 * MIB;
 	if (dataset_bytes && dataset_bytes < r->budget)
@@ -53,6 +62,10 @@ int64_t room_above(const char *dir, uint64_t floor)
 		uint64_t least = limit / 10;
 		least = floor ? floor : least > 256 * MIB ? least : 256 * MIB;
 		int64_t l = above(avail, least);
+		left = l < left ? l : left;
+	}
+	if (memory_machine(&limit, &avail)) {
+		int64_t l = above(avail, memory_floor(limit));
 		left = l < left ? l : left;
 	}
 	return left;

@@ -133,7 +133,7 @@ bool ahead_touched(uint32_t rec)
 
 bool ahead_is_missing(uint32_t plan, uint32_t pos, uint32_t *rec, uint64_t *bytes)
 {
-	return ahead_read_at(plan, pos, rec, bytes) && *bytes <= view.h->maxfile && ahead_worth(*bytes) &&
+	return ahead_read_at(plan, pos, rec, bytes) && *bytes <= index_maxfile() && ahead_worth(*bytes) &&
 	       (!ahead_touched(*rec) || rec_state(*rec) == REC_ABSENT);
 }
 

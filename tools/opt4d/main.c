@@ -81,6 +81,7 @@ static bool look_after(uint64_t now)
 	if (now - bury >= BURY_NS) {
 		bury = now;
 		repair_bury();
+		idle_look(now);
 		if (access(view.dir, F_OK) < 0)
 			return true;
 	}

@@ -50,6 +50,8 @@ bool ahead_is_missing(uint32_t plan, uint32_t pos, uint32_t *rec, uint64_t *byte
 bool ahead_touched(uint32_t rec);
 /* The end of the look-ahead, or of what is read within so many ns if that is less; 0: the order is not followed. */
 uint32_t ahead_end(uint32_t plan, uint64_t ns);
+/* idle.c: once a second, under keeper_lock: gives back what nobody seems to want. */
+void idle_look(uint64_t now);
 /* Are files of this size read whole, as far as the job has shown? Larger ones are not fetched ahead before one was, nor where
  * most are only looked at. */
 bool ahead_worth(uint64_t bytes);

@@ -64,7 +64,7 @@ static void make(uint32_t plan)
 			due = pos < due ? due : pos + every;
 		}
 		uint32_t file = trace_at(t, pos);
-		if (file == FILE_NONE || t->sizes[file] > view.h->maxfile || ahead_consumed(plan, pos))
+		if (file == FILE_NONE || t->sizes[file] > index_maxfile() || ahead_consumed(plan, pos))
 			continue;
 		int64_t pages = (int64_t)ahead_pages(t->sizes[file]) * stride;
 		uint32_t next = trace_next(t, pos);

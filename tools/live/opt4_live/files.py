@@ -7,6 +7,7 @@ there is looked at: no property, __getattr__, __len__ or __getitem__ of the prog
 
 import os
 import stat
+import threading
 import zlib
 from itertools import islice
 
@@ -16,6 +17,7 @@ from .columns import Column, Joined
 NODES, DEEP, WIDE = 400, 6, 4096   # objects that are looked at, how deep, and keys of one dict
 STATS = 48                         # questions to the file system
 COLUMNS = 6                        # lists of files
+LOOKERS = 16                       # threads that ask for sizes, for as long as that takes
 SOME = 16                          # entries of a list that its content is known by
 
 
@@ -263,17 +265,36 @@ def _pages(path):
         return 0
 
 
+def _all_pages(paths):
+    """{path: pages}, each looked at once, many at a time: the job's first batch waits for this, and the store for nothing."""
+    left, pages = iter(paths), {}
+
+    def look():
+        for path in left:                # next() of a set's iterator is one step under the interpreter's lock
+            pages[path] = _pages(path)
+
+    helpers = [threading.Thread(target=look) for _ in range(min(LOOKERS, len(paths) // 64))]
+    for t in helpers:
+        t.start()
+    look()
+    for t in helpers:                    # none is left when the program forks
+        t.join()
+    return pages
+
+
 def size(lists):
     """What the files take in whole pages: of many, from each of so many a sample (to some percent)."""
-    total = 0
+    picked = []
     for c in lists:
         step = 1 if c.n <= 4096 else c.n / 1024
-        some = [c.at(int(k * step)) for k in range(int(c.n / step))]
+        picked.append([c.at(int(k * step)) for k in range(int(c.n / step))])
+    pages, whole, total = _all_pages(set().union(*picked)), set(), 0
+    for c, some in zip(lists, picked):
         if len(some) == c.n:
-            total += sum(map(_pages, set(some)))
+            whole.update(some)           # a file that two lists name is there once
         else:
-            total += sum(map(_pages, some)) * c.n // max(1, len(some))
-    return total * 4096
+            total += sum(pages[p] for p in some) * c.n // max(1, len(some))
+    return (total + sum(pages[p] for p in whole)) * 4096
 
 
 def some(lists):

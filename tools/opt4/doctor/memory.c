@@ -29,7 +29,8 @@ unsigned long long doctor_budget(const struct doctor *d, unsigned long long room
 			return 0;
 		return parse_size(d->cache, d->dataset, &n) == 0 ? n : 0;
 	}
-	return d->dataset && d->dataset < room / 2 ? d->dataset : room / 2;
+	room /= memory_shared() ? 8 : 2;   /* as room_default() does */
+	return d->dataset && d->dataset < room ? d->dataset : room;
 }
 
 /* The directory that the session would be made in. */
@@ -135,7 +136,11 @@ void doctor_cgroup(struct doctor *d)
 	char a[16], b[16], c[16];
 
 	if (!memory_available(&limit, &left)) {
-		doctor_say(d, DOCTOR_OK, "memory", "no memory cgroup limits this job");
+		if (memory_shared())
+			doctor_say(d, DOCTOR_WARN, "memory", "a container without a memory limit: by default the cache takes an eighth of what is "
+				   "free, not half; set a limit, or OPT4_CACHE");
+		else
+			doctor_say(d, DOCTOR_OK, "memory", "no memory cgroup limits this job");
 		return;
 	}
 	unsigned long long shm = statvfs(place(), &fs) == 0 ? (unsigned long long)fs.f_bavail * fs.f_frsize : 0;
