@@ -36,6 +36,18 @@ cross_cc() {
 	"$file" -d --disassemble=vfork "$ARM/libopt4.so" | grep -qE 'br[[:space:]]+x16'
 }
 
+@test "aarch64: who rewrites what is read without a lock holds its new bytes back behind the odd number" {
+	cross_or_skip
+	cross_make all
+	# A store or exchange that releases keeps only what is before it in its place: a barrier must follow.
+	for place in store/record:rec_set hook/fd:fd_install hook/path:; do
+		run "$("$CROSS" -print-prog-name=objdump)" -d --no-show-raw-insn "$ARM/preload/${place%%:*}.o"
+		body=$(sed -n "/<${place#*:}.*>:/,/^$/p" <<<"$output")
+		[ -n "$body" ]
+		grep -A4 -E '[[:space:]](stlr|stlxr|cas|bl[[:space:]].*cas)' <<<"$body" | grep -qE '[[:space:]]dmb[[:space:]]' || { echo "$place: no barrier"; return 1; }
+	done
+}
+
 # A program of tests/hook under qemu: plain, over the fake session, with the library; each must print the same.
 situation() {
 	local t=$BATS_TEST_TMPDIR/$1.${2/:/.} lib

@@ -85,7 +85,8 @@ void conf_named(uint8_t last) { conf_last_byte[last] |= 1; }
 
 bool conf_active(void) { return conf.active; }
 bool conf_live(void) { return conf.live; }
-unsigned conf_nroots(void) { return conf.nroots; }
+/* Roots come while other threads look: how many there are is told after what they are. */
+unsigned conf_nroots(void) { return __atomic_load_n(&conf.nroots, __ATOMIC_ACQUIRE); }
 
 const char *conf_root(unsigned n, size_t *len)
 {
@@ -95,14 +96,14 @@ const char *conf_root(unsigned n, size_t *len)
 
 const char *conf_root_real(unsigned n, size_t *len)
 {
-	if (!conf.root[n].real_known) {
+	if (!__atomic_load_n(&conf.root[n].real_known, __ATOMIC_ACQUIRE)) {
 		char real[PATH_MAX];
 		opt4_inside++;
 		if (realpath(conf.root[n].path, real) && strlen(real) < sizeof(conf.root[n].real)) {
 			strcpy(conf.root[n].real, real);
 			conf.root[n].real_len = strlen(real);
 		}
-		conf.root[n].real_known = true;
+		__atomic_store_n(&conf.root[n].real_known, true, __ATOMIC_RELEASE);
 		opt4_inside--;
 	}
 	*len = conf.root[n].real_len;
@@ -152,7 +153,7 @@ static bool add_root(unsigned n, const char *s, size_t len, const char *whence)
 	conf.root[n].len = plen;
 	conf.root[n].real_known = false;
 	if (n >= conf.nroots)
-		conf.nroots = n + 1;
+		__atomic_store_n(&conf.nroots, n + 1, __ATOMIC_RELEASE);
 	return true;
 }
 

@@ -28,6 +28,7 @@ static void wake(struct slot *s)
 	syscall(SYS_futex, &s->claim, FUTEX_WAKE_PRIVATE, 1 << 30, NULL, NULL, 0);
 }
 
+/* Relaxed: the number is all that is told by it. So are FD_ELSEWHERE and FD_GROWS below: no entry goes with them. */
 static void raise_highest(int fd)
 {
 	int hi = highest;
@@ -55,9 +56,10 @@ void fd_install(int fd, enum fd_kind kind, const struct cached *c, uint32_t grou
 
 	/* No lock: two threads that install one number at once means that the program races with itself, and
 	 * the entry that results is compared with the descriptor before it is believed. */
-	__atomic_store_n(&fd_flags[fd], 0, __ATOMIC_RELAXED);
+	__atomic_store_n(&fd_flags[fd], 0, __ATOMIC_RELAXED);   /* who sees it late finds an entry, and compares */
 	uint32_t seq = (s->seq | 1) + 2;
 	s->seq = seq;
+	__atomic_thread_fence(__ATOMIC_RELEASE);           /* nothing of the new entry is seen before the odd number */
 	s->kind = kind;
 	while (!group)
 		group = ++groups;

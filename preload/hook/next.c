@@ -29,6 +29,7 @@ void next_resolve(void)
 #undef X
 	if (!any)
 		return;
+	/* relaxed: each is right by itself, the one before and this one */
 #define X(name) __atomic_store_n((void **)&next.name, (void *)found.name, __ATOMIC_RELAXED);
 	NEXT_RAW(X)
 	NEXT_LAZY(X)

@@ -75,6 +75,7 @@ static ssize_t get_cwd(char buf[PATH_ROOM])
 	/* Not for a vfork child, whose memory is its parent's but whose cwd is not. */
 	if (!(seq & 1) && !cwd_wanders && getpid() == hook_pid &&
 	    atomic_compare_exchange_strong_explicit(&cwd.seq, &seq, seq + 1, memory_order_acq_rel, memory_order_relaxed)) {
+		__atomic_thread_fence(__ATOMIC_RELEASE);   /* nothing of the new path is seen before the odd number */
 		memcpy(cwd.path, buf, len);
 		cwd.len = (uint32_t)len;
 		cwd.cached_gen = gen + 1;

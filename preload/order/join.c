@@ -202,8 +202,7 @@ int plan_join(void)
 	if (rc < 0)
 		return rc;
 	entry_from(&h->plans[n], &conf.trace, false);
-	atomic_thread_fence(memory_order_release);
-	h->nplans = n + 1;
+	h->nplans = n + 1;         /* sequentially consistent: who sees it sees the entry */
 	rc = plans_refresh();
 	if (rc == 0)
 		rc = policy_rebuild(index_files() + 4096, n + 1, conf.trace.h->npos);

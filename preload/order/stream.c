@@ -92,7 +92,7 @@ bool stream_epoch(uint32_t *epoch)
 static uint32_t plan_of(uint64_t loader)
 {
 	for (uint32_t n = 0; loader && n < index_plans(); n++)
-		if (atomic_load_explicit(&view.h->plans[n].loader, memory_order_relaxed) == loader && !view.h->plans[n].ended)
+		if (atomic_load_explicit(&view.h->plans[n].loader, memory_order_acquire) == loader && !view.h->plans[n].ended)
 			return n;
 	return PLANS_MAX;
 }

@@ -65,6 +65,7 @@ static void moved_on(uint32_t plan, struct access *a)
 		policy_expire(plan);
 	if (index_plans() > 1)
 		measure(plan);
+	/* under the lock here; the keeper sets it without, and looks by itself when it was not woken */
 	uint32_t at = atomic_load_explicit(&e->wake_front, memory_order_relaxed);
 	if (at && orders.plans[plan].follow.sh->front >= at) {
 		atomic_store_explicit(&e->wake_front, 0, memory_order_relaxed);
@@ -81,6 +82,7 @@ void access_begin(uint32_t rec, struct access *a)
 	uint32_t next = POS_UNKNOWN;
 
 	*a = (struct access){ .use = { POS_UNKNOWN, 0 }, .epoch = r->seen };
+	/* relaxed: only the thread that has itself watched minds (live/learn.c) */
 	void (*watch)(uint32_t) = atomic_load_explicit(&access_watch, memory_order_relaxed);
 	if (watch)
 		watch(rec);

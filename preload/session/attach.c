@@ -25,7 +25,6 @@ static void add_root(const char *real)
 	if (n == ROOTS_MAX)
 		return;
 	strcpy(view.h->roots[n].path, real);
-	atomic_thread_fence(memory_order_release);
 	view.h->nroots = n + 1;
 }
 
@@ -297,7 +296,7 @@ bool session_attach(void)
 	if (view.disabled)
 		return false;
 	if (atomic_load_explicit(&view.attached, memory_order_acquire)) {
-		if (atomic_load_explicit(&view.h->gone, memory_order_relaxed))
+		if (atomic_load_explicit(&view.h->gone, memory_order_relaxed))   /* seen late, what is opened by then is still there */
 			session_disable("the session has been removed");
 		return !view.disabled;
 	}

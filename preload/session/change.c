@@ -15,6 +15,7 @@ static bool look_due(const struct resident *r, uint64_t now)
 	return view.revalidate_ns == 0 || (view.revalidate_ns != UINT64_MAX && now - r->checked > view.revalidate_ns);
 }
 
+/* Whoever has been told of a writer was told by a system call, behind which its count is seen: relaxed will do. */
 int session_open(uint32_t rec, int dirfd, const char *path, int flags, struct cached *c)
 {
 	struct resident r;

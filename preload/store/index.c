@@ -161,7 +161,7 @@ bool index_reserve(const void *p, size_t len)
 		if (c * CHUNK >= view.index_bytes)
 			return false;
 		if (atomic_load_explicit(&view.reserved[c / 64], memory_order_relaxed) >> (c % 64) & 1)
-			continue;
+			continue;          /* relaxed: what it tells of, tmpfs's pages, are there by the kernel's own order */
 		char path[PATH_BYTES + 16];
 		snprintf(path, sizeof(path), "%s/index", view.dir);
 		int fd = open(path, O_RDWR | O_NOFOLLOW | O_CLOEXEC);

@@ -135,6 +135,7 @@ struct counters {                 /* 64-bit totals; by COUNT(), with or without 
 		too_large;        /* accesses to files over the limit: read past the cache */
 };
 
+/* Relaxed, as are the counters that steer nothing but a report or a pace. */
 #define COUNT(field, n) __atomic_fetch_add(&(field), (n), __ATOMIC_RELAXED)
 
 struct epoch_stat { uint64_t accesses, hits, late, misses, reads, hit_bytes, origin_bytes, wait_ns, first_ns, last_ns; };
@@ -160,7 +161,7 @@ struct index_header {
 	uint64_t index_bytes;
 	uint32_t uid, pad0;
 	uint8_t boot_id[40];
-	uint32_t nroots;
+	_Atomic uint32_t nroots;   /* stored after the root that it counts */
 	_Atomic uint32_t nplans;
 	struct { uint64_t dev, ino; char path[PATH_BYTES]; } roots[ROOTS_MAX]; /* realpaths */
 	uint32_t nfiles;          /* files of the first trace: records 0 .. nfiles-1 */

@@ -94,6 +94,7 @@ static bool take(void)
 /* Is another state of the orders in force than the one that is mapped here? */
 static bool behind(void) { return view.policy_gen != view.h->policy_gen && store_above; }
 
+/* `gone` relaxed: seen late, what is done under the lock is done to an index that nobody comes to any more. */
 bool session_lock(void)
 {
 	if (!view.h || view.disabled || view.slot >= SLOTS_MAX || atomic_load_explicit(&view.h->gone, memory_order_relaxed))

@@ -44,6 +44,7 @@ static bool grow(void)
 	atomic_store(&view.h->name_mask, mask);
 	for (uint32_t i = 0; i < n; i++) {
 		uint32_t at = (uint32_t)record_path_hash(view.nfiles + i) & mask, tries = 0;
+		/* relaxed: only we write them, under the lock */
 		while (atomic_load_explicit(&view.name_slots[at], memory_order_relaxed) && ++tries < PROBES)
 			at = (at + 1) & mask;
 		if (tries == PROBES)

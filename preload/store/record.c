@@ -19,6 +19,9 @@ void rec_set(uint32_t rec, enum rec_state s)
 	uint64_t gen = (w >> 24) + 1;
 	rec_touch(rec);
 	atomic_store_explicit(&r->state, gen << 24 | (uint64_t)(view.slot & 0xFFFF) << 8 | s, memory_order_release);
+	/* What is written to the record from here on must not be seen before the word says that it is being written: a store
+	 * that releases holds back only those before it. */
+	atomic_thread_fence(memory_order_release);
 	if (ST_STATE(w) == REC_FILLING)
 		syscall(SYS_futex, state_half(r), FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
 }
@@ -33,6 +36,7 @@ bool rec_wait(uint32_t rec, uint64_t word, uint64_t ns)
 	return atomic_load(&r->state) != word;
 }
 
+/* The word, what it stands for, the word again: the first load keeps the others behind it, the fence before the last. */
 bool record_read(uint32_t rec, struct resident *out)
 {
 	struct record *r = &view.rec[rec];

@@ -4,6 +4,7 @@
 #include <unistd.h>
 #include "store.h"
 
+/* Entries are looked for relaxed: free ones under the lock, one's own by its owner. Who buries loads them in order. */
 uint32_t inflight_room(void)
 {
 	uint32_t n = 0;

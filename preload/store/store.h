@@ -170,6 +170,7 @@ static inline struct tier_account *record_account(const struct record *r) { retu
 static inline enum rec_state rec_state(uint32_t rec) { return ST_STATE(atomic_load_explicit(&view.rec[rec].state, memory_order_acquire)); }
 void rec_set(uint32_t rec, enum rec_state s);   /* under the lock; wakes those who wait for it */
 bool rec_wait(uint32_t rec, uint64_t word, uint64_t ns); /* until the word changes; no lock held */
+/* Relaxed: who sees the bit late passes a record over once. */
 static inline void rec_touch(uint32_t rec)
 {
 	uint64_t bit = 1ull << (rec & 63);

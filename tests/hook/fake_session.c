@@ -339,13 +339,29 @@ void opt4_log(const char *fmt, ...) {}
 void tell_load(void) {}
 bool tell(enum told what, const char *text) { return false; }
 
+uint32_t session_record_named(unsigned n, const char *rel, size_t len) { return session_record(n, rel, len); }
+bool session_absent(uint32_t rec) { return false; }   /* files are small here, and fetched whole */
+void session_peeked(struct cached *c) {}
+
 /* No live order here. */
 #include "../../preload/live/live.h"
 bool conf_live(void) { return false; }
 bool conf_add_root(const char *path) { return false; }
 void session_roots_added(void) {}
 void conf_set_size(uint64_t bytes) {}
+bool conf_may_learn(void) { return false; }
+bool live_python_dir(const char *folder, char path[PATH_BYTES]) { return false; }
 bool live_python_path(const char *folder) { return false; }
+_Atomic bool live_watching;
+void live_use(uint64_t dataset, uint32_t n) {}
+void live_forget(uint64_t dataset) {}
+void live_rest(void) {}
+size_t live_fetched(bool whole) { return 0; }
+size_t live_strangers(char *to, size_t room) { return 0; }
+void live_learn(bool make) {}
+void live_stranger(const char *path, size_t len) {}
+void live_loader_again(void) {}
+void live_own(uint64_t key, uint64_t dataset) {}
 int live_files(uint64_t dataset, uint32_t n, const char *paths, size_t bytes) { return -ENOSYS; }
 int live_known(uint64_t dataset, uint32_t n) { return 0; }
 int live_publish(const struct live_epoch *e) { return -ENOSYS; }
