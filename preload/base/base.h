@@ -30,6 +30,15 @@
  * our own I/O, and a signal handler that opens a file while its thread was inside. */
 extern __thread int opt4_inside;
 
+/* ---- page.c ---- */
+
+/* What a file takes on tmpfs is counted in pages of this machine's kernel: 4 KiB, or 64 on some aarch64. Known before any
+ * other constructor of ours runs; a power of two of 4 KiB to 1 MiB. */
+extern uint32_t page_size, page_shift;
+static inline uint64_t pages_of(uint64_t bytes) { return (bytes + page_size - 1) >> page_shift; }
+/* An index that is mapped was made with pages of this size. False: there are none such. */
+bool page_set(uint64_t bytes);
+
 /* ---- log.c ---- */
 
 #define LOG_LINES 64

@@ -85,6 +85,7 @@ static void set_header(struct index_header *h, const char *dir)
 	memcpy(h->magic, INDEX_MAGIC, 8);
 	h->version = INDEX_VERSION;
 	h->header_bytes = sizeof(*h);
+	h->page = PAGE;
 	h->uid = geteuid();
 	dir_boot_id(h->boot_id);
 	for (unsigned i = 0; i < conf.nroots; i++) {
@@ -256,6 +257,9 @@ static bool valid(const struct index_header *h, uint64_t bytes)
 			return false;
 	if (h->ncap < h->nfiles || h->ncap - h->nfiles != EXTRA_FILES || !ends(h->policy, sizeof(h->policy)) || !policy_find(h->policy) || h->shape.nfiles > h->ncap ||
 	    h->shape.naxes > AXES_MAX || h->name_mask >= NAME_SLOTS || (h->name_mask & (h->name_mask + 1)))
+		return false;
+	/* a tool may look on from elsewhere */
+	if (h->page != PAGE && !page_set(h->page))
 		return false;
 	want.nfiles = h->nfiles;
 	want.ncap = h->ncap;

@@ -13,8 +13,7 @@
 
 #define INDEX_MAGIC   "OPT4IDX\n"
 #define INDEX_VERSION 2
-#define PAGE          4096u
-static inline uint64_t pages_of(uint64_t bytes) { return (bytes + PAGE - 1) / PAGE; }
+#define PAGE          page_size     /* of the machine, or as the mapped index counts (base.h) */
 
 #define REC_NONE    0xFFFFFFFFu  /* no record; as session.h says to hooks */
 #define SLOTS_MAX   1024         /* processes at a time */
@@ -226,7 +225,7 @@ struct index_header {
 	_Atomic uint32_t loader_made;  /* 1: live orders will come; the keeper may start */
 	_Atomic uint64_t read_on;      /* larger files that were read beyond their header */
 	_Atomic uint32_t large_said;   /* that some are too large */
-	uint32_t pad3;
+	uint32_t page;                 /* bytes of the pages that all here is counted in */
 	/* What else is to be found in this tmpfs: files that others have made larger, and will write to through mappings. No lock. */
 	struct promise { _Atomic uint32_t pid, pages; _Atomic uint64_t ns; } promises[PROMISES_MAX];
 	_Atomic uint64_t others_peak[2]; /* the most pages that others have had here, in this span of time and the one before */

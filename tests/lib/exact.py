@@ -15,7 +15,7 @@ import sys
 sys.path.insert(0, os.path.join(os.environ["REPO"], "tests", "policy"))
 import oracle  # noqa: E402
 
-PAGE = 4096
+PAGE = int(os.environ.get("PAGE", "4096"))
 
 
 def pages(size):

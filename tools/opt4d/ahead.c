@@ -20,7 +20,7 @@
 #define ROUNDS    9u               /* a worker can be this far behind the front: the follower's own bound */
 #define BATCHES   8u               /* look-ahead at least .. */
 #define COVER     4                /* .. and what covers this many fetches' time */
-#define GUESS     64u              /* pages of a file whose size the trace does not know, before .. */
+#define GUESS     (256u << 10)     /* bytes of a file whose size the trace does not know, before .. */
 #define SURE      8.               /* .. so many sizes have been seen */
 
 struct ahead {
@@ -97,7 +97,7 @@ uint32_t ahead_pages(uint64_t bytes)
 {
 	if (bytes)
 		return (uint32_t)pages_of(bytes);
-	return seen.n < SURE ? GUESS : (uint32_t)(seen.mean + 3 * seen.deviation + .999);
+	return seen.n < SURE ? (uint32_t)pages_of(GUESS) : (uint32_t)(seen.mean + 3 * seen.deviation + .999);
 }
 
 void ahead_seen(uint32_t pages)

@@ -7,7 +7,7 @@
 #define EPOCH_NS  600000000000ull  /* .. in the middle of an epoch */
 #define STEP_NS    5000000000ull   /* between two shares */
 #define SHARE      8u
-#define LEAST      256u            /* pages */
+#define LEAST      pages_of(1u << 20)
 #define TIMES      4u              /* the others were asked for this often, on average */
 #define WALK       65536u          /* records a round */
 

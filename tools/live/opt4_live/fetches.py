@@ -124,5 +124,5 @@ def _settle(f, strangers):
 def _size(folders, data, f):
     """What the dataset takes: what lies there, unless that is more than so many samples such as these take."""
     there = roots.look(folders)[1]
-    these = sum(-(-os.stat(p).st_size // 4096) for p in data) * 4096 * f.n // max(1, f.last)
+    these = sum(-(-os.stat(p).st_size // files.PAGE) for p in data) * files.PAGE * f.n // max(1, f.last)
     return min(there, these) if there and these else there or these

@@ -13,6 +13,7 @@ from itertools import islice
 
 from . import columns
 from .columns import Column, Joined
+from .roots import PAGE
 
 NODES, DEEP, WIDE = 400, 6, 4096   # objects that are looked at, how deep, and keys of one dict
 STATS = 48                         # questions to the file system
@@ -260,7 +261,7 @@ def packed(column):
 
 def _pages(path):
     try:
-        return -(-os.stat(path).st_size // 4096) if path else 0
+        return -(-os.stat(path).st_size // PAGE) if path else 0
     except OSError:
         return 0
 
@@ -294,7 +295,7 @@ def size(lists):
             whole.update(some)           # a file that two lists name is there once
         else:
             total += sum(pages[p] for p in some) * c.n // max(1, len(some))
-    return (total + sum(pages[p] for p in whole)) * 4096
+    return (total + sum(pages[p] for p in whole)) * PAGE
 
 
 def some(lists):

@@ -8,6 +8,7 @@ from itertools import islice
 _system = None
 MOST = 12          # folders that a job's datasets lie in
 LOOK = 20000       # files that are counted, at most
+PAGE = os.sysconf("SC_PAGESIZE")   # a file takes whole pages on tmpfs
 
 
 def _systems():
@@ -90,10 +91,10 @@ def look(folders):
                             todo.append(e.path)
                         elif e.is_file():
                             files += 1
-                            pages += -(-e.stat().st_size // 4096)
+                            pages += -(-e.stat().st_size // PAGE)
             except OSError:
                 pass
-    return files, pages * 4096
+    return files, pages * PAGE
 
 
 def widened(folders, n):

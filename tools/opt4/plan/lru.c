@@ -142,10 +142,10 @@ static void epoch(const struct plan *p, struct stack *s, const uint64_t *cache, 
 			continue;
 		}
 		distance = use(s, file, sim_pages(bytes));
-		if (distance > cache[n - 1] / SIM_PAGE)
+		if (distance > (cache[n - 1] >> page_shift))
 			continue;
 		unsigned k = 0;
-		while (distance > cache[k] / SIM_PAGE)
+		while (distance > (cache[k] >> page_shift))
 			k++;
 		least[k].hits++;
 		least[k].hit_bytes += bytes;

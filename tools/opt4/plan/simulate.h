@@ -1,6 +1,6 @@
 /* simulate.h - what a policy would hit: one run of the policy code proper over an order of accesses.
  *
- * The rules are the library's: a file takes whole pages of 4096 bytes; an empty one, and one larger than
+ * The rules are the library's: a file takes whole pages of this machine's; an empty one, and one larger than
  * `maxfile` or the budget, is bypassed; room is made first (all victims or none: roll back and bypass),
  * then the file is inserted. The cache starts empty. One access is one position.
  */
@@ -8,11 +8,12 @@
 #define OPT4_SIMULATE_H
 
 #include "../../../policy/policy.h"
+#include "../../../preload/base/base.h"
 
 #include <stdatomic.h>
 #include <stdint.h>
 
-#define SIM_PAGE 4096u
+#define SIM_PAGE page_size
 #define SIM_MAXFILE (UINT64_C(64) << 20)
 
 /* What is read. The arrays are the caller's and are not written. */
@@ -44,7 +45,7 @@ uint64_t sim_maxfile(uint64_t budget);
 
 static inline uint64_t sim_pages(uint32_t bytes)
 {
-	return (uint64_t)bytes / SIM_PAGE + (bytes % SIM_PAGE != 0);
+	return pages_of(bytes);
 }
 
 /* Is the file one that a cache of this size takes at all? */
