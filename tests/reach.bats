@@ -1,0 +1,21 @@
+# Kinds of datasets as people write them, under `opt4 run` that is told of no folder and knows no attribute's name.
+# tests/long/reach.bats: all kinds, with workers and without.
+
+load common
+load lib/reach
+
+@test "files that nothing names, whatever their names: learned from what is opened, in order from the second epoch on" {
+	reach silent,4,1 npy,0,1 bare,4,1 tops,0,1 farm,0,1
+}
+
+@test "lists in dicts, by label, of paths, joined with a folder, wrapped, picked: in order from the first epoch on" {
+	reach dicts,0,1 labels,4,1 joins,0,1 notes,0,1 wrapped,4,1 own-subset,0,1 concat-split,0,1
+}
+
+@test "several files a sample, whole batches, subsets, a first batch of one class: from the second or third epoch on" {
+	reach masks,0,1,.5,.85 silent-masks,4,1 frames,0,1 at-once,4,1 split,0,1 lazy,0,1 no-batches,0,1
+}
+
+@test "a list shuffled in place, an iterable dataset" {
+	reach shuffled,0,1 stream,4,1,.5,0
+}
