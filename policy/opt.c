@@ -3,8 +3,8 @@
  *
  * A resident file is filed under its next use, in one of naxes + 2 hierarchical bitsets that lie one after
  * the other: set a < naxes over the positions of axis a (bit p set iff the file of p is resident and needs
- * p next), then two over files: of unknown use, and never needed again. Eviction order: never, unknown
- * (both by falling file number), then the known by falling distance, the lower axis first in a tie.
+ * p next, or is expected there), then two over files: of unknown use, and never needed again. Eviction order: never,
+ * unknown (both by falling file number), then the known and expected by falling distance, the lower axis first in a tie.
  */
 #include "policy.h"
 #include "bits.h"
@@ -64,71 +64,59 @@ static void opt_hit(const struct policy_ctx *c, uint32_t file, struct use old, s
 	opt_insert(c, file, now);
 }
 
-static double scale(const struct axis *a)
-{
-	return a->scale > 0 ? a->scale : 1;
-}
-
-/* How far ahead a known use lies, in positions of axis 0. Strictly monotone in pos on each axis: 32-bit
- * integers times a number stay apart in a double. */
-static double distance(const struct policy_ctx *c, struct use u)
-{
-	if (c->shape->naxes == 1)
-		return u.pos;
-	return ((double)u.pos - c->axes[u.axis].front) * scale(&c->axes[u.axis]);
-}
-
-/* The file of a position as this process sees the axis, or FILE_NONE. */
-static uint32_t file_at(const struct policy_ctx *c, uint32_t axis, uint32_t pos)
-{
-	const struct axis *a = &c->axes[axis];
-	uint32_t file = pos < a->npos ? a->order[pos] : FILE_NONE;
-	if (a->map)
-		file = file < a->nmap ? a->map[file] : FILE_NONE;
-	return file < c->shape->nfiles ? file : FILE_NONE;
-}
-
-/* The resident on `axis` that follows `prev` (a known use; FILE_NONE: the last of all) in the order of
- * eviction. From another axis start a little above prev's distance, so that rounding skips none. */
+/* The resident on `axis` that follows `prev` (FILE_NONE: the last of all) in the order of eviction. */
 static struct victim last_on(const struct policy_ctx *c, uint32_t axis, struct victim prev)
 {
-	const struct axis *a = &c->axes[axis];
-	bool all = prev.file == FILE_NONE || axis == prev.use.axis;
-	double limit = all ? 0 : distance(c, prev.use), top = limit / scale(a) + a->front + 2;
-	uint32_t p = prev.file == FILE_NONE ? a->npos : all ? prev.use.pos
-		: top >= a->npos ? a->npos : top > 0 ? (uint32_t)top : 0;
+	bool here = prev.file != FILE_NONE && prev.use.pos < POS_MAX && axis == prev.use.axis, all = prev.file == FILE_NONE || here;
+	bool ties = !all && prev.use.pos < POS_MAX && axis > prev.use.axis;
+	double limit = all ? 0 : axis_distance(c, prev.use);
+	uint32_t p = here ? prev.use.pos : all ? c->shape->npos[axis] : axis_above(&c->axes[axis], limit, ties);
 
 	while ((p = bits_below(bits_of(c, axis), c->shape->npos[axis], p)) != BITS_NONE) {
-		struct victim v = { file_at(c, axis, p), { p, axis }, FILE_NONE };
-		if (v.file != FILE_NONE && (all || distance(c, v.use) < limit
-					    || (distance(c, v.use) == limit && axis > prev.use.axis)))
+		struct victim v = { axis_file(c, axis, p), { p, axis }, FILE_NONE };
+		if (v.file != FILE_NONE && (all || axis_distance(c, v.use) < limit
+					    || (ties && axis_distance(c, v.use) == limit)))
 			return v;
 	}
 	return none;
 }
 
+/* The next of those over files, of unknown use or never needed again. */
+static struct victim last_of(const struct policy_ctx *c, uint32_t set, struct victim prev)
+{
+	struct use u = { set > c->shape->naxes ? POS_NEVER : POS_UNKNOWN, 0 };
+	bool here = prev.file != FILE_NONE && set_for(c->shape, prev.use) == set;
+	uint32_t file = bits_below(bits_of(c, set), c->shape->nfiles, here ? prev.file : FILE_NONE);
+
+	return file == BITS_NONE ? none : (struct victim){ file, u, FILE_NONE };
+}
+
 static struct victim opt_victim(const struct policy_ctx *c, __attribute__((unused)) uint32_t cand, struct use cand_use,
 				struct victim prev)
 {
-	uint32_t nfiles = c->shape->nfiles, naxes = c->shape->naxes, mine = set_for(c->shape, cand_use);
-	uint32_t set = prev.file == FILE_NONE ? naxes + 1 : set_for(c->shape, prev.use);
+	uint32_t naxes = c->shape->naxes, mine = set_for(c->shape, cand_use);
+	uint32_t from = prev.file == FILE_NONE ? naxes + 1 : set_for(c->shape, prev.use);
 	struct victim best = none;
 
-	for (; set >= naxes; set--, prev = none) {
-		if (set <= mine && mine >= naxes) /* a tie, or a candidate needed even later: they stay */
-			return none;
-		uint32_t file = bits_below(bits_of(c, set), nfiles, prev.file);
-		if (file != BITS_NONE)
-			return (struct victim){ file, { set > naxes ? POS_NEVER : POS_UNKNOWN, 0 }, FILE_NONE };
-		if (!set)
-			break;
+	if (from > naxes && mine <= naxes) {
+		best = last_of(c, naxes + 1, prev);
+		prev = none;
 	}
+	if (best.file != FILE_NONE || mine >= naxes) /* a tie, or a candidate needed even later: they stay */
+		return best;
+	if (c->unknown > 0 ? prev.file == FILE_NONE || axis_distance(c, prev.use) >= c->unknown : from >= naxes)
+		best = last_of(c, naxes, prev);
+	if (best.file != FILE_NONE && c->unknown <= 0)
+		return best;
+	if (c->unknown <= 0 && from >= naxes)
+		prev = none;
 	for (uint32_t a = 0; a < naxes; a++) {
 		struct victim v = last_on(c, a, prev);
-		if (v.file != FILE_NONE && (best.file == FILE_NONE || distance(c, v.use) > distance(c, best.use)))
+		if (v.file != FILE_NONE && (best.file == FILE_NONE || axis_distance(c, v.use) > axis_distance(c, best.use)
+					    || (best.use.pos == POS_UNKNOWN && axis_distance(c, v.use) == c->unknown)))
 			best = v;
 	}
-	return best.file != FILE_NONE && distance(c, best.use) > distance(c, cand_use) ? best : none;
+	return best.file != FILE_NONE && axis_distance(c, best.use) > axis_distance(c, cand_use) ? best : none;
 }
 
 static struct victim opt_soonest(const struct policy_ctx *c, uint32_t axis)
@@ -136,7 +124,7 @@ static struct victim opt_soonest(const struct policy_ctx *c, uint32_t axis)
 	uint32_t n = axis < c->shape->naxes ? c->shape->npos[axis] : 0, p = 0;
 
 	for (; n && (p = bits_from(bits_of(c, axis), n, p)) != BITS_NONE; p++) {
-		struct victim v = { file_at(c, axis, p), { p, axis }, FILE_NONE };
+		struct victim v = { axis_file(c, axis, p), { p, axis }, FILE_NONE };
 		if (v.file != FILE_NONE)
 			return v;
 	}

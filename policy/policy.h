@@ -11,7 +11,9 @@
  *
  * Vocabulary: an *axis* is one order of positions 0 .. npos-1 (a trace, or the live horizon). A file's
  * *use* is where it is needed next: (axis, pos); pos may be POS_UNKNOWN (no known future, ranks after
- * every known position) or POS_NEVER (certainly not needed again, ranks after POS_UNKNOWN).
+ * every known position, or where the caller says) or POS_NEVER (certainly not needed again, ranks after POS_UNKNOWN).
+ * An axis that will come round again (a live order: one epoch of a loader) has further positions, npos .. 2 npos - 1:
+ * npos + p is where the file of p is *expected*, in an epoch that has no order yet.
  * The caller remembers each resident file's current use and passes it back as `old`.
  */
 #ifndef OPT4_POLICY_H
@@ -39,8 +41,19 @@ struct axis {
 	uint32_t nmap;
 	uint32_t npos;
 	uint32_t front;           /* where the job is on this axis now */
-	double scale;             /* time one position takes, relative to axis 0 (several jobs only) */
+	double scale;             /* time one position takes, relative to axis 0 (several axes only) */
+	/* Only where shape->npos is axis_room(npos), so that files can be filed where they are expected; as far ahead as
+	 * (pos - front) x scale is: where its next epoch begins, if that comes in the same order, so that a file's place in it
+	 * is known; else the mean of where a file may be needed then. */
+	double again;
+	bool same;
 };
+
+/* Positions of an axis that comes round: the order's, once more where they are expected, and one that no file has. */
+static inline uint32_t axis_room(uint32_t npos) { return npos ? 2 * npos + 1 : 0; }
+/* As a candidate's use: it may have the place of whatever is needed no sooner than a file of this axis that has just been
+ * read. That is what one fetched ahead may take: there will be such files when it is read itself. */
+static inline uint32_t axis_just_read(uint32_t npos) { return 2 * npos; }
 
 /* What is fixed when the state is created. Kept beside the state. */
 struct policy_shape {
@@ -58,6 +71,8 @@ struct policy_ctx {
 	const struct policy_shape *shape;
 	void *state;
 	const struct axis *axes;  /* [shape->naxes]; unused axes have npos 0 */
+	double unknown;           /* how far ahead what is of unknown use may be needed; 0 (always with one trace
+	                           * alone, whose positions serve as distances): after all that is known */
 };
 
 /* A place in the eviction order, for victim(): the file returned last, and its use. */
@@ -103,5 +118,9 @@ extern const struct policy policy_opt, policy_lru, policy_lfu, policy_fifo, poli
 
 /* By name; NULL if there is none. */
 const struct policy *policy_find(const char *name);
+
+/* How far ahead a use lies; when a stream comes round again. */
+#include "axis.h"
+#include "past.h"
 
 #endif

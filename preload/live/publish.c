@@ -139,7 +139,7 @@ static uint32_t count_positions(const struct draft *d, const struct live_epoch *
 	uint64_t n = 0;
 	for (uint32_t i = 0; i < e->n; i++)
 		n += sample(d, e->order[i], rec);
-	return n < POS_MAX ? (uint32_t)n : 0;
+	return n < POS_MAX / 2 ? (uint32_t)n : 0;   /* each may be filed where it is, and where it is expected again */
 }
 
 /* Does an epoch of the joined trace begin like this one? Then the trace is right, and knows more. */
@@ -172,8 +172,8 @@ static bool traced(const struct draft *d, const struct live_epoch *e)
 	return false;
 }
 
-/* The slot for this stream: its last epoch's, else one whose epoch is over, else a new one, else the first live one.
- * Under the lock and the directory's. */
+/* The slot for this stream: its last epoch's, else a new one, else that of one whose epoch has been over for longest, else
+ * the first live one. Under the lock and the directory's. */
 static uint32_t choose(uint64_t stream)
 {
 	const struct index_header *h = view.h;
@@ -185,12 +185,29 @@ static uint32_t choose(uint64_t stream)
 		if (e->stream == stream)
 			return n;
 		any = n;
-		if (e->ended)
+		if (e->ended && (over == PLANS_MAX || e->past.ended < h->plans[over].past.ended))
 			over = n;
 	}
-	if (over < PLANS_MAX)
-		return over;
-	return h->nplans < PLANS_MAX && h->nplans == h->shape.naxes ? h->nplans : any;
+	if (h->nplans < PLANS_MAX && h->nplans == h->shape.naxes)
+		return h->nplans;
+	return over < PLANS_MAX ? over : any;
+}
+
+/* Is it the order of the epoch before? Not 0. */
+static uint64_t hash_of(const struct live_epoch *e)
+{
+	uint64_t hash = 0xCBF29CE484222325u ^ e->dataset;
+	for (uint32_t i = 0; i < e->n; i++)
+		hash = (hash ^ e->order[i]) * 0x100000001B3u;
+	return hash ? hash : 1;
+}
+
+static bool rising(const struct live_epoch *e)
+{
+	uint32_t i = 1;
+	while (i < e->n && e->order[i] > e->order[i - 1])
+		i++;
+	return i >= e->n;
 }
 
 /* Under the lock. An order that was replayed elsewhere may come when its epoch is over. */
@@ -215,7 +232,8 @@ static void replace(const struct draft *d, const struct live_epoch *e, uint32_t 
 	p->identity = 1;
 	p->trace_id = (uint64_t)d->gen << 32 | 1;
 	p->rate_pos = 0;
-	p->rate_ns = 0;
+	p->rate_clock = 0;
+	round_begin(n, e->stream, hash_of(e), rising(e));
 	p->stream = e->stream;
 	p->ended = 0;
 	atomic_store(&p->wake_front, 0);
@@ -246,7 +264,7 @@ static int publish(const struct draft *d, const struct live_epoch *e)
 			return -ESTALE;
 		shape.nfiles = shape.nfiles < d->nfiles ? d->nfiles : shape.nfiles;
 		shape.naxes = shape.naxes <= n ? n + 1 : shape.naxes;
-		shape.npos[n] = d->npos;
+		shape.npos[n] = axis_room(d->npos);
 		size_t bytes = policy_bytes(view.h->policy_default ? &policy_opt : policy_find(view.h->policy), &shape);
 		snprintf(name, sizeof(name), "policy.%u", fresh);
 		snprintf(old, sizeof(old), "%s/%s", view.dir, name);

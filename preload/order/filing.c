@@ -3,20 +3,30 @@
  * A state made anew is empty. A policy that goes by the order (`opt`) gets its residents in shares, so that nobody waits
  * for the lock while half a million are filed: the first with the state itself, the rest by the keeper and, a few at a
  * time, by whoever accesses a file. One that is not filed yet is no victim, and that is all. */
+#include <string.h>
 #include "order.h"
 
 #define DONE UINT32_MAX
 
 static bool filed(const struct record *r) { return r->filed == view.h->filing + 1; }
 
+static void count(struct use use, int by)
+{
+	if (use.pos < POS_MAX && use.axis < PLANS_MAX)
+		view.h->filed[use.axis] += (uint32_t)by;
+}
+
 void filing_put(uint32_t rec, struct use use)
 {
 	struct record *r = &view.rec[rec];
 	if (rec < orders.pol.shape->nfiles) {
-		if (filed(r))
+		if (filed(r)) {
 			orders.pol.ops->hit(&orders.pol, rec, r->use, use);
-		else
+			count(r->use, -1);
+		} else {
 			orders.pol.ops->insert(&orders.pol, rec, use);
+		}
+		count(use, 1);
 		r->filed = view.h->filing + 1;
 	}
 	r->use = use;
@@ -25,8 +35,10 @@ void filing_put(uint32_t rec, struct use use)
 void filing_take(uint32_t rec)
 {
 	struct record *r = &view.rec[rec];
-	if (rec < orders.pol.shape->nfiles && filed(r))
+	if (rec < orders.pol.shape->nfiles && filed(r)) {
 		orders.pol.ops->remove(&orders.pol, rec, r->use);
+		count(r->use, -1);
+	}
 	r->filed = 0;
 }
 
@@ -40,6 +52,7 @@ void filing_anew(void)
 {
 	view.h->filing++;
 	view.h->filing_at = 0;
+	memset(view.h->filed, 0, sizeof(view.h->filed));
 	filing_settle(orders.pol.ops->soonest ? FILING_SHARE : UINT32_MAX);
 }
 

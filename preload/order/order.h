@@ -35,6 +35,7 @@ struct orders {                   /* the orders as this process sees them; gone 
 	struct policy_ctx pol;
 	struct axis axes[AXES_MAX];
 	struct plan plans[PLANS_MAX];
+	double cycle;             /* accesses that an epoch of each live stream takes, together */
 	uint8_t plan_root[PLANS_MAX][CONF_ROOTS]; /* the session's root -> the plan's trace's, + 1 */
 };
 extern struct orders orders;
@@ -68,6 +69,18 @@ uint32_t plan_file(uint32_t plan, uint32_t rec);          /* FILE_NONE if the pl
 struct use plans_use(uint32_t rec);        /* soonest over all plans; under the lock */
 void plans_fronts(void);                   /* orders.axes[] fronts and scales; under the lock */
 void policy_expire(uint32_t plan);         /* moves on residents filed below the plan's horizon */
+
+/* ---- round.c: live orders come round again. All under the lock ---- */
+/* Plan n is this stream's next epoch from now on. order: a hash of it (not 0); rising: its samples are read by rising number. */
+void round_begin(uint32_t n, uint64_t stream, uint64_t order, bool rising);
+void round_end(uint32_t n);                /* its epoch is over, or was left */
+uint32_t round_ends(uint32_t n);           /* how far its epoch is read, going by the last one: npos, or where that was left */
+void rounds_look(void);                         /* orders.axes[]: when each comes again; by plans_fronts() */
+struct use round_expected(uint32_t n, uint32_t file); /* in an epoch of plan n that is still to come; POS_UNKNOWN: not there */
+bool round_forgotten(uint32_t rec);        /* named by no order, and not read for so long that nothing speaks for it */
+/* What is needed later than this may go for what is fetched ahead on live plan n: as late as a file of it that has just been
+ * read, which could go for it when it is read itself. coming: files that are being fetched, at most. */
+struct use round_exchange(uint32_t n, uint32_t coming);
 
 /* ---- filing.c: residents in the policy's state. All under the lock ---- */
 #define FILING_SHARE 2048u                 /* residents that are filed while the lock is held: less than a millisecond */

@@ -133,31 +133,34 @@ void plans_fronts(void)
 		orders.axes[n].front = orders.plans[n].follow.sh->front;
 		orders.axes[n].scale = view.h->plans[n].scale > 0 ? view.h->plans[n].scale : 1;
 	}
+	rounds_look();
 }
 
 struct use plans_use(uint32_t rec)
 {
 	struct use best = { POS_UNKNOWN, 0 };
 	double least = 0;
-	bool known = false, named = false;
+	bool named = false;
 	for (uint32_t n = 0; n < orders.shape.naxes; n++) {
 		uint32_t f = plan_file(n, rec);
-		if (f == FILE_NONE || !stream_holds(n))
+		bool holds = stream_holds(n);
+		if (f == FILE_NONE || (!holds && !view.h->plans[n].gen))
 			continue;
 		named = true;
-		uint32_t pos = follow_next(&orders.plans[n].follow, f);
-		if (pos >= POS_MAX)
+		struct use use = { holds ? follow_next(&orders.plans[n].follow, f) : POS_UNKNOWN, n };
+		if (use.pos >= POS_MAX)
+			use = round_expected(n, f);
+		if (use.pos >= POS_MAX)
 			continue;
-		double d = ((double)pos - orders.axes[n].front) * orders.axes[n].scale;
-		if (!known || d < least) {
-			known = true;
+		double d = axis_distance(&orders.pol, use);
+		if (best.pos >= POS_MAX || d < least) {
 			least = d;
-			best = (struct use){ pos, n };
+			best = use;
 		}
 	}
 	/* Of a live order's loader more epochs will come, and of others', too. */
-	if (!known && named && !view.h->live_epochs)
-		best.pos = POS_NEVER;
+	if (best.pos >= POS_MAX)
+		best = (struct use){ (named && !view.h->live_epochs) || round_forgotten(rec) ? POS_NEVER : POS_UNKNOWN, 0 };
 	return best;
 }
 
@@ -165,7 +168,9 @@ void policy_expire(uint32_t plan)
 {
 	if (!orders.pol.ops->soonest)
 		return;
-	uint32_t horizon = stream_holds(plan) ? orders.plans[plan].follow.sh->horizon : POS_UNKNOWN;
+	uint32_t horizon = orders.plans[plan].follow.sh->horizon;
+	if (!stream_holds(plan))   /* a live order's go where they are expected */
+		horizon = view.h->plans[plan].gen ? orders.axes[plan].npos : POS_UNKNOWN;
 	for (int i = 0; i < 64; i++) { /* a bounded share each call */
 		struct victim v = orders.pol.ops->soonest(&orders.pol, plan);
 		if (v.file == FILE_NONE || v.use.pos >= horizon || v.file >= orders.shape.nfiles)

@@ -100,8 +100,10 @@ static uint32_t plan_of(uint64_t loader)
 void stream_end(uint64_t key)
 {
 	uint32_t n = plan_of(key), i = loader_at(key);
-	if (n < PLANS_MAX)
+	if (n < PLANS_MAX) {
+		round_end(n);
 		view.h->plans[n].ended = 1;
+	}
 	if (i < LOADERS_MAX)
 		view.h->loaders[i] = (struct live_loader){ .key = 0 };   /* an order still to come is too late */
 }

@@ -3,21 +3,25 @@
 
 void (*_Atomic access_watch)(uint32_t rec);
 
+#define RATES      16u             /* measurements of a stream's pace in an epoch, each of .. */
+#define RATE_LEAST 32u             /* .. so many positions at least .. */
+#define RATE_MOST  4096u           /* .. and at most */
 #define SETTLED 32                 /* residents filed at an access, where many are not yet */
 
-/* Wall time a position takes on a plan's axis; only several plans at once need it. */
+/* Accesses of all streams that a position of this one takes; only several plans at once need it. */
 static void measure(uint32_t plan)
 {
 	struct plan_entry *e = &view.h->plans[plan];
-	uint32_t front = orders.plans[plan].follow.sh->front;
-	uint64_t now = now_coarse();
-	if (!e->rate_ns || front < e->rate_pos) {
-		e->rate_ns = now;
+	uint32_t front = orders.plans[plan].follow.sh->front, window = orders.plans[plan].trace.h->nfiles / RATES;
+	window = window < RATE_LEAST ? RATE_LEAST : window > RATE_MOST ? RATE_MOST : window;
+	e->stirred = view.h->clock;
+	if (!e->rate_clock || front < e->rate_pos) {
+		e->rate_clock = view.h->clock;
 		e->rate_pos = front;
-	} else if (now - e->rate_ns > 1000000000u && front > e->rate_pos) {
-		double ns = (double)(now - e->rate_ns) / (front - e->rate_pos);
-		e->scale = e->scale > 0 ? (e->scale + ns) / 2 : ns;
-		e->rate_ns = now;
+	} else if (front - e->rate_pos >= window) {
+		double each = (double)(view.h->clock - e->rate_clock) / (front - e->rate_pos);
+		e->scale = e->scale > 0 ? (e->scale + each) / 2 : each;
+		e->rate_clock = view.h->clock;
 		e->rate_pos = front;
 	}
 }
@@ -102,6 +106,7 @@ void access_begin(uint32_t rec, struct access *a)
 	r->seen++;
 	r->asked = (uint32_t)view.h->n.accesses;
 	s->accesses++;
+	r->read_at = ++view.h->clock;
 	if (live && orders.live_run)
 		follow_access(&live->follow, orders.live_run, plan_file(orders.live_plan - 1, rec), &next);
 	if (orders.run)

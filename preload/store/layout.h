@@ -74,7 +74,8 @@ struct record {                   /* 256 bytes */
 	_Atomic uint64_t spoiled; /* generation of the filling during which the original was changed: it is thrown away */
 	uint32_t asked;           /* the session's accesses (their low half) when it was filled, or read last */
 	uint32_t pad;
-	uint64_t reserved[7];
+	uint64_t read_at;         /* clock at its last access */
+	uint64_t reserved[6];
 };
 _Static_assert(sizeof(struct record) == 256, "record");
 
@@ -106,18 +107,23 @@ struct job { uint32_t pid; uint32_t had_client; uint64_t start, pidns; };
 /* A joined trace, or a live order: one epoch of one running loader, replaced when its next begins. */
 struct plan_entry {
 	uint32_t nfiles, npos;
-	uint32_t rate_pos;        /* front when `rate_ns` was noted */
+	uint32_t rate_pos;        /* front when `rate_clock` was noted */
 	uint32_t identity;        /* its files are records 0 .. nfiles-1 (plan 0 of a session made with a trace; live orders) */
 	uint64_t trace_id;
-	uint64_t rate_ns;
-	double scale;             /* ns a position; 0 = not measured yet */
+	uint64_t rate_clock;
+	double scale;             /* accesses of the session a position; 0 = not measured yet */
 	_Atomic uint32_t wake_front; /* the front from which on the keeper wants to be woken; 0 = not */
 	/* live orders only; 0 with a trace */
 	_Atomic uint32_t gen;     /* which: files live.GEN.*; changes with every epoch */
 	_Atomic uint64_t loader;  /* whose workers follow it */
 	uint64_t stream;          /* the loader over its epochs */
-	_Atomic uint32_t ended;   /* its epoch is over: nothing of it is needed any more */
+	_Atomic uint32_t ended;   /* its epoch is over: nothing of it is needed until the stream comes round again */
+	uint32_t same;            /* it is expected in this order then */
+	uint32_t left;            /* where its last epoch was left early; 0: it was not */
 	uint32_t pad;
+	uint64_t order;           /* hash of this one; 0 = none before */
+	uint64_t stirred;         /* clock at the last access on it */
+	struct past past;
 	char path[PATH_BYTES];
 };
 
@@ -233,7 +239,9 @@ struct index_header {
 	_Atomic uint32_t others_said;
 	uint32_t pad2;
 	_Atomic uint32_t last_bytes[8]; /* a bit for each byte that a named file ends in, though no glob of OPT4_MATCH does */
-	uint32_t reserved[53];
+	uint64_t clock;                /* accesses so far, under the lock; `again` is not another */
+	uint32_t filed[PLANS_MAX];     /* residents in the policy's state by plan */
+	uint32_t reserved[43];
 };
 
 #endif

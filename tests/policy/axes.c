@@ -58,6 +58,15 @@ struct model {
 	struct { bool in; struct use use; uint64_t rank; } file[FILES];   /* the lower rank goes first */
 };
 
+/* No sooner than what is left of its order; often the same for several axes, and so where others' positions lie. */
+static void again(struct axis *a)
+{
+	a->same = below(2);
+	a->again = (a->npos - a->front) * (a->scale > 0 ? a->scale : 1) + (below(2) ? 0 : below(LONGEST));
+	if (below(2) && a->again <= LONGEST)
+		a->again = LONGEST;
+}
+
 static void setup(struct model *m, const struct policy *policy, uint32_t naxes, bool mapped)
 {
 	memset(m, 0, sizeof(*m));
@@ -72,9 +81,12 @@ static void setup(struct model *m, const struct policy *policy, uint32_t naxes, 
 			map[i] = (i * 7 + a) % FILES;
 		m->shape.npos[a] = n;
 		m->axis[a] = (struct axis){ order, map, FILES, n, below(n + 1),
-					    below(2) ? 1 : below(2) ? .25 * (1 + below(16)) : (1 + below(1000)) / 333. };
+					    below(2) ? 1 : below(2) ? .25 * (1 + below(16)) : (1 + below(1000)) / 333., 0, false };
+		if (below(2))              /* it comes round again: files may be expected there */
+			m->shape.npos[a] = axis_room(n);
+		again(&m->axis[a]);
 	}
-	m->ctx = (struct policy_ctx){ policy, &m->shape, calloc(1, policy->bytes(&m->shape) + 1), m->axis };
+	m->ctx = (struct policy_ctx){ .ops = policy, .shape = &m->shape, .state = calloc(1, policy->bytes(&m->shape) + 1), .axes = m->axis };
 	CHECK(policy->bytes(&m->shape) % 64 == 0);
 }
 
@@ -95,22 +107,27 @@ static struct use a_use(const struct model *m, uint32_t file)
 	if (below(6) == 0)
 		return (struct use){ below(2) ? POS_NEVER : POS_UNKNOWN, 0 };
 	for (int tries = 0; tries < 200; tries++) {
-		uint32_t a = below(m->shape.naxes), n = m->shape.npos[a], p = n ? below(n) : 0;
+		uint32_t a = below(m->shape.naxes), n = m->axis[a].npos, p = n ? below(n) : 0;
 
 		if (n && (m->axis[a].map ? m->axis[a].map[m->axis[a].order[p]] : m->axis[a].order[p]) == file)
-			return (struct use){ p, a };
+			return (struct use){ m->shape.npos[a] > n && below(2) ? p + n : p, a };
 	}
 	return (struct use){ POS_UNKNOWN, 0 };
 }
 
-/* Descending worth of eviction: never, unknown, distance. */
-static double far(const struct model *m, struct use u)
+/* Descending worth of eviction: never, unknown (unless the caller says where that is; a candidate always), distance. */
+static double far(const struct model *m, struct use u, bool wanted)
 {
 	if (u.pos >= POS_UNKNOWN)
-		return u.pos == POS_NEVER ? 1e300 : 1e299;
-	if (m->shape.naxes == 1)
+		return u.pos == POS_NEVER ? 1e300 : m->ctx.unknown > 0 && !wanted ? m->ctx.unknown : 1e299;
+	const struct axis *a = &m->axis[u.axis];
+	if (m->shape.naxes == 1 && m->shape.npos[0] == a->npos)
 		return u.pos;
-	return ((double)u.pos - m->axis[u.axis].front) * m->axis[u.axis].scale;
+	if (u.pos < a->npos)
+		return ((double)u.pos - a->front) * a->scale;
+	if (u.pos == 2 * a->npos)          /* a candidate only: what has just been read, or a little less */
+		return a->again + ((a->same ? a->front * .5 : 0) - .5) * a->scale;
+	return a->again + (a->same ? (u.pos - a->npos) * a->scale : 0);
 }
 
 /* What lru, fifo and lfu go by, where the file is read now. */
@@ -147,11 +164,11 @@ static void enumerate(struct model *m, struct use cand, bool again)
 			continue;
 		}
 		CHECK(!memcmp(&v.use, &m->file[v.file].use, sizeof(v.use)));
-		CHECK(far(m, v.use) > far(m, cand) && far(m, v.use) <= last);
-		last = far(m, v.use);
+		CHECK(far(m, v.use, false) > far(m, cand, true) && far(m, v.use, false) <= last);
+		last = far(m, v.use, false);
 	}
 	for (uint32_t f = 0; f < FILES; f++)       /* nobody was left out */
-		CHECK(seen[f] == (m->file[f].in && !keeps && (!opt || far(m, m->file[f].use) > far(m, cand))));
+		CHECK(seen[f] == (m->file[f].in && !keeps && (!opt || far(m, m->file[f].use, false) > far(m, cand, true))));
 	CHECK(m->ctx.ops == &policy_random || (m->ctx.ops == &policy_fifo && !again) || !memcmp(before, m->ctx.state, n));
 	free(before);
 }
@@ -214,9 +231,15 @@ static void ops(const struct policy *policy, uint32_t naxes)
 		if (below(16) == 0)
 			relocate(&m);
 		for (uint32_t a = 0; a < naxes; a++)  /* fronts move; some positions fall behind */
-			if (below(8) == 0)
+			if (below(8) == 0) {
 				m.axis[a].front = below(m.axis[a].npos + 1);
+				again(&m.axis[a]);
+			}
+		if (below(8) == 0 && (naxes > 1 || m.shape.npos[0] > m.axis[0].npos))
+			m.ctx.unknown = below(2) ? 0 : below(2) ? LONGEST : below(2 * LONGEST);
 		struct use cand = a_use(&m, below(FILES));
+		if (cand.pos < POS_UNKNOWN && m.shape.npos[cand.axis] > m.axis[cand.axis].npos && below(4) == 0)
+			cand.pos = axis_just_read(m.axis[cand.axis].npos);
 		enumerate(&m, cand, false);
 		enumerate(&m, cand, true);
 		if (policy->soonest) {
@@ -249,7 +272,7 @@ static void nonsense(void)
 	for (size_t i = 0; i < 6; i++) {
 		const struct policy *p = policy_find(names[i]);
 		CHECK(p && !strcmp(p->name, names[i]) && !p->soonest == (p != &policy_opt));
-		struct policy_ctx c = { p, &shape, calloc(1, p->bytes(&shape) + 1), &axis };
+		struct policy_ctx c = { .ops = p, .shape = &shape, .state = calloc(1, p->bytes(&shape) + 1), .axes = &axis };
 
 		p->insert(&c, 1, (struct use){ 99, 0 });
 		p->insert(&c, 2, (struct use){ 1, 9 });

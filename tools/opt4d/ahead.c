@@ -149,7 +149,7 @@ static uint64_t count(uint32_t plan, uint32_t block)
 
 void ahead_missing(struct use at, int64_t bytes)
 {
-	if (at.pos >= POS_MAX || at.axis >= nahead || at.pos / BLOCK >= ahead[at.axis].nblocks)
+	if (at.axis >= nahead || at.pos >= ahead[at.axis].npos)
 		return;
 	uint64_t *m = &ahead[at.axis].missing[at.pos / BLOCK];
 	if (*m == UNCOUNTED)
@@ -160,7 +160,9 @@ void ahead_missing(struct use at, int64_t bytes)
 static uint32_t limit_of(uint32_t plan)
 {
 	uint64_t end = (uint64_t)shared(plan)->front + ahead[plan].depth;
-	return end < ahead[plan].npos ? (uint32_t)end : ahead[plan].npos;
+	uint32_t most = round_ends(plan);
+	most = most < ahead[plan].npos ? most : ahead[plan].npos;
+	return end < most ? (uint32_t)end : most;
 }
 
 uint32_t ahead_oldest(uint32_t plan)

@@ -76,11 +76,15 @@ static enum pick claim(const struct next *n, struct task *j)
 		plans_fronts();
 		use = plans_use(n->rec);
 		order = orders.plans[use.axis].gen;
-		still = use.pos < POS_MAX;
+		still = use.pos < POS_MAX && use.pos < orders.axes[use.axis].npos;   /* expected only: it was read meanwhile */
 	}
 	least = use;
 	if (use.axis == n->plan && use.pos < beyond)
 		least = (struct use){ beyond, beyond < POS_MAX ? n->plan : 0 };
+	/* Of a live order the epoch's end is not all there is; what is needed within it is not given for what is needed sooner,
+	 * unless it is to be dropped anyway. */
+	if (still && view.h->plans[n->plan].gen && (!beyond || beyond + 1 >= orders.axes[n->plan].npos))
+		least = round_exchange(n->plan, running);
 	/* A policy that knows no future can't tell what harm an eviction does: then only free room is taken. */
 	if (still && inflight_room() > MARKS_LEFT)
 		nvictims = victims_choose(pages, n->rec, least, victims, orders.pol.ops->soonest ? VICTIMS_MAX : 0);

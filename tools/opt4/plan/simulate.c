@@ -203,7 +203,7 @@ int simulate(const struct sim_input *in, const struct sim_params *p, struct sim_
 	most = (s.maxfile < s.budget ? s.maxfile : s.budget) / SIM_PAGE + 1;
 	if (most > in->nfiles)
 		most = in->nfiles;
-	s.ctx = (struct policy_ctx){ p->policy, &shape, zeroed(&state, p->policy->bytes(&shape)), &axis };
+	s.ctx = (struct policy_ctx){ .ops = p->policy, .shape = &shape, .state = zeroed(&state, p->policy->bytes(&shape)), .axes = &axis };
 	s.resident = zeroed(&resident, bits_bytes(in->nfiles));
 	s.victims = calloc(most + 1, sizeof(*s.victims));
 	s.pages = calloc(in->nfiles + 1, 1);

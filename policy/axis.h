@@ -1,0 +1,60 @@
+/* axis.h - how far ahead a use lies, and whose it is. Part of policy.h.
+ *
+ * Known and expected uses are compared on one scale of distances. Where an epoch comes in the order of the last one, the
+ * expected place is npos + p itself. Where it is drawn anew, each file's is anywhere in it: all have the mean, and tie; so
+ * none of them displaces another.
+ */
+#ifndef OPT4_AXIS_H
+#define OPT4_AXIS_H
+
+
+static inline double axis_scale(const struct axis *a)
+{
+	return a->scale > 0 ? a->scale : 1;
+}
+
+/* Strictly monotone in pos on each axis, but for what is expected anywhere in an epoch: 32-bit integers times a number
+ * stay apart in a double. What has just been read in the same order as before lies about the front; half a position less,
+ * so that a tie is none. */
+static inline double axis_distance(const struct policy_ctx *c, struct use u)
+{
+	const struct axis *a = &c->axes[u.axis];
+	double into = 0;
+
+	if (u.pos == POS_UNKNOWN)
+		return c->unknown;
+	if (c->shape->naxes == 1 && c->shape->npos[0] == a->npos) /* one trace: positions serve */
+		return u.pos;
+	if (u.pos < a->npos)
+		return ((double)u.pos - a->front) * axis_scale(a);
+	if (u.pos == axis_just_read(a->npos))
+		into = (a->same ? a->front / 2. : 0) - .5;
+	else if (a->same)
+		into = u.pos - a->npos;
+	return a->again + into * axis_scale(a);
+}
+
+/* The file of a position as this process sees the axis, or FILE_NONE. */
+static inline uint32_t axis_file(const struct policy_ctx *c, uint32_t axis, uint32_t pos)
+{
+	const struct axis *a = &c->axes[axis];
+	uint32_t at = pos < a->npos ? pos : pos - a->npos, file = at < a->npos ? a->order[at] : FILE_NONE;
+
+	if (a->map)
+		file = file < a->nmap ? a->map[file] : FILE_NONE;
+	return file < c->shape->nfiles ? file : FILE_NONE;
+}
+
+/* A position above all that are nearer than `limit` (or as near, with ties); a little more, so that rounding hides none. */
+static inline uint32_t axis_above(const struct axis *a, double limit, bool ties)
+{
+	double known = limit / axis_scale(a) + a->front + 2, expected = (limit - a->again) / axis_scale(a) + 2;
+
+	if (!a->same)
+		expected = a->again < limit || (ties && a->again == limit) ? a->npos : 0;
+	if (expected > 0)
+		return a->npos + (expected < a->npos ? (uint32_t)expected : a->npos);
+	return known >= a->npos ? a->npos : known > 0 ? (uint32_t)known : 0;
+}
+
+#endif

@@ -1,0 +1,104 @@
+"""streams.py ROOT JOB: loaders that take turns or run side by side, each over files of its own, as scripts have them; files are
+bytes, not images. Prints `keep`'s reuse at half of the files, by counting alone."""
+import sys
+from itertools import cycle, islice
+
+import torch
+from torch.utils.data import DataLoader
+from torchvision.datasets import DatasetFolder
+from torchvision.datasets.folder import IMG_EXTENSIONS
+
+BATCH = 8
+
+
+def load(path):
+    with open(path, "rb") as f:
+        return f.read()
+
+
+class Files(DatasetFolder):
+    """The first n files of a folder; a sample is its number."""
+
+    def __init__(self, folder, n):
+        super().__init__(folder, load, IMG_EXTENSIONS)
+        self.samples = self.samples[:n]
+
+    def __getitem__(self, i):
+        super().__getitem__(i)
+        return i
+
+
+def loader(folder, n, **options):
+    return DataLoader(Files(folder, n), BATCH, **options)
+
+
+class Read:
+    """What was read, in order of the batches, for the count."""
+
+    def __init__(self):
+        self.files = []
+
+    def go(self, name, it):
+        """An epoch of the loader, or what the caller leaves of it."""
+        for batch in it:
+            self.files += [(name, int(i)) for i in batch]
+            yield
+
+
+def through(r, name, it):
+    for _ in r.go(name, it):
+        pass
+
+
+def turns(r, epochs, every=1, **loaders):
+    """Epochs of the first; after every so many of them, the others in turn."""
+    first = next(iter(loaders))
+    for e in range(epochs):
+        through(r, first, loaders[first])
+        if e % every == every - 1:
+            for name in list(loaders)[1:]:
+                through(r, name, loaders[name])
+
+
+def side_by_side(r, a, b, batches):
+    """An endless pair, as GANs have them: whichever is through begins anew."""
+    def endless(name, it):
+        while True:
+            yield from r.go(name, it)
+    both = endless("a", a), endless("b", b)
+    for one in islice(cycle(both), batches):
+        next(one)
+
+
+def main(root, job):
+    r = Read()
+    torch.manual_seed(1)
+    a = lambda n, w=2: loader(root + "/a", n, shuffle=True, num_workers=w)
+    b = lambda n, w=2: loader(root + "/b", n, num_workers=w)
+    c = lambda n, w=2: loader(root + "/c", n, shuffle=True, num_workers=w)
+    files = 400
+    if job == "train-val":
+        turns(r, 4, train=a(320), val=b(80))
+    elif job == "no-workers":
+        turns(r, 4, train=a(320, 0), val=b(80, 0))
+    elif job == "val-first":
+        turns(r, 4, val=b(80), train=a(320))
+    elif job == "large-val":
+        turns(r, 4, train=a(80), val=b(320))
+    elif job == "three":
+        turns(r, 4, train=a(240), val=b(80), test=c(80))
+    elif job == "every-2":
+        turns(r, 6, 2, train=a(320), val=b(80))
+    elif job == "zip":
+        side_by_side(r, a(160), c(240), 240)
+    kept = set()
+    hits = 0
+    for f in r.files:
+        hits += f in kept
+        if len(kept) < files // 2:
+            kept.add(f)
+    print(hits / len(r.files))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,44 @@
+#!/usr/bin/env bats
+# Loaders in turn and side by side, without a trace: an order that is over, or has not begun, is not worthless. What is reused
+# is never less than what `keep` would reuse of the same accesses, prefetched (over a slow store) or not.
+
+load common
+
+setup_file() {
+	seed
+	cd "$BATS_FILE_TMPDIR"
+	local d
+	for d in a b c; do dataset "$PWD/data/$d" 320 4096 2; done
+	export SEED
+}
+
+setup() {
+	cd "$BATS_FILE_TMPDIR"
+	export OPT4_STATS=$BATS_TEST_TMPDIR/stats OPT4_LOG=$BATS_TEST_TMPDIR/log PYTHONDONTWRITEBYTECODE=1
+	export SLOWSTORE_ROOT=$PWD/data SLOWSTORE_LATENCY=2
+}
+
+stat_of() { json "['$1']" <"$OPT4_STATS"; }
+
+# holds JOB [PREFETCH...]: of 400 files, half of which fit
+holds() {
+	local job=$1 how kept
+	shift
+	for how in "${@:-auto}"; do
+		rm -f "$BATS_TEST_TMPDIR/store.state"
+		kept=$(OPT4_ROOT=$PWD/data OPT4_CACHE=800K OPT4_PREFETCH=$how LD_PRELOAD=$LIB slow within 60 "$PYTHON" -W ignore \
+			"$REPO/tests/live/streams.py" data "$job")
+		echo "$job, prefetch $how: keep $kept, reused $(stat_of reuse_ratio), $(stat_of prefetched) fetched ahead, $(stat_of prefetch_wasted) in vain"
+		calc "$(stat_of reuse_ratio) >= $kept - .01"
+		[ "$how" = off ] || calc "$(stat_of prefetched) > 0"
+	done
+}
+
+@test "training and validation in turn, with and without workers" {
+	holds train-val auto off
+	holds no-workers
+}
+@test "validation first; larger than training" { holds val-first; holds large-val; }
+@test "three loaders in turn" { holds three; }
+@test "validation every second epoch" { holds every-2; }
+@test "two endless loaders side by side" { holds zip; }
