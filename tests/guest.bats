@@ -185,3 +185,45 @@ lost() {
 	[ ! -s left ]
 	[ -s back ]
 }
+
+@test "a container killed and started again on a kept /dev/shm: the dead one counts as dead, others' live ones as alive" {
+	[ "$(id -u)" = 0 ] && unshare -p -f true 2>/dev/null || skip "needs root and pid namespaces"
+	box() { unshare -p -f --mount-proc --kill-child "$@"; }
+	unshare -p -f --mount-proc --kill-child "$OPT4" run --quiet --trace run.trace -- sh -c 'cat data/*/* >/dev/null; touch up; sleep 60' &
+	until [ -e up ]; do sleep .05; done
+	# a second one at the same time finds the first alive, and leaves it its session
+	box "$OPT4" run --quiet --trace run.trace --stats second.json -- sh -c 'cat data/*/* >/dev/null'
+	[ "$(json "['fills']" <second.json)" = 40 ]
+	[ -n "$(sessions)" ]
+	"$OPT4" ls | grep -q " live "
+	kill -9 $!
+	wait $! || true
+	sleep .2
+	"$OPT4" ls | grep -q " stale "
+	box "$OPT4" run --quiet --trace run.trace --stats third.json -- sh -c 'cat data/*/* >/dev/null; for i in 1 2 3 4 5 6 7 8 9; do
+		sleep .1; cat data/*/* >/dev/null; pgrep opt4d >keeper && break; done'
+	[ -s keeper ]
+	[ "$(json "['fills']" <third.json)" = 40 ]
+	no_session
+}
+
+@test "a job in a pid namespace of its own is opt4 run's all the same" {
+	[ "$(id -u)" = 0 ] && unshare -p -f true 2>/dev/null || skip "needs root and pid namespaces"
+	run run_opt4 --root data --stats inner.json -- unshare -p -f sh -c 'sh -c "cat data/*/* data/*/* >/dev/null; sleep .1"'
+	echo "$output"
+	[ "$(json "['hits']" <inner.json)" = 40 ]
+	[[ "${lines[0]}" == "opt4: 80 accesses: 40 hits,"* ]]
+	no_session
+}
+
+@test "who holds a slot says so without a descriptor, and not by its children" {
+	"$OPT4" run --quiet --root data -- "$PYTHON" -c 'import os, glob, time
+before = sorted(os.listdir("/proc/self/fd"))
+for f in glob.glob("data/*/*"): open(f, "rb").read()
+assert sorted(os.listdir("/proc/self/fd")) == before
+os.closerange(3, 999)
+maps = lambda: any("/alive" in line for line in open("/proc/self/maps"))
+assert maps()
+if os.fork() == 0: os._exit(maps())
+assert os.wait()[1] == 0'
+}

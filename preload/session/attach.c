@@ -59,73 +59,6 @@ void session_roots_added(void)
 		match_own_roots();
 }
 
-bool slot_claim(uint32_t kind)
-{
-	const struct proc_id *me = proc_self();
-	if (!me->start)
-		return false;      /* others would take us for dead */
-	for (int again = 0; again < 2; again++) {
-		for (uint32_t i = 0; i < SLOTS_MAX; i++) {
-			struct slot *s = &view.slots[i];
-			uint32_t none = 0;
-			if (atomic_load(&s->pid) || !atomic_compare_exchange_strong(&s->pid, &none, UINT32_MAX))
-				continue;
-			uint32_t claims = atomic_load(&s->claims) + 1;
-			memset((char *)s + sizeof(s->pid), 0, sizeof(*s) - sizeof(s->pid));
-			atomic_store(&s->claims, claims);
-			s->start = me->start;
-			s->pidns = me->pidns;
-			s->kind = kind;
-			atomic_store(&s->pid, me->pid);
-			view.slot = i;
-			for (uint32_t hi = view.h->slots_hi; hi <= i && !atomic_compare_exchange_weak(&view.h->slots_hi, &hi, i + 1);)
-				;
-			return true;
-		}
-		repair_bury();     /* slots of the dead are free again */
-	}
-	return false;
-}
-
-static bool join_job(struct job *j)
-{
-	if (j)
-		view.slots[view.slot].job = (uint32_t)(j - view.h->jobs) + 1;
-	return j != NULL;
-}
-
-/* Our job (OPT4_JOB=pid:start) into the table, so that the session lives as long as it. The last job to leave looks
- * at the table for the last time under the directory's lock: so new ones come into it under that, too. `locked`: the
- * caller has it. 0; or -errno, the session may be gone. More jobs than there is room for are none. */
-static int register_job(bool locked)
-{
-	struct proc_id job;
-	if (!job_named(&job))
-		job = *job_orphan();
-	if (join_job(job_find(&job)))
-		return 0;
-	int lock = locked ? -1 : dir_lock(view.dir), rc = -EAGAIN;
-	if (!locked && lock < 0)
-		return lock;
-	if (session_lock()) {      /* not that of one that is gone */
-		struct job *free_job = NULL;
-		for (int i = 0; i < JOBS_MAX && !free_job; i++) {
-			struct job *j = &view.h->jobs[i];
-			if (!j->pid || !proc_alive(j->pid, j->start, j->pidns))
-				free_job = j;
-		}
-		if (free_job && !join_job(job_find(&job))) {
-			*free_job = (struct job){ .pid = job.pid, .had_client = 1, .start = job.start, .pidns = job.pidns };
-			join_job(free_job);
-		}
-		session_unlock();
-		rc = 0;
-	}
-	if (lock >= 0)
-		dir_unlock(lock);
-	return rc;
-}
-
 /* Revalidation when nobody set it: always on a local file system, 60 s on a network one. */
 static uint64_t revalidate_default(void)
 {
@@ -261,8 +194,8 @@ static const char *why(int rc)
 
 static void leave_unmapped(void)
 {
-	if (view.h && view.slot < SLOTS_MAX)
-		atomic_store(&view.slots[view.slot].pid, 0);
+	slot_leave();
+	job_left();
 	view_unmap();
 }
 

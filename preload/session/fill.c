@@ -136,7 +136,7 @@ static bool wait_for(uint32_t rec)
 			continue;
 		if (now_ns() - start > most || proc_stopped(s->pid))
 			return false;
-		if (!proc_alive(s->pid, s->start, s->pidns))
+		if (!slot_alive(s, s->pid))
 			repair_bury();
 	}
 	return rec_state(rec) == REC_RESIDENT;

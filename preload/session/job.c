@@ -103,8 +103,7 @@ void session_leave(void)
 		/* Other threads may be in the middle of a fill, and end there: then the slot is a dead process's, and is buried. */
 		if (alone()) {
 			orders.run = NULL;
-			atomic_store(&view.slots[view.slot].pid, 0);
-			view.slot = SLOTS_MAX;
+			slot_leave();
 			view.attached = false;
 		}
 	}

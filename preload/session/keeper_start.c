@@ -26,7 +26,10 @@ static bool wanted(void)
 bool keeper_lives(void)
 {
 	uint32_t pid = atomic_load(&view.h->keeper_pid);
-	return pid && proc_alive(pid, view.h->keeper_start, view.h->keeper_pidns);
+	uint32_t slot = atomic_load(&view.h->keeper_slot) - 1;
+	if (!pid || view.h->keeper_pidns == proc_self()->pidns || slot >= SLOTS_MAX)
+		return pid && proc_alive(pid, view.h->keeper_start, view.h->keeper_pidns);
+	return atomic_load(&view.slots[slot].pid) == pid && slot_alive(&view.slots[slot], pid);
 }
 
 /* The file that holds this code: the library, or a tool. From /proc, since the dynamic linker knows only the name
@@ -223,6 +226,7 @@ int keeper_attach(const char *dir)
 		if (rc == 0) {
 			view.h->keeper_start = me->start;
 			view.h->keeper_pidns = me->pidns;
+			atomic_store(&view.h->keeper_slot, view.slot + 1);
 			view.h->keeper_asleep = 0;
 			atomic_store(&view.h->keeper_pid, me->pid);
 			atomic_store(&view.h->keeper_fails, 0);
@@ -245,7 +249,5 @@ void keeper_detach(void)
 		return;
 	if (atomic_load(&view.h->keeper_start) == proc_self()->start)
 		atomic_compare_exchange_strong(&view.h->keeper_pid, &pid, 0);
-	if (view.slot < SLOTS_MAX)
-		atomic_store(&view.slots[view.slot].pid, 0);
-	view.slot = SLOTS_MAX;
+	slot_leave();
 }

@@ -4,8 +4,15 @@
 
 #include "keeper.h"
 
-/* ---- attach.c ---- */
+/* ---- place.c ---- */
 bool slot_claim(uint32_t kind);            /* kind as in layout.h; false: all taken by the living */
+void slot_leave(void);                     /* ours is free again, if we have one */
+/* Our job (OPT4_JOB=pid:start) into the table, so that the session lives as long as it. `locked`: the caller has the
+ * directory's lock. 0; or -errno, the session may be gone. More jobs than there is room for are none. */
+int register_job(bool locked);
+void job_left(void);                       /* our job, if it is this process, is not this session's */
+
+/* ---- attach.c ---- */
 /* For a process that has no session mapped: evicts of the one at dir, by its policy, until `want` bytes are free on its tmpfs.
  * 0 or -errno: it has one, or that one can't be mapped. */
 int session_visit_to_shrink(const char *dir, uint64_t want);

@@ -3,6 +3,7 @@
  * A session is one directory on tmpfs, shared by all processes of the jobs on one dataset:
  *     index            one mapped file: header, process slots, records (layout.h)
  *     objects/xx/KEY   the bytes of a resident file, an ordinary tmpfs file, never written after its link
+ *     alive            a byte of it is locked for each process and job that lives
  *     dead/KEY.SLOT.N  evicted objects that somebody may still have open
  *     plan.N           follower's shared block of the Nth joined trace;  policy.G  the policy's state
  *
@@ -137,6 +138,9 @@ void session_job_begin(void);
 /* Process ends (destructor, _exit): leave the slot; the job's own process removes the session when no
  * other job lives in it. Idempotent. */
 void session_leave(void);
+/* The job's own process, which need not come to it: as long as it lives, the session at dir stays. Nothing is mapped before
+ * or afterwards. */
+void session_hold(const char *dir);
 /* The job's own process: the session that is mapped is no longer its, and is removed when it was its last. */
 void session_over(void);
 

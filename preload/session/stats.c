@@ -79,10 +79,10 @@ void stats_print(FILE *f)
 	}
 	for (uint32_t i = 0; i < h->slots_hi && i < SLOTS_MAX; i++) {
 		const struct slot *s = &view.slots[i];
-		clients += s->pid && s->kind == 0 && proc_alive(s->pid, s->start, s->pidns);
+		clients += s->pid && s->kind == 0 && slot_alive(s, s->pid);
 	}
 	for (int i = 0; i < JOBS_MAX; i++)
-		jobs += h->jobs[i].pid && proc_alive(h->jobs[i].pid, h->jobs[i].start, h->jobs[i].pidns);
+		jobs += job_alive(&h->jobs[i]);
 	uint64_t charged = atomic_load(&h->account[TIER_RAM].charged), lingering = atomic_load(&h->account[TIER_RAM].lingering);
 
 	locale_t was = uselocale(newlocale(LC_ALL_MASK, "C", NULL));   /* the program's may have a comma in numbers */

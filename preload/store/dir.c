@@ -173,6 +173,7 @@ void dir_clear(const char *path, enum clear what)
 	}
 	dir_each(dirfd, remove_ours, NULL);
 	if (what == CLEAR_ALL) {
+		unlinkat(dirfd, "alive", 0);
 		unlinkat(dirfd, "lock", 0);
 		rmdir(path);   /* EBUSY on a mount point of the user's own: it stays, empty */
 		char parent[64];

@@ -199,6 +199,9 @@ int index_create(const char *dir, int dirfd)
 		if (mkdirat(dirfd, sub, 0700) < 0 && errno != EEXIST)
 			return -errno;
 	}
+	fd = openat(dirfd, "alive", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd >= 0)               /* else nobody in another pid namespace can tell who lives */
+		close(fd);
 	fd = openat(dirfd, "index.new", O_RDWR | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return -errno;
@@ -310,7 +313,7 @@ bool index_live(void)
 {
 	for (int i = 0; i < JOBS_MAX; i++) {
 		const struct job *j = &view.h->jobs[i];
-		if (j->pid && proc_alive(j->pid, j->start, j->pidns))
+		if (job_alive(j))
 			return true;
 	}
 	return false;

@@ -94,7 +94,8 @@ struct slot {                     /* 128 bytes: one process */
 	uint32_t live_gen, live_run;
 	_Atomic uint32_t burier;  /* slot + 1 of who finishes what this one began; pid is UINT32_MAX then */
 	_Atomic uint32_t claims;  /* processes that have had it */
-	uint32_t reserved[12];
+	uint32_t held;            /* its byte of `alive` is locked while its process lives */
+	uint32_t reserved[11];
 };
 _Static_assert(sizeof(struct slot) == 128, "slot");
 /* Slot + 1, and which of its owners: one that comes into a slot just left must not seem to be the one before, which is
@@ -241,7 +242,8 @@ struct index_header {
 	_Atomic uint32_t last_bytes[8]; /* a bit for each byte that a named file ends in, though no glob of OPT4_MATCH does */
 	uint64_t clock;                /* accesses so far, under the lock; `again` is not another */
 	uint32_t filed[PLANS_MAX];     /* residents in the policy's state by plan */
-	uint32_t reserved[43];
+	_Atomic uint32_t keeper_slot;  /* + 1 */
+	uint32_t reserved[42];
 };
 
 #endif

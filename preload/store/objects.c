@@ -176,7 +176,7 @@ uint64_t shelf_reap(const struct shelf *s, _Atomic uint64_t *last, bool now)
 	/* one reaper at a time: a second one would break the first one's lease */
 	if (!atomic_compare_exchange_strong(&a->reaper, &none, view.slot + 1)) {
 		struct slot *by = none <= SLOTS_MAX ? &view.slots[none - 1] : NULL;
-		if (by && by->pid && proc_alive(by->pid, by->start, by->pidns))
+		if (by && by->pid && slot_alive(by, by->pid))
 			return 0;
 		if (!atomic_compare_exchange_strong(&a->reaper, &none, view.slot + 1))
 			return 0;

@@ -71,8 +71,6 @@ static void finish(struct inflight *f)
 		atomic_fetch_sub(&view.h->account[t].charged, pages);
 }
 
-bool slot_alive(const struct slot *s, uint32_t pid) { return proc_alive(pid, s->start, s->pidns); }
-
 /* Of a slot that is being claimed or buried: its burier, if that has died; else 0. */
 static uint32_t dead_burier(struct slot *s)
 {

@@ -147,10 +147,18 @@ int64_t room_wanted(bool growing);
  * nobody else's for as long as that is true, 3 s at most. Replaces what it said before. No lock. */
 void room_promise(uint64_t pages);
 
-/* ---- repair.c ---- */
+/* ---- alive.c ---- */
 /* Does the process live that has had this pid in this slot? The slot may change hands meanwhile: who acts upon it does so by
- * a compare and swap of the pid, or of the lock's word. */
+ * a compare and swap of the pid, or of the lock's word. ~3 us. */
 bool slot_alive(const struct slot *s, uint32_t pid);
+bool job_alive(const struct job *j);       /* one of the session's; ~3 us, of another pid namespace some more */
+/* This process lives, for those who can't see its number: until alive_drop() or its end. NULL: it can't be said. */
+#define ALIVE_SLOT(n) (n)
+#define ALIVE_JOB(n)  (SLOTS_MAX + (n))
+void *alive_hold(uint32_t what);
+void alive_drop(void *held);
+
+/* ---- repair.c ---- */
 void repair_bury(void);                    /* finishes what dead processes began; takes the lock */
 
 /* ---- inflight (repair.c): marks of FILLING and EVICTING records, so that the dead's can be found ---- */

@@ -32,6 +32,13 @@ static void say_once(const char *line)
 /* Sessions belong to users: an entry point may have dropped root before it made one. */
 static bool be(uid_t uid) { return geteuid() == uid || (seteuid(getuid()) == 0 && (uid == geteuid() || seteuid(uid) == 0)); }
 
+void result_hold(const char *dir, uid_t uid)
+{
+	if (be(uid))
+		session_hold(dir);
+	be(getuid());
+}
+
 /* Maps the nth session that was told of; the one after the last is that of the roots as they are now, if none was told of.
  * 0; -ENOENT: there is no nth; or -errno. */
 static int visit(unsigned n)

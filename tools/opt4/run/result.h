@@ -4,6 +4,10 @@
 #define OPT4_RESULT_H
 
 #include <stdbool.h>
+#include <sys/types.h>
+
+/* The job's processes have made or joined this session, with that user's rights: it stays until we have looked. */
+void result_hold(const char *dir, uid_t uid);
 
 /* The lines of result. */
 void result_say(void);

@@ -118,7 +118,7 @@ int cmd_run(int argc, char **argv)
 		order_end();
 		return rc;
 	}
-	told_begin(record_spool());
+	told_begin(record_spool(), result_hold);
 	unsetenv("OPT4_PROGRAMS");         /* it says in which of the job's programs, and we are none of them */
 	conf_load();
 	if (conf_active() || record_wants_root())

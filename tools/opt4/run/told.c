@@ -23,14 +23,17 @@ static struct { char *dir; uid_t uid; } sessions[SESSIONS];
 static char *reasons[REASONS];
 static unsigned nsessions, nreasons;
 static bool loaded, python, looked;
+static void (*new_session)(const char *dir, uid_t uid);
 
 static void add_session(const char *dir, uid_t uid)
 {
 	for (unsigned i = 0; i < nsessions; i++)
 		if (!strcmp(sessions[i].dir, dir))
 			return;
-	if (*dir == '/' && nsessions < SESSIONS && (sessions[nsessions].dir = strdup(dir)))
-		sessions[nsessions++].uid = uid;
+	if (*dir != '/' || nsessions == SESSIONS || !(sessions[nsessions].dir = strdup(dir)))
+		return;
+	sessions[nsessions++].uid = uid;
+	new_session(dir, uid);
 }
 
 static void add_reason(const char *line)
@@ -99,7 +102,7 @@ static void listen_at(int i, const char *name, const char *folder)
 	heard[i] = fd;
 }
 
-void told_begin(const char *spool)
+void told_begin(const char *spool, void (*session)(const char *dir, uid_t uid))
 {
 	unsigned char random[24];
 	char name[17], both[64];
@@ -108,6 +111,7 @@ void told_begin(const char *spool)
 	for (int i = 0; i < 24; i++)
 		snprintf(i < 8 ? name + 2 * i : token + 2 * (i - 8), 3, "%02x", random[i]);
 	also.ready = ready;
+	new_session = session;
 	listen_at(0, name, NULL);
 	if (*spool)
 		listen_at(1, NULL, spool);

@@ -52,7 +52,7 @@ static uint64_t front(const struct follow_shared *sh, uint32_t plan)
 	for (uint32_t i = 0; i < view.h->slots_hi && i < SLOTS_MAX; i++) {
 		const struct slot *s = &view.slots[i];
 
-		if (s->pid && follows(s, &run) == plan + 1 && run - 1 < RUNS_MAX && proc_alive(s->pid, s->start, s->pidns)
+		if (s->pid && follows(s, &run) == plan + 1 && run - 1 < RUNS_MAX && slot_alive(s, s->pid)
 		    && sh->runs[run - 1].at.last > most)
 			most = sh->runs[run - 1].at.last;
 	}
@@ -142,12 +142,12 @@ void top_look(struct top_frame *f)
 	for (uint32_t i = 0; i < h->slots_hi && i < SLOTS_MAX; i++) {
 		const struct slot *s = &view.slots[i];
 
-		if (!s->pid || s->kind != 0 || !proc_alive(s->pid, s->start, s->pidns))
+		if (!s->pid || s->kind != 0 || !slot_alive(s, s->pid))
 			continue;
 		f->clients++;
 		if (s->accesses)           /* who has read nothing of the dataset is no worker */
 			look_worker(i, s, f, &f->workers[f->nworkers++]);
 	}
 	for (int i = 0; i < JOBS_MAX; i++)
-		f->jobs += h->jobs[i].pid && proc_alive(h->jobs[i].pid, h->jobs[i].start, h->jobs[i].pidns);
+		f->jobs += job_alive(&h->jobs[i]);
 }
