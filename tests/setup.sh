@@ -3,6 +3,7 @@
 #   build   a C compiler, make, uthash          strace  strace
 #   bats    bats-core                           python  prints an interpreter that imports torch, torchvision
 #   cross   a compiler for aarch64 and qemu-user; musl and 32-bit libraries: other machines and C libraries
+#   arm64   prints a folder with Debian's Python and torch for aarch64, and a static qemu (unpacked below build/, 1 GB)
 #   photos  prints a directory of photographs (a Debian or a pip package's, unpacked below build/)
 # stdout: the paths asked for, a line each. stderr: what is being done, and where it can't be, one line
 # with the command that mends it. Exit 0 all there, 1 something is not. Quick when nothing is to be done.
@@ -63,6 +64,28 @@ setup_cross() {
 	have musl-gcc || missing="$missing musl musl-tools"
 	[ -e /lib/ld-linux.so.2 ] || missing="$missing libc6-i386"
 	[ -z "$missing" ] || apt_install $missing || cant "no $missing" "as root: apt-get update && apt-get install -y $missing"
+}
+# Nothing of the system changes: apt works for another machine in folders of its own.
+setup_arm64() {
+	dir=$here/arm64
+	[ -e "$dir/complete" ] && { echo "$dir"; return 0; }
+	have apt-get && have dpkg-deb || { cant "no apt-get" "on Debian: tests/setup.sh arm64"; return 1; }
+	say "Debian's Python and torch for aarch64, unpacked into $dir (300 MB to fetch)"
+	rm -rf "$dir"
+	mkdir -p "$dir/state/lists/partial" "$dir/cache/archives/partial" "$dir/root" "$dir/qemu"
+	: >"$dir/status"
+	set -- -q -o APT::Architecture=arm64 -o APT::Architectures=arm64 -o Dir::State="$dir/state" -o Dir::State::status="$dir/status" \
+		-o Dir::Cache="$dir/cache" -o APT::Sandbox::User=root -o Debug::NoLocking=1
+	if ! { apt-get "$@" update && apt-get "$@" -y -d --no-install-recommends install python3-torch python3-torchvision &&
+		(cd "$dir" && apt-get -q download qemu-user-static); } </dev/null >"$here/arm64.log" 2>&1; then
+		cant "Debian's arm64 packages can't be had (log: $here/arm64.log)" "mend apt's sources, then tests/setup.sh arm64"
+		return 1
+	fi
+	for p in "$dir"/cache/archives/*.deb; do dpkg-deb -x "$p" "$dir/root" || return 1; done
+	dpkg-deb -x "$dir"/qemu-user-static_*.deb "$dir/qemu" || return 1
+	rm -rf "$dir/cache" "$dir"/*.deb
+	: >"$dir/complete"
+	echo "$dir"
 }
 setup_strace() { need strace strace; }
 
@@ -140,8 +163,8 @@ photos_pip() {
 status=0
 for what in "$@"; do
 	case $what in
-	build | bats | strace | python | cross | photos) "setup_$what" || status=1 ;;
-	*) echo "usage: $0 [build|bats|strace|python|cross|photos]..." >&2; exit 2 ;;
+	build | bats | strace | python | cross | arm64 | photos) "setup_$what" || status=1 ;;
+	*) echo "usage: $0 [build|bats|strace|python|cross|arm64|photos]..." >&2; exit 2 ;;
 	esac
 done
 exit $status

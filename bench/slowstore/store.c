@@ -351,7 +351,7 @@ static void map_state(const char *path)
 	} else {
 		flags |= MAP_ANONYMOUS;
 	}
-	long p = syscall(SYS_mmap, NULL, sizeof *state, PROT_READ | PROT_WRITE, flags, fd, 0);
+	long p = syscall(SYS_mmap, NULL, sizeof *state, PROT_READ | PROT_WRITE, flags, fd, 0L);
 	if (p != -1)
 		state = (struct store_state *)p;
 out:

@@ -122,7 +122,7 @@ int trace_open(struct trace *t, const char *path, char err[256])
 		r = refuse(err, "not an opt4 trace: %lld bytes only", (long long)st.st_size);
 	} else {
 		bytes = (size_t)st.st_size;
-		m = (char *)syscall(SYS_mmap, NULL, bytes, PROT_READ, MAP_SHARED, fd, 0);
+		m = (char *)syscall(SYS_mmap, NULL, bytes, PROT_READ, MAP_SHARED, fd, 0L);   /* of an int the upper half is anything */
 		if (m == MAP_FAILED) {
 			r = -errno;
 			refuse(err, "mmap: %s", strerror(-r));

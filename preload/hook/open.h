@@ -30,6 +30,7 @@ static inline uint32_t opened_record_of(const struct where *w, bool read)
 
 /* fd was opened by this path, which lies below no root, to be read: while a sample is fetched, that is where datasets lie. */
 void open_elsewhere(int fd, int dirfd, const char *path);
+/* (Relaxed, here and above: raised by the very thread that minds.) */
 static inline bool open_watched(void) { return unlikely(atomic_load_explicit(&live_watching, memory_order_relaxed)); }
 
 /* Is this how one opens to write (or truncate)? O_CREAT alone makes what was not there. */

@@ -69,8 +69,8 @@ static bool make(struct mapping *m, const struct stat *st, size_t len, int fd)
 		own = (int)syscall(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC);
 	}
 	if (!next)
-		next = (char *)syscall(SYS_mmap, NULL, ADDRESSES, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (own < 0 || (long)syscall(SYS_mmap, next, len, prot, MAP_SHARED | MAP_FIXED | MAP_NORESERVE, own, 0) < 0)
+		next = (char *)syscall(SYS_mmap, NULL, ADDRESSES, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0L);
+	if (own < 0 || (long)syscall(SYS_mmap, next, len, prot, MAP_SHARED | MAP_FIXED | MAP_NORESERVE, own, 0L) < 0)
 		return false;
 	*m = (struct mapping){ next, len, st->st_dev, st->st_ino, own, 0 };
 	next += (len + 4095) & ~4095ull;
