@@ -227,3 +227,32 @@ assert maps()
 if os.fork() == 0: os._exit(maps())
 assert os.wait()[1] == 0'
 }
+
+@test "a root by another name: its real one, a link to it, a link above it, a bind mount; by open and by stdio" {
+	mkdir -p deep/er
+	mv data deep/er/data
+	ln -sfn deep/er data     # a link above
+	ln -sfn "$PWD/deep/er/data" link
+	both() { # ROOT NAME: of files opened by NAME twice, half are hits
+		"$OPT4" run --quiet --root "$1" --stats names.json -- sh -c 'cat "$0"/*/* >/dev/null; md5sum "$0"/*/* >/dev/null' "$2"
+		echo "$1 $2 $(json "['hits']" <names.json)"
+		[ "$(json "['accesses']" <names.json)" = 80 ] && [ "$(json "['hits']" <names.json)" = 40 ]
+	}
+	both "$PWD/deep/er/data" link
+	both "$PWD/deep/er/data" "$PWD/link"
+	both "$PWD/deep/er/data" "$PWD/data/data"
+	both link "$PWD/deep/er/data"
+	both "$PWD/data/data" link
+	if [ "$(id -u)" = 0 ] && unshare -m true 2>/dev/null; then
+		mkdir -p bound
+		unshare -m sh -c 'mount --bind deep/er/data bound && "$OPT4" run --quiet --root deep/er/data --stats names.json -- sh -c "cat bound/*/* bound/*/* >/dev/null"'
+		[ "$(json "['hits']" <names.json)" = 40 ]
+	fi
+	# the link leads elsewhere later: never another's bytes
+	cp -a deep/er/data other
+	find other -type f -exec sh -c 'echo changed >"$1"' sh {} \;
+	ln -sfn "$PWD/deep/er/data" link
+	"$OPT4" run --quiet --root deep/er/data -- sh -c 'cat link/*/* link/*/* >/dev/null; ln -sfn "$PWD/other" link; cat link/*/*' | sort | uniq -c | grep -q "^ *40 changed$"
+	rm data
+	mv deep/er/data data
+}

@@ -27,6 +27,7 @@ static void load_real(void)
 void path_roots_changed(void)
 {
 	have_real = 0;
+	alias_forget();
 }
 
 /* ---- the cwd: cached, because getcwd costs a system call ---- */
@@ -125,6 +126,8 @@ static bool match(const char *abs, size_t len, struct where *w)
 				w->root = n;
 			}
 	}
+	if (!best && alias_match(abs, len, &w->root, &rlen))
+		best = rlen - 1;
 	if (!best)
 		return false;
 	w->rel = abs + best + 1;

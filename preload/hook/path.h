@@ -59,6 +59,13 @@ void path_cwd_changed(void);
 /* From now on it may change without our being told: it is asked for at every use. */
 void path_cwd_wanders(void);
 
+/* ---- alias.c ---- */
+
+/* Does this absolute name lead through a root by another name? Then *which, and where in it the name within the root begins.
+ * One look at a table where its folder has been looked at before; else some stats of folders on its way. Keeps errno. */
+bool alias_match(const char *abs, size_t len, unsigned *which, size_t *rest);
+void alias_forget(void);                   /* the roots are others now */
+
 /* A root has been added. */
 void path_roots_changed(void);
 
