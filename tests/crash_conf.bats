@@ -40,7 +40,7 @@ said() {
 	local setting value
 	for setting in "OPT4_CACHE=much" "OPT4_CACHE=-5" "OPT4_CACHE=5Q" "OPT4_CACHE=1e400" "OPT4_CACHE=%" "OPT4_CACHE=50%" \
 		"OPT4_POLICY=best" "OPT4_POLICY=$(printf 'x%.0s' {1..5000})" "OPT4_PREFETCH=always" "OPT4_PREFETCH=-1" \
-		"OPT4_PREFETCH=99999999999999999999" "OPT4_DIRECT=perhaps" "OPT4_REVALIDATE=soon" "OPT4_REVALIDATE=-1s" \
+		"OPT4_PREFETCH=99999999999999999999" "OPT4_DIRECT=perhaps" "OPT4_ELEVATOR=fast" "OPT4_REVALIDATE=soon" "OPT4_REVALIDATE=-1s" \
 		"OPT4_MAXFILE=large" "OPT4_MAXFILE=50%" "OPT4_KEEP=yes" "OPT4_LIVE=2" "OPT4_TRACE=/nowhere/at.all" "OPT4_TRACE=$PWD" \
 		"OPT4_TRACE=/dev/null" "OPT4_TRACE=$PWD/data.sums" "OPT4_STATS=/nowhere/stats.json" "OPT4_STATS=$PWD" \
 		"OPT4_DIR=/nowhere/session" "OPT4_DIR=$PWD" "OPT4_DIR=/dev/null" "OPT4_DIR=/dev/shm" "OPT4_DIR=$(printf '/x%.0s' {1..3000})" \

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -365,6 +366,7 @@ __attribute__((constructor)) static void start(void)
 	int saved = errno;
 	if (!root || !*root)
 		return;
+	syscall(SYS_prctl, PR_SET_TIMERSLACK, 1, 0, 0, 0);   /* waits of a fraction of a millisecond are to end in time */
 	map_state(getenv("SLOWSTORE_STATE"));
 	if ((v = getenv("SLOWSTORE_LATENCY")))
 		latency_ns = (uint64_t)(strtod(v, NULL) * 1e6);

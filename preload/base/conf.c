@@ -252,6 +252,18 @@ static void copy_path(const char *name, char *to, size_t room)
 	to[n] = '/';
 }
 
+/* -1: auto, or nothing that is known. */
+static int on_off(const char *name)
+{
+	const char *s = getenv(name);
+	if (!s || !*s || !strcmp(s, "auto"))
+		return -1;
+	if (!strcmp(s, "on") || !strcmp(s, "off"))
+		return s[1] == 'n';
+	opt4_log("opt4: %s: '%.40s' is not auto, on or off", name, s);
+	return -1;
+}
+
 static bool is_on(const char *name, bool dflt)
 {
 	const char *s = getenv(name);
@@ -288,13 +300,8 @@ static void load_values(void)
 		else
 			opt4_log("opt4: OPT4_PREFETCH: '%.40s' is not auto, off or a number of batches", s);
 	}
-	conf.direct = -1;
-	if ((s = getenv("OPT4_DIRECT")) && *s && strcmp(s, "auto")) {
-		if (!strcmp(s, "on") || !strcmp(s, "off"))
-			conf.direct = s[1] == 'n';
-		else
-			opt4_log("opt4: OPT4_DIRECT: '%.40s' is not auto, on or off", s);
-	}
+	conf.direct = on_off("OPT4_DIRECT");
+	conf.elevator = on_off("OPT4_ELEVATOR");
 	if ((s = getenv("OPT4_REVALIDATE")) && *s) {
 		conf.revalidate_set = true;
 		if (!strcmp(s, "always"))

@@ -22,6 +22,7 @@ struct conf {
 	char dir[4096];            /* "" = default */
 	int prefetch;              /* -1 auto, 0 off, else batches */
 	int direct;                /* -1 auto, 0 off, 1 on */
+	int elevator;              /* likewise */
 	uint64_t revalidate_ns;    /* UINT64_MAX never */
 	bool revalidate_set;
 	char stats[4096];

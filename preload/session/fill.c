@@ -6,6 +6,7 @@
 #include <unistd.h>
 #include "parts.h"
 
+#define GIVE_WAY_NS 1000000000ull   /* to the keeper on a disk with one arm */
 #define RACY_NS  20000000           /* a change within one clock tick (10 ms at most) leaves no trace in mtime */
 
 static int64_t ns_of(struct timespec t) { return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec; }
@@ -182,6 +183,38 @@ static void read_on(struct cached *c)
 		keeper_ring();
 }
 
+/* Is it what this process reads next in an order that is followed? */
+static bool expected(uint32_t rec)
+{
+	bool is = false;
+	if (!session_lock())
+		return false;
+	struct plan *p = orders.own_plan ? &orders.plans[orders.own_plan - 1] : NULL, *live = stream_plan();
+	if (live && orders.live_run && !live->follow.sh->gate_shut)
+		is = follow_expected(&live->follow, orders.live_run) == plan_file(orders.live_plan - 1, rec);
+	if (!is && p && orders.run && !p->follow.sh->gate_shut)
+		is = follow_expected(&p->follow, orders.run) == plan_file(orders.own_plan - 1, rec);
+	session_unlock();
+	return is;
+}
+
+/* The dataset's disk has one arm, and the keeper is under way with it, in the order of the disk. Reading the file here would
+ * take the arm away, and each file a seek, as without; so the keeper is given time, as long as it says that it will come and
+ * is alive. (It takes what is needed soon out of turn, too: turn.c.) */
+static bool give_way(uint32_t rec)
+{
+	uint64_t start = now_ns(), w;
+	if (!expected(rec))
+		return false;
+	atomic_store_explicit(&view.h->awaited_ns, now_coarse(), memory_order_relaxed);
+	keeper_ring();
+	while (ST_STATE(w = atomic_load(&view.rec[rec].state)) == REC_ABSENT && !atomic_load(&view.rec[rec].unfetched) &&
+	       atomic_load_explicit(&view.h->elevator, memory_order_relaxed) && now_ns() - start < GIVE_WAY_NS &&
+	       now_coarse() - atomic_load(&view.h->keeper_beat) < GIVE_WAY_NS)
+		rec_wait(rec, w, 10000000);
+	return ST_STATE(w) == REC_FILLING ? wait_for(rec) : ST_STATE(w) == REC_RESIDENT;
+}
+
 static int fetch(int fd, int flags, struct cached *c)
 {
 	struct stat st;
@@ -209,6 +242,7 @@ static int fetch(int fd, int flags, struct cached *c)
 	if (rec >= view.h->shape.nfiles)
 		policy_rebuild(rec < view.ncap / 2 - 1 ? rec * 2 + 2 : view.ncap, 0, 0);
 
+	bool waited = s == REC_ABSENT && atomic_load_explicit(&view.h->elevator, memory_order_relaxed) && origin_fit(&st) && give_way(rec);
 	bool locked = session_lock(), fit = origin_fit(&st) && !atomic_load(&view.rec[rec].writers);
 	s = rec_state(rec);
 	if (locked) {
@@ -223,7 +257,7 @@ static int fetch(int fd, int flags, struct cached *c)
 		session_unlock();
 	}
 	if (s == REC_RESIDENT && (rc = give_object(rec, &st, flags)) >= 0) {
-		access_count(&a, ACCESS_HIT, rec, o.size, 0);
+		access_count(&a, waited ? ACCESS_LATE : ACCESS_HIT, rec, o.size, waited ? now_ns() - start : 0);
 	} else if (s == REC_FILLING && wait_for(rec) && (rc = give_object(rec, &st, flags)) >= 0) {
 		access_count(&a, ACCESS_LATE, rec, o.size, now_ns() - start);
 	} else if (nvictims >= 0 && (rc = fill(rec, fd, &o, &a, victims, nvictims, flags)) >= 0) {

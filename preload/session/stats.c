@@ -133,6 +133,10 @@ void stats_print(FILE *f)
 	fprintf(f, "  \"match_ratio\": %.6f,\n", matched + diverged ? (double)matched / (double)(matched + diverged) : 0.0);
 	text(f, "gate", !h->nplans ? NULL : shut ? "shut" : "open");
 	number(f, "live_epochs", h->live_epochs);
+	fprintf(f, "  \"disk\": {\"elevator\": %s, \"seeks\": %llu, \"runs\": %llu, \"out_of_turn\": %llu, \"through_bytes\": %llu, "
+		"\"bucket_read_bytes\": 0, \"bucket_written_bytes\": 0},\n", h->disk_on ? "true" : "false",
+		(unsigned long long)h->disk_seeks, (unsigned long long)h->disk_runs, (unsigned long long)h->disk_soon,
+		(unsigned long long)h->disk_through);
 	put_late(f);
 	text(f, "order_file", h->nplans ? h->plans[0].path : NULL);
 	put_epochs(f);

@@ -73,7 +73,7 @@ struct record {                   /* 256 bytes */
 	uint32_t tier;            /* where its object lies: index into tiers[] */
 	_Atomic uint64_t spoiled; /* generation of the filling during which the original was changed: it is thrown away */
 	uint32_t asked;           /* the session's accesses (their low half) when it was filled, or read last */
-	uint32_t pad;
+	_Atomic uint32_t unfetched; /* 1: the keeper could not read the original: nobody waits for it */
 	uint64_t read_at;         /* clock at its last access */
 	uint64_t reserved[6];
 };
@@ -243,7 +243,12 @@ struct index_header {
 	uint64_t clock;                /* accesses so far, under the lock; `again` is not another */
 	uint32_t filed[PLANS_MAX];     /* residents in the policy's state by plan */
 	_Atomic uint32_t keeper_slot;  /* + 1 */
-	uint32_t reserved[42];
+	/* keeper, where the disk has an arm. elevator: 1: who misses a file that it is to read next may wait for it */
+	_Atomic uint32_t elevator;
+	uint32_t disk_on;             /* the look-ahead is fetched in the order of the disk */
+	_Atomic uint64_t awaited_ns;   /* coarse ns when a reader last began to */
+	uint64_t disk_seeks, disk_runs, disk_soon, disk_through;
+	uint32_t reserved[28];
 };
 
 #endif

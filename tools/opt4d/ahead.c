@@ -5,9 +5,11 @@
  * and clients' as blocks are counted anew in turn, so that a look-ahead of a million positions costs a walk over a few
  * thousand counters.
  *
- * What is due is not sorted by its place on the disk. In a model of a 7200 rpm disk that takes the nearest of 4 reads in
- * flight, sorting 64 due files gains 4 % where the dataset takes a hundredth of it and 14 % where a tenth (of 32 in flight 0
- * and 4 %): turning, not seeking, is what is left, and a store across the network does not show its disks. */
+ * What is due within some batches is not sorted by its place on the disk. In a model of a 7200 rpm disk that takes the nearest
+ * of 4 reads in flight, sorting 64 due files gains 4 % where the dataset takes a hundredth of it and 14 % where a tenth (of 32
+ * in flight 0 and 4 %): turning, not seeking, is what is left, and a store across the network does not show its disks. Sorting
+ * pays where the look-ahead is a part of the dataset that one can see from the disk: that is the elevator's (elevator.c), and
+ * then the look-ahead is as long as the budget allows. */
 #include <stdlib.h>
 #include <sys/mman.h>
 #include "opt4d.h"
@@ -22,10 +24,13 @@
 #define COVER     4                /* .. and what covers this many fetches' time */
 #define GUESS     (256u << 10)     /* bytes of a file whose size the trace does not know, before .. */
 #define SURE      8.               /* .. so many sizes have been seen */
+#define WINDOW    .35              /* of the dataset: more look-ahead than this makes runs on the disk no longer */
+#define STRETCH   1.6              /* times the room that files have. In a steady sweep a file is fetched half a look-ahead before it
+                                    * is read, so at 2 each would come just in time */
 
 struct ahead {
 	uint64_t *missing;        /* bytes a block */
-	uint32_t nblocks, npos, gen, scan, depth, roll;
+	uint32_t nblocks, npos, gen, scan, depth, roll, told;   /* told: positions that the elevator has been told of */
 	struct pace_items pace;
 };
 static struct ahead ahead[PLANS_MAX];
@@ -142,8 +147,11 @@ static uint64_t count(uint32_t plan, uint32_t block)
 	uint64_t sum = 0, bytes;
 	uint32_t rec, end = (block + 1) * BLOCK, npos = ahead[plan].npos;
 	for (uint32_t pos = block * BLOCK; pos < end && pos < npos; pos++)
-		if (ahead_is_missing(plan, pos, &rec, &bytes))
+		if (ahead_is_missing(plan, pos, &rec, &bytes)) {
 			sum += bytes + 1;  /* + 1: one whose size is not known is missing, too */
+			if (pos < ahead[plan].told)
+				elevator_want(plan, pos, rec);   /* it may have been evicted since */
+		}
 	return sum;
 }
 
@@ -200,8 +208,8 @@ static bool look(uint32_t plan, struct next *n)
 			continue;
 		}
 		if (ahead_is_missing(plan, pos, &n->rec, &n->bytes) && !skip_now(n->rec)) {
-			n->plan = plan;
-			n->pos = a->scan = pos;
+			*n = (struct next){ .plan = plan, .pos = pos, .rec = n->rec, .bytes = n->bytes };
+			a->scan = pos;
 			return true;
 		}
 		pos++;
@@ -274,6 +282,29 @@ static void shape(uint32_t plan, uint64_t *batch, uint64_t *round)
 	*round = sh->round ? sh->round : *batch * (workers ? workers : 1);
 }
 
+uint32_t ahead_window(uint32_t plan)
+{
+	uint32_t end = limit_of(plan), npos = ahead[plan].npos;
+	return end < npos ? end : npos ? npos - 1 : 0;
+}
+
+uint32_t ahead_soon(uint32_t plan)
+{
+	uint64_t batch, round;
+	shape(plan, &batch, &round);
+	return shared(plan)->front + (uint32_t)(2 * batch > round ? 2 * batch : round);
+}
+
+/* In positions: the files that have room, and those that will have been read by the time the sweep comes to them. */
+static uint64_t window(void)
+{
+	double pages = seen.n ? seen.mean : GUESS, room = (double)view.h->account[TIER_RAM].budget;
+	double all = (double)pages_of(view.h->dataset_bytes), most = all > 0 ? WINDOW * all : room;
+	if (all > 0 && view.h->nfiles)
+		pages = all / view.h->nfiles;
+	return (uint64_t)(STRETCH * (room < most ? room : most) / (pages > 1 ? pages : 1));
+}
+
 static void set_depth(uint32_t plan)
 {
 	struct ahead *a = &ahead[plan];
@@ -288,12 +319,35 @@ static void set_depth(uint32_t plan)
 		if (item_ns > 0)
 			depth += (uint64_t)(COVER * pace_latency() / item_ns);
 		depth = depth > BATCHES * batch ? depth : BATCHES * batch;
-		if (item_ns > 0 && bandwidth > 0) {
+		if (elevator_on()) {
+			depth = window() > depth ? window() : depth;
+		} else if (item_ns > 0 && bandwidth > 0) {
 			uint64_t far = forestall(plan, item_ns, bandwidth);
 			depth = far > depth ? far : depth;
 		}
 	}
 	a->depth = depth < POS_MAX ? (uint32_t)depth : POS_MAX;
+}
+
+void ahead_want_all(void)
+{
+	for (uint32_t i = 0; i < nahead; i++) {
+		ahead[i].told = 0;
+		set_depth(i);
+	}
+}
+
+void ahead_tell(void)
+{
+	uint32_t rec;
+	uint64_t bytes;
+	for (uint32_t i = 0; i < nahead; i++) {
+		struct ahead *a = &ahead[i];
+		uint32_t end = idle_plan(i) ? 0 : limit_of(i), old = end ? ahead_oldest(i) : 0;
+		for (a->told = a->told > old ? a->told : old; a->told < end; a->told++)
+			if (ahead_is_missing(i, a->told, &rec, &bytes))
+				elevator_want(i, a->told, rec);
+	}
 }
 
 void ahead_tick(void)

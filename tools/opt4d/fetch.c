@@ -27,6 +27,7 @@
 #define MARKS_LEFT  192u           /* entries of the table of fills that stay the clients' */
 #define LOOKS       8u             /* looks at originals at a time, beside the fetches */
 #define HUNG_NS     2000000000ull  /* a fetch that takes longer (and 20 times the mean) has hung */
+#define SOON_PART   32u            /* of the budget the sweep leaves for what is needed out of turn: nothing fetched goes for it */
 #define AGAIN_NS    50000000ull    /* after a refusal by the policy: the front may have moved */
 
 /* order: of next.plan, its generation (0: a trace). fd: of an original that was opened before its room was charged, or -1 */
@@ -64,7 +65,9 @@ static enum pick claim(const struct next *n, struct task *j)
 		skip_failed(n->rec);
 		return NOTHING;
 	}
-	uint32_t beyond = spare_beyond(n->plan, pages);
+	/* what the sweep has fetched goes only for what somebody waits for */
+	uint32_t beyond = n->how == NEXT_NEEDED ? spare_beyond(n->plan, pages) : turn_due(n) ? 0 : ahead_window(n->plan);
+	uint32_t left = n->how == NEXT_SWEPT ? (uint32_t)(view.h->account[TIER_RAM].budget / SOON_PART) : 0;
 	if (!session_lock())
 		return LATER;
 	struct use use = { n->pos, n->plan }, least;
@@ -87,7 +90,7 @@ static enum pick claim(const struct next *n, struct task *j)
 		least = round_exchange(n->plan, running);
 	/* A policy that knows no future can't tell what harm an eviction does: then only free room is taken. */
 	if (still && inflight_room() > MARKS_LEFT)
-		nvictims = victims_choose(pages, n->rec, least, victims, orders.pol.ops->soonest ? VICTIMS_MAX : 0);
+		nvictims = victims_choose(pages + left, n->rec, least, victims, orders.pol.ops->soonest ? VICTIMS_MAX : 0);
 	struct inflight *mark = nvictims >= 0 ? inflight_add(n->rec, 0) : NULL;
 	if (mark)
 		rec_set(n->rec, REC_FILLING);
@@ -95,7 +98,8 @@ static enum pick claim(const struct next *n, struct task *j)
 	if (!still)
 		return NOTHING;
 	if (nvictims < 0) {
-		spare_scarce(n->plan);
+		if (n->how == NEXT_NEEDED)
+			spare_scarce(n->plan);
 		return LATER;
 	}
 	for (int i = 0; i < nvictims; i++)
@@ -111,7 +115,8 @@ static enum pick claim(const struct next *n, struct task *j)
 		return LATER;
 	}
 	mark->pages = pages;
-	spare_taken(n->plan, pages);
+	if (n->how == NEXT_NEEDED)
+		spare_taken(n->plan, pages);
 	ahead_missing(use, -(int64_t)(n->bytes + 1));
 	j->pages = pages;
 	j->next.plan = use.axis;   /* another plan may need it sooner */
@@ -123,7 +128,7 @@ static enum pick claim(const struct next *n, struct task *j)
 /* Nothing more is to be evicted for what lies ahead until the front moves on. */
 static bool refused(void)
 {
-	if (!refused_at || now_coarse() - refused_at > AGAIN_NS)
+	if (!refused_at || now_coarse() - refused_at > AGAIN_NS || atomic_load(&view.h->awaited_ns) >= refused_at)
 		return false;
 	for (uint32_t i = 0; i < view.h->nplans; i++)
 		if (orders.plans[i].mapped && orders.plans[i].follow.sh->front != refused_front[i])
@@ -147,10 +152,19 @@ static enum pick pick(struct task *j)
 	if (atomic_load(&view.h->gone) || view.disabled || atomic_load(&view.h->room_left) < 0 || refused())
 		goto nothing;
 	refused_at = 0;
-	while (ahead_next(&n)) {
+	while (elevator_on() ? turn_next(&n) : ahead_next(&n)) {
 		enum pick got = claim(&n, j);
-		if (got == PICKED || got == UNSIZED)
+		if (got == LATER && n.how == NEXT_SWEPT && turn_full(&n))
+			got = claim(&n, j);
+		if (got == PICKED || got == UNSIZED) {
+			if (n.how != NEXT_NEEDED)
+				turn_took(&j->next);
 			return got;
+		}
+		if (got == NOTHING)
+			elevator_unwant(n.rec);
+		if (got == LATER && turn_due(&n))
+			turn_refused();
 		if (got == NOTHING)
 			continue;
 		refuse();
@@ -163,30 +177,16 @@ nothing:
 	return NOTHING;
 }
 
-/* The original's descriptor or -errno. This and get(): nothing is locked; may hang as long as the store does. */
-static int open_original(uint32_t rec, struct origin *o)
-{
-	char path[PATH_BYTES];
-	struct stat st;
-	if (!record_path(rec, path, sizeof(path)))
-		return -ENOENT;
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-	if (fd < 0)
-		return -errno;
-	int rc = fstat(fd, &st) < 0 ? -errno : origin_fit(&st) ? fd : -EINVAL;
-	if (rc < 0)
-		close(fd);
-	else
-		origin_from(o, &st);
-	return rc;
-}
-
 /* The original into a new object; its descriptor or -errno. */
 static int get(const struct task *j, const struct transfer *own, struct origin *o)
 {
-	int fd = j->fd >= 0 ? j->fd : open_original(j->next.rec, o);
+	int fd = j->fd >= 0 ? j->fd : original_open(j->next.rec, o);
 	if (fd < 0)
 		return fd;
+	if (j->next.turn) {
+		turn_wait(j->next.turn);
+		original_through(&j->next, own);
+	}
 	int rc = pages_of(o->size) > j->pages || !ahead_worth(o->size) ? -EFBIG : fill_copy(fd, o, own);
 	close(fd);
 	return rc;
@@ -215,6 +215,8 @@ static bool sized(struct task *j, const struct origin *o)
 	} else {
 		COUNT(view.h->n.errors, 1);
 		skip_failed(j->next.rec);
+		if (index_reserve(&view.rec[j->next.rec], sizeof(struct record)))
+			atomic_store_explicit(&view.rec[j->next.rec].unfetched, 1, memory_order_relaxed);
 	}
 	if (got == LATER)
 		refuse();
@@ -268,6 +270,7 @@ static void finish(struct task *j, int rc, const struct origin *o)
 				rc = fill_file(rec, -1, (struct use){ j->next.pos, j->next.plan }, &j->order, j->start);
 		}
 	}
+	atomic_store_explicit(&view.rec[rec].unfetched, rc < 0, memory_order_relaxed);
 	if (opened)
 		count(j, o, rc == 0);
 	if (rc < 0) {
@@ -285,6 +288,8 @@ static void finish(struct task *j, int rc, const struct origin *o)
 		pace_done(rc == 0 ? o->size : 0, now_ns() - j->start);
 }
 
+static uint32_t allowed(void) { return elevator_on() ? TURNS : pace_allowed(); }
+
 static void *fetcher(void *arg)
 {
 	struct fetcher *me = arg;
@@ -296,7 +301,7 @@ static void *fetcher(void *arg)
 	while (1) {
 		uint32_t rec;
 		struct task *j = &me->job;
-		enum pick got = any && running < pace_allowed() ? pick(j) : NOTHING;
+		enum pick got = any && running < allowed() ? pick(j) : NOTHING;
 		if (got == NOTHING) {
 			if (looking < LOOKS && stale_next(&rec)) {
 				looking++;
@@ -321,7 +326,7 @@ static void *fetcher(void *arg)
 
 		struct origin o = { 0 };   /* no size: it could not be opened */
 		if (got == UNSIZED) {
-			int fd = open_original(j->next.rec, &o);
+			int fd = original_open(j->next.rec, &o);
 			pthread_mutex_lock(&keeper_lock);
 			j->fd = fd;
 			got = sized(j, &o) ? PICKED : NOTHING;
@@ -330,9 +335,11 @@ static void *fetcher(void *arg)
 		}
 		if (got == PICKED) {
 			int rc = get(j, &own, &o);
+			turn_over(j->next.turn);
 			pthread_mutex_lock(&keeper_lock);
 			finish(j, rc, &o);
 		}
+		turn_over(j->next.turn);
 		me->busy = false;
 		any = true;
 	}
@@ -344,13 +351,13 @@ void fetch_look(void)
 	pthread_attr_t attr;
 	pthread_t thread;
 	any = true;
-	if (running >= pace_allowed())
+	if (running >= allowed())
 		return;
 	if (idle) {
 		pthread_cond_signal(&work);
 		return;
 	}
-	if (nthreads >= THREADS_MAX || nthreads - hung >= pace_allowed() + looking)
+	if (nthreads >= THREADS_MAX || nthreads - hung >= allowed() + looking)
 		return;            /* one that has just been made is on its way */
 	pthread_attr_init(&attr);
 	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);

@@ -90,6 +90,7 @@ static bool look_after(uint64_t now)
 		victims_shrink();
 	tier_tmpfs.reap(false);
 	plans();
+	turn_tick();
 	ahead_tick();
 	fetch_tick();
 	return false;

@@ -5,6 +5,10 @@
  * spare.c    what may be evicted for it ahead of time
  * stale.c    which originals are to be looked at again
  * pace.c     measures the store and the job
+ * disk.c     is it a spinning disk (rotates.c), and where does each file lie there
+ * elevator.c what is missing ahead, in the order of the disk
+ * turn.c     whose turn it is there: the sweep's, or what is needed at once
+ * original.c originals as they are opened, and those that lie on the way
  * fetch.c    the threads that read; admission
  * skip.c     files whose original fails
  * stay.c     whether it stays while nothing is to be done
@@ -22,7 +26,15 @@
 extern pthread_mutex_t keeper_lock;
 
 /* ---- ahead.c; all under keeper_lock ---- */
-struct next { uint32_t plan, pos, rec; uint64_t bytes; };
+/* how: in the order of need, or where the disk has one arm in the order of the disk, or out of turn there. turn: 0, or whose
+ * it is (turn_wait()). through: files that are read on the way there, and thrown away. */
+#define THROUGH_MAX 16u
+struct next {
+	uint32_t plan, pos, rec;
+	enum { NEXT_NEEDED, NEXT_SWEPT, NEXT_SOON } how;
+	uint64_t bytes, turn;
+	uint32_t nthrough, through[THROUGH_MAX];
+};
 
 /* Plans that joined since; false: no memory. */
 bool ahead_plans(void);
@@ -62,6 +74,12 @@ void ahead_seen(uint32_t pages);
  * lies far behind the front is read by nobody any more. */
 uint32_t ahead_oldest(uint32_t plan);
 
+/* For the elevator, whose look-ahead is what the budget allows: its end, and the end of what is needed within two batches. */
+uint32_t ahead_window(uint32_t plan);
+uint32_t ahead_soon(uint32_t plan);
+void ahead_tell(void);                     /* tells the elevator what is missing in it and it has not been told of */
+void ahead_want_all(void);                 /* it knows nothing any more */
+
 /* ---- spare.c; all under keeper_lock ---- */
 /* Residents needed later than the position returned, on this plan's axis, may go for `pages` that are fetched ahead;
  * POS_UNKNOWN: only those never needed again. Some ms at most; mostly a look at what was found before. */
@@ -86,6 +104,46 @@ double pace_latency(void);                 /* ns a fetch */
  * if it never waited. 0 = not known yet. */
 struct pace_items { uint64_t items, wait, at, sum_items; double sum_ns, item_ns; };
 double pace_items(struct pace_items *p, uint64_t items, uint64_t wait_ns, uint32_t workers);
+
+/* ---- disk.c ---- */
+/* Every file by its place: start = device << 56 | block of 4 KiB; pages: such blocks, 0 = in pieces. rank: of a record; UINT32_MAX: it has no name. */
+struct spot { uint64_t start; uint32_t pages, rec; };
+struct disk_map { struct spot *spots; uint32_t *rank; uint32_t n, nrecs; };
+/* Begins to look, in a thread of its own, which reads every inode once; true: it is at it. Under keeper_lock. */
+bool disk_look(void);
+/* 1: *m is the caller's; 0: not ready; -1: there will be none, the disk does not rotate. Under keeper_lock. */
+int disk_taken(struct disk_map **m);
+void disk_unmap(struct disk_map *m);
+
+/* ---- elevator.c; all under keeper_lock ---- */
+bool elevator_on(void);
+bool elevator_take(struct disk_map *m);    /* owns m from now on; wants nothing; false: it is off */
+uint32_t elevator_unknown(void);           /* files that have been named since */
+void elevator_want(uint32_t plan, uint32_t pos, uint32_t rec);
+void elevator_unwant(uint32_t rec);
+bool elevator_next(struct next *n);        /* the next one in the order of the disk; stays wanted. bytes: not set */
+bool elevator_near(uint32_t rec, uint32_t most);   /* is it among the next so many? */
+void elevator_pass(const struct next *n);  /* this one not now: in the next sweep */
+void elevator_took(struct next *n);        /* it will be read next: sets through; the head is behind it */
+
+/* ---- turn.c ---- */
+/* Goes on with getting the disk's map where there is an arm. Under keeper_lock, as all up to the next remark. */
+void turn_tick(void);
+bool turn_next(struct next *n);            /* where elevator_on(): what is to be fetched next */
+bool turn_full(struct next *n);            /* the sweep found no room: what must be had all the same; false: nothing */
+bool turn_due(const struct next *n);       /* out of turn, and the job is there: somebody waits for it, or will at once */
+void turn_took(struct next *n);            /* it is being fetched; sets turn and through */
+void turn_refused(void);                   /* nothing can be fetched: readers shall not wait for it */
+#define TURNS 3u                           /* fetches in flight: one reads, the others have opened theirs */
+/* Without keeper_lock. Waits until all turns before have ended (2 s at most); ends one, in any order, any number of times. */
+void turn_wait(uint64_t turn);
+void turn_over(uint64_t turn);
+
+/* ---- original.c; without keeper_lock: may hang as long as the store does ---- */
+int original_open(uint32_t rec, struct origin *o);   /* the original's descriptor or -errno */
+/* Files that lie on the way are shorter to read than to pass over, unless a reader takes the arm meanwhile. */
+struct transfer;
+void original_through(const struct next *n, const struct transfer *own);
 
 /* ---- stale.c ---- */
 /* The next resident file whose original is due for a look before it is read. False: none. Under keeper_lock. */

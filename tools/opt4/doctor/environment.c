@@ -35,6 +35,7 @@ static const struct {
 	{ "OPT4_CACHE", doctor_is_size, "a size such as 64G or 50%" }, { "OPT4_MAXFILE", doctor_is_size, "a size such as 64M" },
 	{ "OPT4_POLICY", is_policy, "one of opt lru lfu fifo random keep none" },
 	{ "OPT4_PREFETCH", is_count, "auto, off or a number of batches" }, { "OPT4_DIRECT", is_direct, "auto, on or off" },
+	{ "OPT4_ELEVATOR", is_direct, "auto, on or off" },
 	{ "OPT4_REVALIDATE", is_time, "always, never or a time such as 60s" }, { "OPT4_KEEP", is_flag, "0 or 1" },
 	{ "OPT4_LIVE", is_flag, "0 or 1" }, { "OPT4_DISABLE", is_flag, "0 or 1" },
 	{ "OPT4_TRACE", NULL, NULL }, { "OPT4_ROOT", NULL, NULL }, { "OPT4_MATCH", NULL, NULL }, { "OPT4_DIR", NULL, NULL },

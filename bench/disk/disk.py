@@ -1,0 +1,171 @@
+#!/usr/bin/env python3
+"""disk.py BUILD OUT.json [--files N] [--scale S]: epochs in shuffled order from a spinning disk, and what the elevator makes of it.
+
+The disk is the slow store's model of one arm (bench/slowstore/disk.h), moved over where the file system really put the files:
+10 ms a seek between two of them anywhere, half a rotation (4.17 ms) included, 150 MB/s; the files are of 110 KiB. Its waits are
+shortened by the scale, which is printed, and all times are the model's again.
+
+plain: as it comes; elevator: opt4 with a trace and OPT4_ELEVATOR=on, its cache 6 % and 25 % of the dataset, the second epoch and
+(in JSON) the first; one pass: all files in the order of the disk. Then order and bytes with 0, 1, 4 and 16 workers.
+"""
+import argparse
+import array
+import fcntl
+import json
+import math
+import os
+import random
+import shutil
+import struct
+import subprocess
+import sys
+import tempfile
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+REPO = os.path.dirname(os.path.dirname(HERE))
+FS_IOC_FIEMAP = 0xC020660B
+SEEK, SHORT, TURN, BANDWIDTH = 10., 1.34, 4.17, 150e6
+BATCH, SEED = 4, 7
+
+
+def place(path):
+    """Where the file begins on its disk, in bytes; None: the file system does not tell."""
+    room = array.array("B", struct.pack("QQIIII", 0, 2**64 - 1, 1, 0, 4, 0).ljust(32 + 4 * 56, b"\0"))
+    with open(path, "rb") as f:
+        try:
+            fcntl.ioctl(f.fileno(), FS_IOC_FIEMAP, room)
+        except OSError:
+            return None
+    if not struct.unpack_from("I", room, 20)[0] or struct.unpack_from("I", room, 32 + 40)[0] & 0x206:
+        return None
+    return struct.unpack_from("QQQ", room, 32)[1]
+
+
+class Bench:
+    def __init__(self, a):
+        self.a, self.build = a, os.path.abspath(a.build)
+        self.work = tempfile.mkdtemp(prefix="disk.", dir=os.path.dirname(a.out))
+        self.root, self.n = self.work + "/data", 0
+        subprocess.run([sys.executable, REPO + "/tests/dataset.py", self.root, str(a.files), "110K", "20"], check=True)
+        os.sync()
+        files = sorted(os.path.join(d, f) for d, _, names in os.walk(self.root) for f in names)
+        self.bytes = sum(os.path.getsize(f) for f in files)
+        where = [place(f) for f in files]
+        if None in where:
+            where = [os.stat(f).st_ino * 2**18 for f in files]      # as the slow store does
+            self.by = "inode numbers, as the file system tells no places"
+        else:
+            self.by = "the places that the file system tells"
+        self.sorted = [f for _, f in sorted(zip(where, files))]
+        self.span = max(where) - min(where)
+        rng = random.Random(1)
+        root = sum(math.sqrt(abs(rng.choice(where) - rng.choice(where)) / self.span) for _ in range(20000)) / 20000
+        self.stroke = (SEEK - SHORT - TURN) / root
+
+    def trace(self, name, epochs):
+        path = os.path.join(self.work, name)
+        subprocess.run([self.build + "/opt4-trace", "imagefolder", self.root, "--epochs", str(epochs), "--seed", str(SEED), "--batch-size",
+                        str(BATCH), "--workers", "4", "-o", path], check=True, stdout=subprocess.DEVNULL)
+        with open(path + ".json", "w") as f:
+            subprocess.run([self.build + "/opt4-trace", "show", path, "--json"], check=True, stdout=f)
+        return path
+
+    def run(self, command, cache=None, trace=None, scale=None):
+        """Runs the command before the slow store; its stdout, the store's counters and opt4's statistics."""
+        self.n += 1
+        state, stats = "%s/state%d" % (self.work, self.n), "%s/stats%d" % (self.work, self.n)
+        env = {k: v for k, v in os.environ.items() if not k.startswith(("OPT4_", "SLOWSTORE_"))}
+        env.update(SLOWSTORE_ROOT=self.root, SLOWSTORE_STATE=state, SLOWSTORE_DISK="%f:%f:%f" % (SHORT, self.stroke, TURN),
+                   SLOWSTORE_SPAN=str(self.span), SLOWSTORE_BANDWIDTH=str(int(BANDWIDTH)), SLOWSTORE_SCALE=str(scale or self.a.scale),
+                   LD_PRELOAD=self.build + "/slowstore.so")
+        if cache:
+            env.update(LD_PRELOAD=self.build + "/libopt4.so:" + env["LD_PRELOAD"], OPT4_TRACE=trace, OPT4_CACHE="%g%%" % cache, OPT4_STATS=stats,
+                       OPT4_ELEVATOR=self.a.elevator, OPT4_LIVE="0", OPT4_DIR="%s/session%d" % (self.shm, self.n), OPT4_LOG=self.work + "/log")
+        out = subprocess.run([x.replace("STATE", state) for x in command], env=env, stdout=subprocess.PIPE, check=True).stdout
+        store = json.loads(subprocess.run([self.build + "/slowstore-stat", state], stdout=subprocess.PIPE, check=True).stdout)
+        opt4 = {}
+        if cache:
+            with open(stats) as f:
+                opt4 = json.load(f)
+        return out, store, opt4
+
+    def job(self, trace, workers, **how):
+        out, _, opt4 = self.run([sys.executable, HERE + "/job.py", trace + ".json", self.root, "--workers", str(workers), "--state", "STATE",
+                                 "--stat", self.build + "/slowstore-stat"], trace=trace, **how)
+        return json.loads(out)["epochs"], opt4
+
+
+def row(name, seconds, before, after, scale, opt4=None):
+    r = {"name": name, "seconds": seconds * scale, "opt4": opt4 or {}}
+    for key in ("seeks", "bytes", "bytes_written", "disk_ns"):
+        r[key] = after[key] - before.get(key, 0)
+    return r
+
+
+def main():
+    p = argparse.ArgumentParser()
+    p.add_argument("build")
+    p.add_argument("out", type=os.path.abspath)
+    p.add_argument("--files", type=int, default=4000)
+    p.add_argument("--scale", type=float, default=2)
+    p.add_argument("--workers", type=int, default=4)
+    p.add_argument("--only", default="plain,6,25,pass,same")
+    p.add_argument("--elevator", default="on", help="OPT4_ELEVATOR of the runs with opt4")
+    a = p.parse_args()
+    os.makedirs(os.path.dirname(a.out), exist_ok=True)
+    b = Bench(a)
+    b.shm = tempfile.mkdtemp(prefix="opt4-bench.", dir="/dev/shm")
+    rows, same, only = [], [], a.only.split(",")
+    try:
+        print("%d files of 110 KiB, %.0f MB; 10 ms a seek, 150 MB/s; %d workers; time scale 1:%g; by %s" % (
+            a.files, b.bytes / 1e6, a.workers, a.scale, b.by), flush=True)
+        two = b.trace("two", 2)
+        if "plain" in only:
+            epochs, _ = b.job(b.trace("one", 1), a.workers)
+            rows.append(row("plain, random", epochs[0]["seconds"], {}, epochs[0]["store"], a.scale))
+        for cache in (6, 25):
+            if str(cache) in only:
+                epochs, opt4 = b.job(two, a.workers, cache=cache)
+                rows.append(row("elevator, %d %%" % cache, epochs[1]["seconds"], epochs[0]["store"], epochs[1]["store"], a.scale, opt4))
+                rows[-1]["first"] = row("first epoch", epochs[0]["seconds"], {}, epochs[0]["store"], a.scale)
+        if "pass" in only:
+            import time
+            with open(b.work + "/list", "w") as f:
+                f.write("\0".join(b.sorted))
+            start = time.monotonic()
+            _, store, _ = b.run(["sh", "-c", "exec xargs -0 cat <%s >/dev/null" % (b.work + "/list")])
+            rows.append(row("one pass", time.monotonic() - start, {}, store, a.scale))
+        plain = rows[0]["seconds"] if rows and rows[0]["name"].startswith("plain") else None
+        print("%-16s%10s%10s%10s%12s%12s%10s%10s" % ("", "seconds", "x plain", "seeks", "read", "written", "arm busy", "target"))
+        targets = {"elevator, 6 %": 1.8, "elevator, 25 %": 3}
+        for r in rows:
+            x = plain / r["seconds"] if plain else 0
+            target = targets.get(r["name"])
+            r["times_plain"], r["target"] = x, target
+            print("%-16s%10.1f%10.2f%10d%10.0fMB%10.0fMB%9.0f%%%10s" % (
+                r["name"], r["seconds"], x, r["seeks"], r["bytes"] / 1e6, r["bytes_written"] / 1e6, r["disk_ns"] / r["seconds"] / 1e7,
+                ">= %g %s" % (target, "yes" if x >= target else "NO") if target else ""))
+            if r["opt4"]:
+                first = r["first"]
+                print("  its first epoch %8.1f%10.2f%10d%10.0fMB; late %d, missed %d of %d; %d sweeps, %.0f MB read through" % (
+                    first["seconds"], plain / first["seconds"] if plain else 0, first["seeks"], first["bytes"] / 1e6, r["opt4"]["late"],
+                    r["opt4"]["misses"], r["opt4"]["accesses"], r["opt4"]["disk"]["runs"], r["opt4"]["disk"]["through_bytes"] / 1e6))
+        if "same" in only:
+            want, _ = b.job(two, 4, scale=1000)
+            for workers in (0, 1, 4, 16):
+                got, _ = b.job(two, workers, cache=10, scale=20)
+                same.append({"workers": workers, "same": [e["sha"] for e in got] == [e["sha"] for e in want]})
+            print("order and bytes as plain: " + ", ".join("%d workers %s" % (s["workers"], "yes" if s["same"] else "NO") for s in same))
+    finally:
+        if os.environ.get("KEEP"):
+            print(b.work)
+        else:
+            shutil.rmtree(b.work)
+        shutil.rmtree(b.shm, ignore_errors=True)
+    with open(a.out, "w") as f:
+        json.dump({"bench": "disk", "files": a.files, "bytes": b.bytes, "scale": a.scale, "workers": a.workers, "rows": rows, "same": same}, f)
+    sys.exit(not all(s["same"] for s in same))
+
+
+if __name__ == "__main__":
+    main()

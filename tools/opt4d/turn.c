@@ -1,0 +1,143 @@
+/* turn.c - whose turn it is at a disk with one arm.
+ *
+ * Mostly the sweep's: the missing files of the look-ahead in the order of the disk (elevator.c). A job that the disk is the
+ * limit for has always somebody waiting, but if the sweep is only ever kept up by those it is no sweep: one seek for each
+ * file, as without. So what is needed within two batches goes out of turn only once in some fetches, and
+ * only if the head is not about to come by. To begin with that is every third; the more of the first window is there the
+ * fewer, down to one in 17: by then the head passes each file before it is needed, at latest when it is. The first two
+ * batches of all come in the order of need.
+ *
+ * A reader that finds its file missing leaves the arm alone for up to a second (fill.c) while index_header.elevator says
+ * that the keeper will come. It says so only while something can be fetched.
+ *
+ * One fetch at a time reads; the next ones have opened their files by then. */
+#include <errno.h>
+#include <time.h>
+#include "opt4d.h"
+
+#define FIRST     2u               /* fetches in turn for each out of turn, to begin with .. */
+#define MORE      14u              /* .. and so many more when a window's files have been fetched */
+#define NEAR      32u              /* files: the head is about to come by */
+#define PASS      1000u            /* files that are passed by at a time */
+#define PATIENCE  2                /* seconds for a turn: the one before hangs */
+
+static uint32_t since;                     /* fetches in turn since the last one out of turn */
+static uint64_t swept;                     /* .. in all */
+static uint32_t early;                     /* fetches out of turn before the first sweep */
+static bool off;                           /* for good */
+
+static pthread_mutex_t arm = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t passed = PTHREAD_COND_INITIALIZER;
+static uint64_t given, serving = 1;        /* turns; under keeper_lock, under `arm` */
+
+void turn_tick(void)
+{
+	struct disk_map *m;
+	if (off || conf.elevator == 0 || !view.h->nplans || !index_files() || !index_roots())
+		return;
+	int got = disk_taken(&m);
+	if (got > 0) {
+		off = !elevator_take(m);   /* no memory, or no file has a name */
+		if (!off)
+			ahead_want_all();
+		view.h->disk_on = !off;
+		since = early = 0;
+		swept = 0;
+	}
+	/* named since: all is asked again, which is cheap now that the inodes are warm */
+	if (got < 0 || ((!elevator_on() || elevator_unknown() > index_files() / 8) && !off && !disk_look()))
+		off = true;
+	if (!elevator_on())
+		atomic_store_explicit(&view.h->elevator, 0, memory_order_relaxed);
+}
+
+static uint32_t every(uint32_t plan)
+{
+	uint32_t window = ahead_window(plan) - ahead_oldest(plan);
+	if (!swept && early < ahead_soon(plan) - ahead_oldest(plan))
+		return 0;
+	return FIRST + (uint32_t)(swept < window ? MORE * swept / window : MORE);
+}
+
+/* What is needed first, if that is soon. */
+static bool soonest(struct next *n)
+{
+	ahead_restart();
+	if (!ahead_next(n) || n->pos >= ahead_soon(n->plan))
+		return false;
+	n->how = NEXT_SOON;
+	return true;
+}
+
+/* The next one of the sweep that is still missing. */
+static bool in_turn(struct next *n)
+{
+	uint32_t rec, passed_by = 0;
+	ahead_tell();
+	while (passed_by < PASS && elevator_next(n)) {
+		if (n->plan < ahead_count() && n->pos > ahead_window(n->plan)) {   /* the look-ahead has become shorter */
+			elevator_pass(n);
+			passed_by++;
+			continue;
+		}
+		if (n->plan < ahead_count() && ahead_is_missing(n->plan, n->pos, &rec, &n->bytes) && rec == n->rec && !skip_now(rec))
+			return true;
+		elevator_unwant(n->rec);   /* read meanwhile, or another order's */
+	}
+	return false;
+}
+
+bool turn_next(struct next *n)
+{
+	if ((since >= FIRST || !swept) && soonest(n) && since >= every(n->plan) && (!swept || !elevator_near(n->rec, NEAR)))
+		return true;
+	return in_turn(n) || soonest(n);
+}
+
+bool turn_full(struct next *n) { return soonest(n); }
+
+bool turn_due(const struct next *n)
+{
+	return n->how == NEXT_SOON && n->pos <= orders.plans[n->plan].follow.sh->front;
+}
+
+void turn_took(struct next *n)
+{
+	elevator_took(n);
+	if (n->how == NEXT_SWEPT) {
+		since++;
+		swept++;
+	} else {
+		since = 0;
+		early++;
+		view.h->disk_soon++;
+	}
+	n->turn = ++given;
+	atomic_store_explicit(&view.h->elevator, 1, memory_order_relaxed);
+}
+
+void turn_refused(void)
+{
+	atomic_store_explicit(&view.h->elevator, 0, memory_order_relaxed);
+}
+
+void turn_wait(uint64_t turn)
+{
+	struct timespec end;
+	clock_gettime(CLOCK_REALTIME, &end);
+	end.tv_sec += PATIENCE;
+	pthread_mutex_lock(&arm);
+	while (serving < turn && pthread_cond_timedwait(&passed, &arm, &end) != ETIMEDOUT)
+		;
+	pthread_mutex_unlock(&arm);
+}
+
+void turn_over(uint64_t turn)
+{
+	pthread_mutex_lock(&arm);
+	if (serving <= turn) {
+		serving = turn + 1;
+		pthread_cond_broadcast(&passed);
+	}
+	pthread_mutex_unlock(&arm);
+}
