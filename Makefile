@@ -1,6 +1,8 @@
 # opt4: see README.md. `make` needs a C compiler, glibc's headers and uthash; `make test` and `make demo` set up the rest.
 CC       ?= cc
-VERSION  := 0.1.0
+VERSION  := $(shell cat VERSION)
+# Which build it is, for `opt4 --version`: the commit, where there is one, and the machine.
+BUILD_ID := $(shell git rev-parse --short=10 HEAD 2>/dev/null || echo release)
 PREFIX   ?= /usr/local
 DESTDIR  ?=
 OPTFLAGS ?= -O2 -g
@@ -28,9 +30,10 @@ $B/opt4: $(CLI) $(SESSION) $(POLICY)
 	$(CC) -o $@ $(CLI) $(SESSION) $(POLICY) $(LDFLAGS) -pthread -lm
 $B/opt4d: $(KEEPER) $(SESSION) $(POLICY)
 	$(CC) -o $@ $(KEEPER) $(SESSION) $(POLICY) $(LDFLAGS) -pthread
-$B/opt4-trace: $(wildcard tools/trace/*.py tools/trace/opt4-trace)
+$B/opt4-trace: $(wildcard tools/trace/*.py tools/trace/opt4-trace) VERSION
 	@mkdir -p $B/opt4_trace && rm -f $B/opt4_trace/*.py
 	cp tools/trace/*.py $B/opt4_trace/
+	sed -i "s/@VERSION@/$(VERSION)/" $B/opt4_trace/__init__.py
 	install -m 755 tools/trace/opt4-trace $@
 
 $B/opt4_live/sitecustomize.py: $(wildcard tools/live/*.py tools/live/opt4_live/*.py)
@@ -38,6 +41,7 @@ $B/opt4_live/sitecustomize.py: $(wildcard tools/live/*.py tools/live/opt4_live/*
 	cp tools/live/opt4_live/*.py $B/opt4_live/opt4_live/
 	cp tools/live/sitecustomize.py $@
 
+$B/tools/opt4/main.o: CFLAGS_ALL += -DOPT4_BUILD='"$(BUILD_ID), $(firstword $(subst -, ,$(shell $(CC) -dumpmachine)))"'
 $B/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS_ALL) -c -o $@ $<
@@ -50,4 +54,4 @@ clean:
 .PHONY: all clean
 include tests/tests.mk
 include bench/bench.mk
-include tools/ncurses.mk tools/install.mk
+include tools/ncurses.mk tools/install.mk packaging/packaging.mk

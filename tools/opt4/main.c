@@ -1,4 +1,8 @@
 /* main.c - `opt4`: which command. Each is a house, named as it is; below them all is common/. */
+#ifndef OPT4_BUILD
+#define OPT4_BUILD "no build of make's"
+#endif
+
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -52,7 +56,7 @@ int main(int argc, char **argv)
 		return finish(0);
 	}
 	if (!strcmp(argv[1], "--version")) {
-		puts("opt4 " OPT4_VERSION);
+		puts("opt4 " OPT4_VERSION " (" OPT4_BUILD ")");
 		return finish(0);
 	}
 	for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++)

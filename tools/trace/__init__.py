@@ -3,7 +3,7 @@
 The file format is that of preload/base/trace.h, in prose in tools/TRACE.md.
 """
 
-__version__ = "0.1.0"
+__version__ = "@VERSION@"   # of the file VERSION, by make
 
 
 class TraceError(Exception):
