@@ -42,6 +42,7 @@ $B/opt4_live/sitecustomize.py: $(wildcard tools/live/*.py tools/live/opt4_live/*
 	cp tools/live/sitecustomize.py $@
 
 $B/tools/opt4/main.o: CFLAGS_ALL += -DOPT4_BUILD='"$(BUILD_ID), $(firstword $(subst -, ,$(shell $(CC) -dumpmachine)))"'
+$B/tools/opt4/common/library.o: CFLAGS_ALL += $(if $(LIBDIR),-DOPT4_LIBDIR='"$(LIBDIR)"')
 $B/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS_ALL) -c -o $@ $<

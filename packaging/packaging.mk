@@ -18,3 +18,16 @@ $(WHEELS): wheel-%: $(ZIG) build/wheel/include/uthash.h
 	python3 packaging/wheel.py build/wheel/$* dist manylinux_2_28_$*
 
 .PHONY: wheel $(WHEELS)
+
+# Built in a copy: dpkg's tools leave their files beside it.
+deb:
+	@for p in debhelper libncurses-dev uthash-dev; do dpkg -s $$p >/dev/null 2>&1 || { \
+	  echo "opt4: deb: no $$p; as root: apt-get update && apt-get install -y debhelper libncurses-dev uthash-dev pkgconf" >&2; exit 1; }; done
+	rm -rf build/deb && mkdir -p build/deb/opt4 dist
+	git ls-files -z | tar --null -T - -c | tar -x -C build/deb/opt4
+	sed -i "1s/(.*)/($(VERSION))/" build/deb/opt4/debian/changelog
+	cd build/deb/opt4 && dpkg-buildpackage -us -uc -b
+	cp build/deb/*.deb dist/
+	@ls dist/*.deb
+
+.PHONY: deb

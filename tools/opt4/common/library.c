@@ -14,6 +14,10 @@
 
 #include "../../../preload/base/base.h"
 
+#ifndef OPT4_LIBDIR                /* make install's LIBDIR: a multiarch folder */
+#define OPT4_LIBDIR "lib"
+#endif
+
 #define LINK    "lib"              /* to the library's folder, in a folder of its own */
 #define PREFIX  ".lib."            /* such a folder among the sessions: a name with a dot is none */
 #define ENVIRON (4u << 20)         /* of a process's environment, what is looked at */
@@ -24,7 +28,8 @@ static int made_fd = -1;           /* locked while we live: it is in use though 
 bool find_library(char *path, size_t room)
 {
 	char exe[PATH_MAX];
-	static const char *const places[] = { "%s/libopt4.so", "%s/../lib/opt4/libopt4.so", "%s/../lib/libopt4.so" };
+	static const char *const places[] = { "%s/libopt4.so", "%s/../lib/opt4/libopt4.so", "%s/../lib/libopt4.so",
+		"%s/../" OPT4_LIBDIR "/opt4/libopt4.so" };
 	ssize_t n = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
 	const char *as = (const char *)getauxval(AT_EXECFN);   /* where there is no /proc */
 	if (n <= 0 && !(as && realpath(as, exe)))
