@@ -140,6 +140,8 @@ ENTRY_VOID(opt4_live_sample, (uint32_t n, uint32_t index), live_sample(n, index)
 ENTRY_VOID(opt4_live_rest, (void), live_rest())
 ENTRY_VOID(opt4_live_learn, (int make), live_learn(make))
 
+ENTRY_VOID(opt4_live_say, (const char *line), note_reason("%s", line))
+
 size_t opt4_live_fetched(int whole, char *strangers, size_t room);
 
 /* The batch is fetched. Returns how many bytes of `strangers` are paths below no root, each with a NUL. Then opt4_live_learn(). */

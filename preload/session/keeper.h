@@ -57,6 +57,12 @@ void fill_give_up(uint32_t rec, uint64_t pages, int rc);
 /* Called for each access of this process, under the lock, where somebody wants to know of them (live/learn.c); else NULL. */
 extern void (*_Atomic access_watch)(uint32_t rec);
 
+/* ---- advice.c ---- */
+#define ADVICE_BYTES 1024
+/* What is cached, from where, by which order, and what to do, where that is less than it could be: one line without our name
+ * before it. False: all is well, or it is too soon to tell. Plans that are to be judged are mapped. */
+bool session_advice(char line[ADVICE_BYTES]);
+
 /* ---- stats.c ---- */
 int stats_write(const char *file);         /* JSON; 0 or -errno */
 void stats_print(FILE *f);

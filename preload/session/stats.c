@@ -69,13 +69,14 @@ void stats_print(FILE *f)
 	const struct counters *n = &h->n;
 	uint64_t matched = h->live_matched, diverged = h->live_diverged, clients = 0, jobs = 0;
 	bool shut = false;
+	char advice[ADVICE_BYTES];
 	for (uint32_t p = 0; p < index_plans(); p++) {
 		const struct follow_shared *sh = orders.plans[p].mapped ? orders.plans[p].follow.sh : NULL;
 		if (!sh)
 			continue;
 		matched += sh->matched;
 		diverged += sh->diverged;
-		shut |= sh->gate_shut && !h->plans[p].ended;
+		shut |= sh->gate_shut;     /* of a live order that is over: how it ended */
 	}
 	for (uint32_t i = 0; i < h->slots_hi && i < SLOTS_MAX; i++) {
 		const struct slot *s = &view.slots[i];
@@ -137,6 +138,7 @@ void stats_print(FILE *f)
 		"\"bucket_read_bytes\": 0, \"bucket_written_bytes\": 0},\n", h->disk_on ? "true" : "false",
 		(unsigned long long)h->disk_seeks, (unsigned long long)h->disk_runs, (unsigned long long)h->disk_soon,
 		(unsigned long long)h->disk_through);
+	text(f, "advice", session_advice(advice) ? advice : NULL);
 	put_late(f);
 	text(f, "order_file", h->nplans ? h->plans[0].path : NULL);
 	put_epochs(f);

@@ -336,6 +336,7 @@ void session_leave(void) { say("leave"); }
 void session_abandoned(void) { }
 void session_disable(const char *why) { disabled = true; say("disable %s", why); }
 void opt4_log(const char *fmt, ...) {}
+void note_reason(const char *fmt, ...) {}
 void tell_load(void) {}
 bool tell(enum told what, const char *text) { return false; }
 

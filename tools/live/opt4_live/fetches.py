@@ -6,6 +6,7 @@ import os
 from . import epochs, files, lib, roots, samplers
 
 NOBODY = 0xFFFFFFFF   # an index that is no number
+UNTIL = 8             # batches after which it is said that no file was seen
 PATIENCE = 64         # batches after which nobody waits any more for a dataset's files to be named
 _numbers = epochs.Numbers()
 _fetched = {}         # process and number of a dataset -> what is known of it
@@ -42,7 +43,7 @@ class _Fetched:
         from multiprocessing import parent_process
         from torch.utils.data import Subset, get_worker_info
         info = get_worker_info()
-        self.turns = 0
+        self.turns, self.loose = 0, None
         self.n = len(dataset) if numbered else 0
         self.unnamed = None
         self.watches = lib.active() or lib.watch()
@@ -101,6 +102,11 @@ def after(f, whole):
     strangers = lib.fetched(whole)
     if strangers:
         _settle(f, strangers)
+    if f.turns == UNTIL and not lib.active():
+        lib.say("opt4: nothing is cached: " + (
+            "the samples' files lie loose in %s; give them a folder of their own" % os.fsdecode(f.loose) if f.loose else
+            "samples are fetched, but no file of theirs is opened here: they are in memory, or read by other means; if they lie in files, "
+            "name their folder with --root"))
     lib.learn(not f.named or f.turns > PATIENCE)
 
 
@@ -114,6 +120,8 @@ def _settle(f, strangers):
         return
     epochs.known_roots()
     found = roots.of(data, epochs.roots_here())
+    if not found:
+        f.loose = os.path.dirname(min(data))
     if found:
         if not epochs.roots_here():
             found = roots.widened(found, f.n)

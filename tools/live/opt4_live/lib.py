@@ -1,6 +1,7 @@
 """The library's entry points, by ctypes. Found in the process itself, into which LD_PRELOAD has put them."""
 
 import ctypes
+import os
 
 _lib = _locked = None   # _locked: called with Python's lock held
 
@@ -31,6 +32,8 @@ def load():
         lib.opt4_live_forget.argtypes = [u64]
         lib.opt4_live_use.argtypes = [u64, u32]
         lib.opt4_live_sample.argtypes = [u32, u32]
+        lib.opt4_live_say.argtypes = [ctypes.c_char_p]
+        lib.opt4_live_say.restype = None
         lib.opt4_live_learn.argtypes = [ctypes.c_int]
         lib.opt4_live_fetched.argtypes = [ctypes.c_int, ctypes.c_char_p, ctypes.c_size_t]
         lib.opt4_live_fetched.restype = ctypes.c_size_t
@@ -186,3 +189,8 @@ def fetched(whole):
 def learn(make):
     """make: a table is begun where there is none."""
     _lib.opt4_live_learn(make)
+
+
+def say(line):
+    """Why the job gets less than it could: `opt4 run` says it."""
+    _lib.opt4_live_say(os.fsencode(line))

@@ -40,7 +40,7 @@ static const struct {
 	{ "OPT4_LIVE", is_flag, "0 or 1" }, { "OPT4_DISABLE", is_flag, "0 or 1" },
 	{ "OPT4_TRACE", NULL, NULL }, { "OPT4_ROOT", NULL, NULL }, { "OPT4_MATCH", NULL, NULL }, { "OPT4_DIR", NULL, NULL },
 	{ "OPT4_JOB", NULL, NULL }, { "OPT4_LIVE_ROOT", NULL, NULL }, { "OPT4_RECORD", NULL, NULL }, { "OPT4_RUN", NULL, NULL },
-	{ "OPT4_SPOOL", NULL, NULL },
+	{ "OPT4_SPOOL", NULL, NULL }, { "OPT4_MINUTE", NULL, NULL },
 	{ "OPT4_PROGRAMS", NULL, NULL }, { "OPT4_STATS", NULL, NULL }, { "OPT4_LOG", NULL, NULL },
 };
 

@@ -104,6 +104,16 @@ static void say_session(void)
 		say_once(h->log[i % LOG_LINES]);
 }
 
+bool result_advice(char *line)
+{
+	bool any = visit_main();
+	for (uint32_t p = 0; any && p < view.h->nplans; p++)
+		plan_map(p);
+	any = any && session_advice(line);
+	leave();
+	return any;
+}
+
 static bool wanted_off(void)
 {
 	const char *disable = getenv("OPT4_DISABLE");

@@ -11,6 +11,7 @@
 #include "../../../preload/session/keeper.h"
 #include "../common/common.h"
 #include "launch.h"
+#include "minute.h"
 #include "order.h"
 #include "record.h"
 #include "result.h"
@@ -118,7 +119,7 @@ int cmd_run(int argc, char **argv)
 		order_end();
 		return rc;
 	}
-	told_begin(record_spool(), result_hold);
+	told_begin(record_spool(), result_hold, minute_begin(quiet));
 	unsetenv("OPT4_PROGRAMS");         /* it says in which of the job's programs, and we are none of them */
 	conf_load();
 	if (conf_active() || record_wants_root())

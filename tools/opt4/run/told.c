@@ -16,7 +16,7 @@
 #define SESSIONS 16
 #define REASONS  32
 
-static struct launch_also also = { .fd = -1 };
+static struct launch_also also = { .fd = -1 }, too = { .fd = -1 };
 static int heard[2] = { -1, -1 };          /* by name, and in the spool */
 static char token[33];
 static struct { char *dir; uid_t uid; } sessions[SESSIONS];
@@ -84,6 +84,8 @@ static void ready(int fd)
 	for (int i = 0; i < 2; i++)
 		while (hear(heard[i]))
 			;
+	if (too.fd >= 0)
+		too.ready(too.fd);
 }
 
 static void listen_at(int i, const char *name, const char *folder)
@@ -102,7 +104,7 @@ static void listen_at(int i, const char *name, const char *folder)
 	heard[i] = fd;
 }
 
-void told_begin(const char *spool, void (*session)(const char *dir, uid_t uid))
+void told_begin(const char *spool, void (*session)(const char *dir, uid_t uid), const struct launch_also *beside)
 {
 	unsigned char random[24];
 	char name[17], both[64];
@@ -117,6 +119,9 @@ void told_begin(const char *spool, void (*session)(const char *dir, uid_t uid))
 		listen_at(1, NULL, spool);
 	if (!told_listens())
 		return;
+	struct epoll_event e = { .events = EPOLLIN };
+	if (beside->fd >= 0 && epoll_ctl(also.fd, EPOLL_CTL_ADD, beside->fd, &e) == 0)
+		too = *beside;
 	snprintf(both, sizeof(both), "%s:%s", name, token);
 	setenv("OPT4_RUN", both, 1);
 }
@@ -125,6 +130,7 @@ const struct launch_also *told_also(void) { return told_listens() ? &also : NULL
 
 void told_end(void)
 {
+	too.fd = -1;
 	for (int i = 0; i < 2; i++)
 		if (heard[i] >= 0)
 			close(heard[i]);

@@ -8,8 +8,9 @@
 
 #include "launch.h"
 
-/* The sockets, and OPT4_RUN for the job. spool: a folder for one of them, or ""; session: called with each that is new. Where none can be had nobody tells. */
-void told_begin(const char *spool, void (*session)(const char *dir, uid_t uid));
+/* The sockets, and OPT4_RUN for the job. spool: a folder for one of them, or ""; session: called with each that is new. Where
+ * none can be had nobody tells. beside: looked at while the job runs, too. */
+void told_begin(const char *spool, void (*session)(const char *dir, uid_t uid), const struct launch_also *beside);
 const struct launch_also *told_also(void); /* for launch(), which listens while the job runs */
 void told_end(void);
 

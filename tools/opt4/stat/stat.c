@@ -10,7 +10,7 @@
 
 static void table(void)
 {
-	char a[16], b[16], c[16], name[4096];
+	char a[16], b[16], c[16], name[4096], advice[ADVICE_BYTES];
 	const struct index_header *h = view.h;
 	const struct counters *n = &h->n;
 	uint64_t lingering = h->account[TIER_RAM].lingering, used = h->account[TIER_RAM].charged - lingering;
@@ -29,6 +29,8 @@ static void table(void)
 			printf("trace     %s   matched %llu   diverged %llu   gate %s\n", name_text(name, h->plans[p].path), (unsigned long long)sh->matched,
 			       (unsigned long long)sh->diverged, sh->gate_shut ? "shut" : "open");
 	}
+	if (session_advice(advice))
+		printf("advice    %s\n", advice);
 	if (h->nepochs) {
 		printf("\n epoch   accesses       hits   late     misses    reuse    of the store    waited\n");
 		for (uint32_t i = 0; i < h->nepochs && i < EPOCHS_MAX; i++) {

@@ -35,7 +35,7 @@ struct top_plan {                 /* one joined trace, or live order */
 struct top_frame {
 	uint64_t at_ns;                  /* monotonic */
 	bool live;                       /* a job of it lives */
-	char session[PATH_BYTES], root[PATH_BYTES], policy[16];
+	char session[PATH_BYTES], root[PATH_BYTES], policy[16], advice[1024];   /* advice: "" for none */
 	struct counters n;
 	uint64_t matched, diverged;      /* over all plans, those replaced too */
 	uint64_t live_epochs;            /* live orders so far */

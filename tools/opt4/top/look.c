@@ -139,6 +139,8 @@ void top_look(struct top_frame *f)
 		f->matched += f->plans[n].matched;
 		f->diverged += f->plans[n].diverged;
 	}
+	if (!session_advice(f->advice))
+		*f->advice = 0;
 	for (uint32_t i = 0; i < h->slots_hi && i < SLOTS_MAX; i++) {
 		const struct slot *s = &view.slots[i];
 

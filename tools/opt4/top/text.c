@@ -86,6 +86,8 @@ void top_text(const struct top_frame *f, const struct top_frame *before, int wid
 	fprintf(out, "session   %s%s\n", name_text(name, f->session), f->live ? "" : "  (its jobs are gone)");
 	fprintf(out, "root      %s\n", name_text(name, f->root));
 	fprintf(out, "policy    %s   jobs %u   processes %u\n", f->policy, f->jobs, f->clients);
+	if (*f->advice)
+		fprintf(out, "advice    %s\n", name_text(name, f->advice));
 	for (uint32_t i = 0; i < f->nplans; i++)
 		plan(f, &f->plans[i], width, out);
 	fprintf(out, "hits      now %.1f %%   so far %.1f %%   late %.1f %%   reuse %.1f %%   waiting %.2f s a second\n",

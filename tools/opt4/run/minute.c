@@ -1,0 +1,72 @@
+/* minute.c - see minute.h. */
+#include "minute.h"
+
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#include "../../../preload/session/keeper.h"
+#include "record.h"
+#include "result.h"
+#include "told.h"
+
+#define LINES 2                    /* the first minute's, and one when that changes */
+#define AFTER 40                   /* seconds after the first loader, or the start, ... */
+#define EVERY 10                   /* ... and then every so many */
+
+static unsigned nsaid, looks;
+static char said[ADVICE_BYTES];
+
+/* Seconds, by the environment for tests. */
+static long seconds(const char *name, long normal)
+{
+	const char *s = getenv(name);
+	long n = s ? strtol(s, NULL, 10) : 0;
+	return n > 0 && n < 3600 ? n : normal;
+}
+
+static void say(const char *line)
+{
+	if (!strncmp(line, "opt4: ", 6))
+		line += 6;
+	if (nsaid == LINES || !strncmp(said, line, sizeof(said) - 1))
+		return;
+	nsaid++;
+	snprintf(said, sizeof(said), "%s", line);
+	fprintf(stderr, "opt4: %s\n", line);
+}
+
+static void look(int timer)
+{
+	char line[ADVICE_BYTES];
+	struct told_session s;
+	uint64_t times;
+	if (read(timer, &times, sizeof(times)) != (ssize_t)sizeof(times))
+		return;
+	looks++;
+	if (told_session(0, &s)) {
+		if (result_advice(line))
+			say(line);
+	} else if (told_reason(0)) {
+		say(told_reason(0));
+	} else if (looks > 1 && told_listens() && !told_python() && (conf_active() || record_wants_root())) {
+		say(told_loaded() ? "run: no Python has run with opt4 in it so far: nothing is cached; if the training has begun, put opt4 run right before "
+				    "python" : "run: the library came into no process of the job so far: nothing is cached; put opt4 run right before "
+				    "the training program");
+	}
+}
+
+static struct launch_also also = { .fd = -1, .ready = look };
+
+const struct launch_also *minute_begin(bool quiet)
+{
+	long after = seconds("OPT4_MINUTE", AFTER), every = after < EVERY ? after : EVERY;
+	struct itimerspec t = { .it_value = { .tv_sec = after }, .it_interval = { .tv_sec = every } };
+	also.fd = quiet ? -1 : timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	if (also.fd >= 0)
+		timerfd_settime(also.fd, 0, &t, NULL);
+	return &also;
+}
