@@ -6,10 +6,9 @@ precede the epoch (base_seed, samplers that draw in __iter__) have happened, and
 of the generator tells what will come.
 """
 
-import functools
+from functools import partial
 
-from . import lib
-
+from . import epochs, fetches, guest, lib
 
 CHECK = "check_worker_number_rationality"   # what a DataLoader's constructor calls last; that itself is looked at by programs
 
@@ -19,72 +18,54 @@ def patch(dataloader):
     if not lib.load():
         return
     lib.watch()      # before processes are forked from this one
-    from . import epochs, fetches
     from torch.utils.data._utils import fetch
     loader, base = dataloader.DataLoader, dataloader._BaseDataLoaderIter
-    if hasattr(loader, CHECK):
-        setattr(loader, CHECK, _after(getattr(loader, CHECK), epochs.prepare))
-    base.__init__ = _after(base.__init__, epochs.announce)
-    base._next_index = _next_index(base._next_index, epochs)
-    for fetcher in fetch._MapDatasetFetcher, fetch._IterableDatasetFetcher:
-        fetcher.fetch = _fetch(fetcher.fetch, fetches, fetcher is fetch._MapDatasetFetcher)
+    if CHECK in loader.__dict__:
+        guest.method(loader, CHECK, after=_made)
+    guest.method(base, "__init__", after=_begun)
+    guest.method(base, "_next_index", _before_next, _dispatched)
+    guest.method(fetch._MapDatasetFetcher, "fetch", partial(_before_fetch, True), _fetched)
+    guest.method(fetch._IterableDatasetFetcher, "fetch", partial(_before_fetch, False), _fetched)
 
 
-def _after(real, then):
-    @functools.wraps(real)
-    def call(self, *args, **kwargs):
-        real(self, *args, **kwargs)
+def _made(token, args, result, whole):
+    if whole:
+        epochs.prepare(args[0])
+
+
+def _begun(token, args, result, whole):
+    if whole:
+        epochs.announce(*args)
+
+
+def _before_next(it):
+    d = it.__dict__
+    if d.get("_opt4_seen") is not d.get("_sampler_iter"):
+        d["_opt4_seen"] = d.get("_sampler_iter")
+        epochs.begin(it)
+    state = d.get("_opt4")
+    if state is not None and not d.get("_num_workers"):   # this process reads the files itself, for several loaders in turn
+        lib.follow(state.key)
+
+
+def _dispatched(token, args, index, whole):
+    state = args[0].__dict__.get("_opt4")
+    if state is None or not whole:
+        return
+    if state.record is not None:
+        state.record.note(index)
+    if state.rehearsal is not None:
         try:
-            then(self, *args, **kwargs)
+            state.rehearsal.note(args[0], index)
         except Exception:
-            pass
-    return call
+            state.rehearsal = None
 
 
-def _next_index(real, epochs):
-    @functools.wraps(real)
-    def _next_index(self):
-        d = self.__dict__
-        if d.get("_opt4_seen") is not d.get("_sampler_iter"):
-            d["_opt4_seen"] = d.get("_sampler_iter")
-            try:
-                epochs.begin(self)
-            except Exception:
-                pass
-        state = d.get("_opt4")
-        if state is None:
-            return real(self)
-        if not d.get("_num_workers"):   # this process reads the files itself, for several loaders in turn
-            epochs.lib.follow(state.key)
-        index = real(self)
-        if state.record is not None:
-            state.record.note(index)
-        if state.rehearsal is not None:
-            try:
-                state.rehearsal.note(self, index)
-            except Exception:
-                state.rehearsal = None
-        return index
-    return _next_index
+def _before_fetch(numbered, fetcher, index):
+    state, index = fetches.before(fetcher.dataset, index, numbered)
+    return None if state is None else (state, (fetcher, index))
 
 
-def _fetch(real, fetches, numbered):
-    @functools.wraps(real)
-    def fetch(self, index):
-        try:
-            state, index = fetches.before(self.dataset, index, numbered)
-        except Exception:
-            state = None
-        if state is None:
-            return real(self, index)
-        whole = False
-        try:
-            data = real(self, index)
-            whole = True
-            return data
-        finally:
-            try:
-                fetches.after(state, whole)
-            except Exception:
-                pass
-    return fetch
+def _fetched(state, args, result, whole):
+    if state is not None:
+        fetches.after(state, whole)
