@@ -39,6 +39,7 @@ def _begun(token, args, result, whole):
 
 
 def _before_next(it):
+    epochs.settle()
     d = it.__dict__
     if d.get("_opt4_seen") is not d.get("_sampler_iter"):
         d["_opt4_seen"] = d.get("_sampler_iter")

@@ -20,6 +20,23 @@ def _mix(*numbers):
     return h or 1
 
 
+_gone = []        # weak references whose things are no more
+_watched = {}     # their id -> (the reference, what is then to be done)
+
+
+def when_gone(thing, then):
+    """Calls then() at one of our next calls after thing has ended: were Python's code run at once, an exception of a signal handler that comes
+    meanwhile (Ctrl-C) would be lost. TypeError: it can't be watched."""
+    ref = weakref.ref(thing, _gone.append)
+    _watched[id(ref)] = ref, then
+    return ref
+
+
+def settle():
+    while _gone:
+        _watched.pop(id(_gone.pop()))[1]()
+
+
 class Numbers:
     """Numbers for objects, as long as they live; `like` (hashable) lets one take the place of a dead one."""
 
@@ -27,6 +44,7 @@ class Numbers:
         self.of, self.dead, self.last = {}, {}, 0
 
     def number(self, thing, like=None):
+        settle()
         known = self.of.get(id(thing))
         if known is not None and known[0]() is thing:
             return known[1]
@@ -38,12 +56,13 @@ class Numbers:
             n = self.last
         key = id(thing)
 
-        def forget(ref):
-            self.of.pop(key, None)
+        def forget():
+            if self.of.get(key, (0, 0))[1] == n:    # nobody else's by now
+                del self.of[key]
             if like is not None:
                 self.dead.setdefault(like, []).append(n)
         try:
-            self.of[key] = (weakref.ref(thing, forget), n)
+            self.of[key] = (when_gone(thing, forget), n)
         except TypeError:
             self.of[key] = (lambda: thing, n)   # can't be watched: it is kept
         return n
@@ -52,7 +71,6 @@ class Numbers:
 _datasets, _streams = Numbers(), Numbers()
 _counts = {}      # stream -> epochs begun
 _walks = {}       # dataset that is prepared for -> what it says of its files
-_ends = {}
 _keys = set()     # of iterators that live
 announced = False # here, or in the process that this one was forked from
 
@@ -110,14 +128,12 @@ def _forget_with(dataset, number):
     """What was learned of a dataset goes with the last of its content."""
     pid = os.getpid()
 
-    def gone(ref, finalizing=sys.is_finalizing):
-        _ends.pop(id(ref), None)
+    def gone():
         walk = _walks.pop(number, None)
-        if walk and walk[1] and not finalizing() and pid == os.getpid() and os.environ.get("OPT4_RECORD") != "1":
+        if walk and walk[1] and pid == os.getpid() and os.environ.get("OPT4_RECORD") != "1":
             lib.forget(walk[0])
     try:
-        ref = weakref.ref(dataset, gone)
-        _ends[id(ref)] = ref
+        when_gone(dataset, gone)
     except TypeError:
         pass
 
@@ -161,15 +177,13 @@ def announce(it, loader):
     global announced
     announced = True
     lib.loader(state.key, state.dataset, _counts.get(state.number, -1) + 1)
-    key = state.key
+    key, pid = state.key, os.getpid()
 
-    def over(ref, end=lib.end, finalizing=sys.is_finalizing):
-        _ends.pop(id(ref), None)
+    def over():
         _keys.discard(key)
-        if not finalizing():
-            end(key)
-    ref = weakref.ref(it, over)
-    _ends[id(ref)] = ref
+        if pid == os.getpid():
+            lib.end(key)
+    when_gone(it, over)
 
 
 _roots = []           # as the program names them, where opt4 run was told of none
