@@ -58,7 +58,7 @@ bench: bench-toll bench-hit
 
 # What an access costs under each policy (1 GB of memory, 2 minutes; quick: 10,000 files only, seconds); bench-plan: a whole plan at
 # ImageNet's size (up to 10 minutes).
-$B/bench/policy/policy: $B/bench/policy/policy.o $(filter $(patsubst %,$B/tools/opt4/%.o,plan/run plan/cell plan/lru plan/time plan/simulate common/progress),$(CLI)) $(POLICY)
+$B/bench/policy/policy: $B/bench/policy/policy.o $(filter $(patsubst %,$B/tools/opt4/%.o,plan/run plan/cell plan/lru plan/time plan/simulate common/progress),$(CLI)) $B/preload/base/page.o $(POLICY)
 	$(CC) -o $@ $^ $(LDFLAGS) -pthread -lm
 POLICY_TITLE := An access under each policy: CPU time with a step of the simulator around it and the bytes of state
 bench-policy: $B/bench/policy/policy

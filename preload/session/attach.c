@@ -50,6 +50,7 @@ static void match_own_roots(void)
 				session_unlock();
 			}
 		view.root_of[i] = root_number(real);
+		identity_of(real);
 	}
 }
 
@@ -74,19 +75,22 @@ static uint64_t revalidate_default(void)
 	return 0;
 }
 
-static int find_or_make(char *dir)
+static int find_or_make(char *dir, bool other)
 {
 	int rc = -ENOENT;
 	/* whoever removes the last session takes the parent along: then once more */
 	for (int i = 0; i < 3 && rc == -ENOENT; i++)
-		if ((rc = dir_name(dir, PATH_BYTES, true)) == 0)
+		if ((rc = dir_name(dir, PATH_BYTES, true, other)) == 0)
 			rc = dir_secure(dir, true);
 	if (rc < 0)
 		return rc;
 	if (index_map(dir) == 0) {
-		if (index_live())
+		if (index_live() && (other || *conf.dir || root_same()))
 			return 0;
+		bool theirs = index_live();
 		view_unmap();
+		if (theirs)        /* of another folder with this path */
+			return find_or_make(dir, true);
 	}
 	int lock = dir_lock(dir);
 	if (lock < 0)
@@ -127,28 +131,14 @@ static int find_or_make(char *dir)
 	return rc;
 }
 
-/* The session of another root in OPT4_DIR is refused. */
-static bool same_root(void)
-{
-	size_t len;
-	for (unsigned i = 0; i < conf.nroots; i++) {
-		const char *real = conf.root[i].len ? conf_root_real(i, &len) : NULL;
-		struct stat st;
-		if (!real || stat(real, &st) < 0)
-			continue;
-		return !strcmp(view.h->roots[0].path, real) && view.h->roots[0].dev == st.st_dev && view.h->roots[0].ino == st.st_ino;
-	}
-	return false;
-}
-
 static int attach(void)
 {
 	static char dir[PATH_BYTES];   /* `attaching` keeps threads apart */
 	if (!proc_self()->start && access("/proc/self/stat", F_OK) < 0)
 		return -ENOSYS;
-	int rc = view.h ? 0 : find_or_make(dir);
-	if (rc == 0 && !same_root()) {
-		session_disable("OPT4_DIR is in use for another root");
+	int rc = view.h ? 0 : find_or_make(dir, false);
+	if (rc == 0 && !root_same()) {   /* OPT4_DIR's, or the folder was replaced under a running job */
+		session_disable(*conf.dir ? "OPT4_DIR is in use for another root" : "the root is another folder now");
 		return -EBUSY;
 	}
 	if (rc == 0 && view.slot == SLOTS_MAX)

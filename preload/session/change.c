@@ -28,7 +28,8 @@ int session_open(uint32_t rec, int dirfd, const char *path, int flags, struct ca
 	if (nofollow || look_due(&r, now)) {
 		struct stat st;
 		COUNT(view.h->n.revalidations, 1);
-		if (fstatat(dirfd, path, &st, nofollow ? AT_SYMLINK_NOFOLLOW : 0) < 0 || !origin_same(&r.st, &st)) {
+		if (fstatat(dirfd, path, &st, nofollow ? AT_SYMLINK_NOFOLLOW : 0) < 0 ||
+		    (!origin_same(&r.st, &st) && (nofollow || !origin_renumbered(&r.st, &st, dirfd, path)))) {
 			if (!nofollow)
 				session_invalidate(rec);
 			return -ESTALE;
@@ -120,12 +121,13 @@ int session_reopen(const struct cached *c, int flags)
 	if (!view.h || c->rec >= view.ncap || !record_path(c->rec, path, sizeof(path)))
 		return -ENOENT;
 	/* A FIFO that lies there now would have us wait for its writer. */
-	if (stat(path, &st) < 0 || st.st_dev != c->dev || st.st_ino != c->ino)
+	struct origin o = view.rec[c->rec].st;
+	if (stat(path, &st) < 0 || !origin_at(&o, c->dev, c->ino, &st))
 		return -ESTALE;
 	int fd = open(path, flags & ~(O_CREAT | O_EXCL | O_TRUNC));
 	if (fd < 0)
 		return -errno;
-	if (fstat(fd, &st) == 0 && st.st_dev == c->dev && st.st_ino == c->ino)
+	if (fstat(fd, &st) == 0 && origin_at(&o, c->dev, c->ino, &st))
 		return fd;
 	close(fd);
 	return -ESTALE;

@@ -110,7 +110,7 @@ void session_leave(void)
 	if (own_job()) {
 		char dir[PATH_BYTES];
 		/* it may never have opened a dataset file itself: its workers did */
-		if (!view.h && dir_name(dir, sizeof(dir), false) == 0 && dir_secure(dir, false) == 0)
+		if (!view.h && dir_name(dir, sizeof(dir), false, false) == 0 && dir_secure(dir, false) == 0)
 			index_map(dir);
 		if (view.h && !atomic_load(&view.h->gone))
 			job_end();

@@ -50,7 +50,7 @@ int dir_secure(const char *path, bool create)
 
 static void parent_name(char parent[64]) { snprintf(parent, 64, SHM "/opt4-%u", (unsigned)geteuid()); }
 
-int dir_name(char *path, size_t room, bool create)
+int dir_name(char *path, size_t room, bool create, bool other)
 {
 	size_t len = 0;
 	const char *real = NULL;
@@ -63,7 +63,10 @@ int dir_name(char *path, size_t room, bool create)
 		return -ENOTSUP;   /* it is in memory already */
 	if (*conf.dir)
 		return strlen(conf.dir) < room ? (strcpy(path, conf.dir), 0) : -ENAMETOOLONG;
-	uint64_t hash = trace_hash(0, real, len) ^ (st.st_dev * 0x9E3779B97F4A7C15ull) ^ (st.st_ino * 0xC4CEB9FE1A85EC53ull);
+	/* A root is its path: where it is mounted anew it has another device, and is the same. */
+	uint64_t hash = trace_hash(0, real, len);
+	if (other)
+		hash ^= (st.st_dev * 0x9E3779B97F4A7C15ull) ^ (st.st_ino * 0xC4CEB9FE1A85EC53ull);
 	char name[40];
 	const char *base = strrchr(real, '/') + 1;
 	size_t n = 0;

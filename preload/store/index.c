@@ -97,6 +97,8 @@ static void set_header(struct index_header *h, const char *dir)
 		strcpy(h->roots[i].path, real);
 		h->roots[i].dev = st.st_dev;
 		h->roots[i].ino = st.st_ino;
+		h->roots[i].mtime = (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
+		h->roots[i].ctime = (int64_t)st.st_ctim.tv_sec * 1000000000 + st.st_ctim.tv_nsec;
 	}
 	h->nroots = conf.nroots;
 	h->nfiles = conf.have_trace ? conf.trace.h->nfiles : 0;

@@ -169,7 +169,9 @@ struct index_header {
 	uint8_t boot_id[40];
 	_Atomic uint32_t nroots;   /* stored after the root that it counts */
 	_Atomic uint32_t nplans;
-	struct { uint64_t dev, ino; char path[PATH_BYTES]; } roots[ROOTS_MAX]; /* realpaths */
+	struct { uint64_t dev, ino; int64_t mtime, ctime; char path[PATH_BYTES]; } roots[ROOTS_MAX]; /* realpaths; as they were */
+	_Atomic uint32_t renumbered; /* a file system of a root invents inode numbers: identity.c */
+	uint32_t pad3;
 	uint32_t nfiles;          /* files of the first trace: records 0 .. nfiles-1 */
 	uint32_t ncap;            /* records there is room for */
 	_Atomic uint32_t nextra;  /* records nfiles .. nfiles+nextra-1 are named in the index */

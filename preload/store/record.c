@@ -61,9 +61,3 @@ void origin_from(struct origin *o, const struct stat *st)
 		.gid = st->st_gid, .blksize = (uint32_t)st->st_blksize, .atime = ns_of(st->st_atim),
 		.mtime = ns_of(st->st_mtim), .ctime = ns_of(st->st_ctim) };
 }
-
-bool origin_same(const struct origin *o, const struct stat *st)
-{
-	return o->dev == st->st_dev && o->ino == st->st_ino && o->size == (uint64_t)st->st_size &&
-	       o->mtime == ns_of(st->st_mtim) && o->ctime == ns_of(st->st_ctim);
-}

@@ -76,8 +76,9 @@ void lock_abandoned(void);                 /* a signal handler has left by longj
 
 /* ---- dir.c: the directory ---- */
 /* Path of the session for the configured roots (or OPT4_DIR); create: makes the user's folder, in which it is to lie.
+ * other: where that is in use for another folder of the same path (in another container).
  * 0 or -errno (-ENOENT also: there is no such folder). */
-int dir_name(char *path, size_t room, bool create);
+int dir_name(char *path, size_t room, bool create, bool other);
 /* Makes sure it is ours: a directory on tmpfs, mode 0700, our uid, no symlink; creates it. 0 or -errno. */
 int dir_secure(const char *path, bool create);
 /* Exclusive advisory lock on creation and removal; bounded (1 s). fd or -errno; dir_unlock closes it. */
@@ -168,7 +169,17 @@ void inflight_del(uint32_t rec);
 uint32_t inflight_room(void);              /* free entries; under the lock */
 
 /* ---- record.c ---- */
+/* ---- identity.c ---- */
+/* Is what st shows still the file that o was read of? No call. */
 bool origin_same(const struct origin *o, const struct stat *st);
+/* It is not, but for its number: does the number change with every look? One more look; remembered for the session. */
+bool origin_renumbered(const struct origin *o, const struct stat *st, int dirfd, const char *path);
+/* Is st the file that (dev, ino) named when it was opened, o being its record's? */
+bool origin_at(const struct origin *o, uint64_t dev, uint64_t ino, const struct stat *st);
+enum { NUMBERS_HOLD, NUMBERS_TYPE, NUMBERS_SEEN };   /* of index_header.renumbered: by the file system's type; seen */
+void identity_of(const char *root);        /* a root of the mapped index: does its file system invent numbers? */
+bool root_same(void);                      /* is this process's first root the mapped index's: its path, and the folder there */
+
 void origin_from(struct origin *o, const struct stat *st);
 /* A consistent look at a resident record without the lock; false: it is not resident (any more). */
 struct resident { struct key key; struct origin st; uint64_t obj_ino, checked; uint32_t tier; };

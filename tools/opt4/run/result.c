@@ -55,7 +55,7 @@ static int visit(unsigned n)
 	if (n)
 		return -ENOENT;
 	record_root();
-	if (!conf_active() || (rc = dir_name(dir, sizeof(dir), false)) < 0 || (rc = dir_secure(dir, false)) < 0)
+	if (!conf_active() || (rc = dir_name(dir, sizeof(dir), false, false)) < 0 || (rc = dir_secure(dir, false)) < 0)
 		return -ENOENT;
 	return index_map(dir) < 0 ? -ENOENT : 0;
 }
