@@ -13,7 +13,7 @@
 /* Has the directory nothing but what a session has? Whatever OPT4_DIR or SESSION name, else it is not touched. */
 static bool is_session(const char *dir)
 {
-	static const char *const whole[] = { ".", "..", "lock", "dead" };
+	static const char *const whole[] = { ".", "..", "lock", "alive", "dead" };
 	static const char *const begin[] = { "index", "objects", "plan.", "policy.", "live." };
 	DIR *d = opendir(dir);
 	bool ours = d != NULL;
