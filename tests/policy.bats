@@ -8,7 +8,7 @@ setup_file() {
 	# Where the sanitizers' libraries are missing the tests run without them.
 	echo 'int main(void) { return 0; }' > "$BATS_FILE_TMPDIR/san.c"
 	$POLICY_C $SAN -o "$BATS_FILE_TMPDIR/san" "$BATS_FILE_TMPDIR/san.c" 2> /dev/null || SAN=
-	$POLICY_C $SAN -o "$BATS_FILE_TMPDIR/drive" tests/policy/drive.c tools/opt4/plan/simulate.c policy/*.c
+	$POLICY_C $SAN -o "$BATS_FILE_TMPDIR/drive" tests/policy/drive.c tools/opt4/plan/simulate.c preload/base/page.c policy/*.c
 	$POLICY_C $SAN -o "$BATS_FILE_TMPDIR/axes" tests/policy/axes.c policy/*.c
 	$POLICY_C $SAN -o "$BATS_FILE_TMPDIR/expected" tests/policy/expected.c policy/*.c
 	$POLICY_C $SAN -o "$BATS_FILE_TMPDIR/limits" tests/policy/limits.c policy/*.c

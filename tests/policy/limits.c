@@ -24,7 +24,7 @@ static bool go(const struct policy_ctx *c, const uint32_t *files, int n)
 static void comes_and_goes(unsigned long seed)
 {
 	struct policy_shape shape = { .nfiles = 300000 };
-	struct policy_ctx c = { &policy_fifo, &shape, calloc(1, policy_fifo.bytes(&shape)), NULL };
+	struct policy_ctx c = { .ops = &policy_fifo, .shape = &shape, .state = calloc(1, policy_fifo.bytes(&shape)) };
 	struct use none = { POS_UNKNOWN, 0 };
 
 	policy_fifo.insert(&c, 5, none);
@@ -47,7 +47,7 @@ static void comes_and_goes(unsigned long seed)
 static void full_and_more(void)
 {
 	struct policy_shape shape = { .nfiles = 4 };
-	struct policy_ctx c = { &policy_fifo, &shape, calloc(1, policy_fifo.bytes(&shape)), NULL };
+	struct policy_ctx c = { .ops = &policy_fifo, .shape = &shape, .state = calloc(1, policy_fifo.bytes(&shape)) };
 	struct use none = { POS_UNKNOWN, 0 };
 	uint32_t *used = (uint32_t *)c.state + 1, full = 5;   /* the second word; 4 files and a quarter */
 
@@ -67,7 +67,7 @@ static void full_and_more(void)
 static void as_often_as_can_be(unsigned long seed)
 {
 	struct policy_shape shape = { .nfiles = 4 };
-	struct policy_ctx c = { &policy_lfu, &shape, calloc(1, policy_lfu.bytes(&shape)), NULL };
+	struct policy_ctx c = { .ops = &policy_lfu, .shape = &shape, .state = calloc(1, policy_lfu.bytes(&shape)) };
 	struct use none = { POS_UNKNOWN, 0 };
 	uint32_t often = 100003 + (uint32_t)(seed % 1000), *word = c.state, found = 0;
 
