@@ -1,16 +1,21 @@
 /* data.c - the read families. A descriptor that is not pending costs one test. */
 #include "swap.h"
 
-/* at -1: where fd stands. */
+/* at -1: where fd stands. Two functions, so that the quick one has nothing to do but its test and a jump. */
 #define READER(name, params, n, at, ...) \
-	EXPORT ssize_t name params \
+	static __attribute__((noinline)) ssize_t name##_pending params \
 	{ \
 		uint32_t claim; \
-		if (unlikely(fd_is(fd, FD_PENDING)) && fd_peek(fd, n, at, &claim)) { \
-			ssize_t r = next.name(__VA_ARGS__); \
+		bool peek = fd_peek(fd, n, at, &claim); \
+		ssize_t r = next.name(__VA_ARGS__); \
+		if (peek) \
 			fd_release(fd, claim); \
-			return r; \
-		} \
+		return r; \
+	} \
+	EXPORT ssize_t name params \
+	{ \
+		if (unlikely(fd_is(fd, FD_PENDING))) \
+			return name##_pending(__VA_ARGS__); \
 		return next.name(__VA_ARGS__); \
 	}
 

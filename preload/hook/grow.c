@@ -130,17 +130,23 @@ static void writes(int fd, size_t n, off64_t at)
 	errno = err;
 }
 
-#define WRITER(name, params, bytes, at, call) \
+#define WRITER(name, params, bytes, at, ...) \
+	static __attribute__((noinline)) ssize_t name##_grows params \
+	{ \
+		if (!hook_inside()) \
+			writes(fd, bytes, at); \
+		return next.name(__VA_ARGS__); \
+	} \
 	EXPORT ssize_t name params \
 	{ \
-		if (unlikely(fd_is(fd, FD_GROWS)) && !hook_inside()) \
-			writes(fd, bytes, at); \
-		return call; \
+		if (unlikely(fd_is(fd, FD_GROWS))) \
+			return name##_grows(__VA_ARGS__); \
+		return next.name(__VA_ARGS__); \
 	}
 
-WRITER(write, (int fd, const void *buf, size_t n), n, -1, next.write(fd, buf, n))
-WRITER(pwrite, (int fd, const void *buf, size_t n, off_t at), n, at, next.pwrite(fd, buf, n, at))
-WRITER(pwrite64, (int fd, const void *buf, size_t n, off64_t at), n, at, next.pwrite64(fd, buf, n, at))
-WRITER(writev, (int fd, const struct iovec *v, int n), total(v, n), -1, next.writev(fd, v, n))
-WRITER(pwritev, (int fd, const struct iovec *v, int n, off_t at), total(v, n), at, next.pwritev(fd, v, n, at))
-WRITER(pwritev64, (int fd, const struct iovec *v, int n, off64_t at), total(v, n), at, next.pwritev64(fd, v, n, at))
+WRITER(write, (int fd, const void *buf, size_t n), n, -1, fd, buf, n)
+WRITER(pwrite, (int fd, const void *buf, size_t n, off_t at), n, at, fd, buf, n, at)
+WRITER(pwrite64, (int fd, const void *buf, size_t n, off64_t at), n, at, fd, buf, n, at)
+WRITER(writev, (int fd, const struct iovec *v, int n), total(v, n), -1, fd, v, n)
+WRITER(pwritev, (int fd, const struct iovec *v, int n, off_t at), total(v, n), at, fd, v, n, at)
+WRITER(pwritev64, (int fd, const struct iovec *v, int n, off64_t at), total(v, n), at, fd, v, n, at)
