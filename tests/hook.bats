@@ -181,8 +181,8 @@ EOF
 	exported=$(nm -D --defined-only "$LIB" | awk '$2 == "T" { print $3 }' | grep -vE '^_(init|fini)$' | sort)
 	listed=$(sed 's,/\*.*\*/,,' "$REPO/preload/libopt4.map" | tr -d ' \t\n' | sed 's/.*global://; s/local:.*//' | tr ';' '\n' | grep . | sort)
 	diff <(echo "$exported") <(echo "$listed")
-	# And each is a name of the C library that a table entry leads on from, but for the Python side's.
-	for name in $(grep -v '^opt4_live_' <<<"$listed"); do
+	# And each is a name of the C library that a table entry leads on from, but for those of our own.
+	for name in $(grep -v '^opt4_' <<<"$listed"); do
 		nm -D --defined-only "$(ldd "$LIB" | awk '/libc\.so/ { print $3 }')" | grep -qE " $name@" || { echo "libc has no $name"; return 1; }
 		grep -qE "X\($name\)" "$REPO/preload/hook/next.h" || { echo "no next $name"; return 1; }
 	done
