@@ -256,3 +256,15 @@ assert os.wait()[1] == 0'
 	rm data
 	mv deep/er/data data
 }
+
+@test "somebody empties /dev/shm in the middle: cached again, by the same process and by those forked later; right bytes all along" {
+	[ "$TEST_SHM" = own ] || skip "needs a /dev/shm of its own"
+	for how in main forked; do
+		for with in "--root data" "--trace run.trace"; do
+			run_opt4 --quiet $with --stats back.json -- "$PYTHON" "$REPO/tests/guest/emptied.py" $how
+			[ "$(json "['hits']" <back.json)" -ge 80 ]
+			[ "$(json "['fills']" <back.json)" -le 45 ]
+			no_session
+		done
+	done
+}

@@ -5,6 +5,7 @@
 #include <signal.h>
 
 __thread struct outermost hook_outermost;
+__thread bool hook_counted;
 
 /* What is called from inside lies deeper on the stack than the guard; so do handlers, unless they have a stack of
  * their own. Called from where the guard was or further up, the guard's function is gone. A hook that asks from a

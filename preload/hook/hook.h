@@ -46,10 +46,15 @@ struct guard { int err, cancel; };
 /* Of the outermost guard: where it stands on the stack, and the cancelability before it (-1: not changed). */
 extern __thread struct outermost { char *frame; int cancel; } hook_outermost;
 
+extern __thread bool hook_counted;         /* in session_users */
 static inline struct guard hook_enter(void)
 {
 	struct guard g = { .err = errno };
 	bool first = !opt4_inside++;
+	if (unlikely(!hook_counted)) {
+		hook_counted = true;
+		session_users++;
+	}
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &g.cancel);
 	if (first)
 		hook_outermost = (struct outermost){ __builtin_frame_address(0), g.cancel };

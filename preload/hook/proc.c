@@ -61,6 +61,23 @@ static void begin_live(void)
 	}
 }
 
+/* The session is left for another: what is on its objects goes back to the originals, what is remembered is forgotten.
+ * Called from within it, where hooks do nothing. */
+static void moves(void)
+{
+	struct outermost outer = hook_outermost;
+	int inside = opt4_inside;
+	opt4_inside = 0;
+	fd_share();
+	for (int fd = 0; fd <= fd_highest(); fd++)
+		if (fd_is(fd, FD_OURS)) {
+			fd_original(fd);
+			fd_forget(fd);
+		}
+	opt4_inside = inside;
+	hook_outermost = outer;
+}
+
 void hook_activate(void)
 {
 	if (hook_on || !next_resolved())
@@ -68,6 +85,7 @@ void hook_activate(void)
 	if (hook_pid != getpid())  /* forked before anybody asked to be told */
 		hook_forked();
 	session_job_begin();
+	session_moves = moves;
 	pthread_atfork(fd_share, NULL, hook_forked);
 	hook_on = true;
 }

@@ -3,6 +3,7 @@
 
 void live_ready(void)
 {
+	index_lost();              /* now and then is often enough */
 	if (!session_attach())
 		return;
 	atomic_store(&view.h->loader_made, 1);
@@ -38,6 +39,7 @@ void live_loader(uint64_t key, uint64_t dataset, uint32_t epoch)
 	own = (struct live_loader){ .key = key, .dataset = dataset, .epoch = epoch };
 	if (!conf_active())
 		return;
+	index_lost();
 	for (int tries = 0; tries < 3 && !locked && session_attach(); tries++)
 		locked = session_lock();   /* no order comes of a loader that is not known */
 	if (!locked)

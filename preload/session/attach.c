@@ -214,14 +214,44 @@ static void tell_session(void)
 		told = view.index_ino;
 }
 
+_Atomic unsigned session_users;
+void (*session_moves)(void);
+
+static void move(void)
+{
+	if (session_moves)
+		session_moves();
+	leave_unmapped();
+}
+
+/* Somebody has removed the session (what empties /dev/shm when a login or a job step ends), and we go on. What other
+ * threads may be using is left alone: then only the processes that are forked from now on come back. */
+static bool come_back(void)
+{
+	static uint64_t next, pause = 250000000;
+	uint64_t now = now_coarse();
+	if (atomic_load(&view.h->gone) != GONE_LOST || session_users > 1 || now < next || atomic_exchange(&attaching, 1))
+		return false;
+	next = now + pause;        /* whoever empties it again and again wins */
+	pause = pause < RETRY_MOST ? pause * 2 : RETRY_MOST;
+	move();
+	retry_after = 1000000000;
+	atomic_store(&attaching, 0);
+	return true;
+}
+
 bool session_attach(void)
 {
 	if (view.disabled)
 		return false;
 	if (atomic_load_explicit(&view.attached, memory_order_acquire)) {
-		if (atomic_load_explicit(&view.h->gone, memory_order_relaxed))   /* seen late, what is opened by then is still there */
+		uint32_t gone = atomic_load_explicit(&view.h->gone, memory_order_relaxed);   /* seen late, what is opened by then is still there */
+		if (!gone)
+			return true;
+		if (gone == GONE_OVER)
 			session_disable("the session has been removed");
-		return !view.disabled;
+		if (gone == GONE_OVER || !come_back())
+			return false;
 	}
 	if (now_coarse() < view.retry_at)
 		return false;
@@ -234,6 +264,11 @@ bool session_attach(void)
 	/* Another thread may have done it between our look and now: a second attempt that failed would unmap what it uses. */
 	bool inherited = view.h;
 	int rc = atomic_load(&view.attached) ? 0 : attach();
+	if (rc < 0 && inherited && session_users <= 1 && index_lost()) {
+		move();            /* a forked process may be the first to find out */
+		inherited = false;
+		rc = attach();
+	}
 	/* Its last job left, and removed it, while we came: the next one is ours to make. */
 	for (int i = 0; rc < 0 && view.h && atomic_load(&view.h->gone) && !inherited && i < 3; i++) {
 		leave_unmapped();
@@ -270,6 +305,9 @@ void session_after_fork(void)
 	view.policy_gen = 0;       /* then everything is looked at again */
 	tier_tmpfs.after_fork();
 	fill_after_fork();
+	session_users = 1;
+	if (view.h && atomic_load(&view.h->gone) == GONE_LOST)
+		move();
 }
 
 void session_abandoned(void) { lock_abandoned(); }

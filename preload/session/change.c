@@ -39,11 +39,8 @@ int session_open(uint32_t rec, int dirfd, const char *path, int flags, struct ca
 		r.checked = now;
 	}
 	int fd = tier_at(r.tier)->open(&r.key, flags);
-	if (fd == -ENOENT && access(view.dir, F_OK) < 0) {
-		view_disable("the session's directory has been removed");
-	} else if (fd == -ENOENT) {
+	if (fd == -ENOENT && !index_lost())
 		record_drop(rec);  /* somebody took the object away */
-	}
 	*c = (struct cached){ .rec = rec, .obj_ino = r.obj_ino, .dev = r.st.dev, .ino = r.st.ino, .checked = r.checked };
 	return fd;
 }

@@ -106,6 +106,8 @@ static int fill(uint32_t rec, int fd, const struct origin *o, const struct acces
 	mark->pages = pages;
 	keeper_demand();
 	int rc = fill_copy(fd, o, NULL);
+	if (rc == -ENOENT)         /* no folder for it */
+		index_lost();
 	static bool said;
 	if (rc == -ENOSPC && !said) {
 		said = true;

@@ -131,6 +131,11 @@ uint64_t session_tmpfs(void);
 
 /* ---- processes ---- */
 
+/* Threads of this process that have been here: the caller counts each once. Where it is one, and somebody has removed the
+ * session, the process can come to another: session_moves (NULL: nothing) is called first, and what is remembered of records
+ * is void after it. */
+extern _Atomic unsigned session_users;
+extern void (*session_moves)(void);
 /* Called in the child of a fork before anything else: forget slot, locks and held descriptors. */
 void session_after_fork(void);
 /* Constructor: makes this process the job when no live OPT4_JOB is set (setenv). No I/O on the session. */

@@ -311,6 +311,16 @@ bool index_here(void)
 	return lstat(path, &st) == 0 && st.st_ino == view.index_ino && st.st_dev == session_dev;
 }
 
+bool index_lost(void)
+{
+	uint32_t no = 0;
+	if (!view.h || index_here())
+		return false;
+	if (atomic_compare_exchange_strong(&view.h->gone, &no, GONE_LOST))
+		opt4_log("opt4: %.150s: removed by somebody else; its jobs make it anew", view.dir);
+	return true;
+}
+
 bool index_live(void)
 {
 	for (int i = 0; i < JOBS_MAX; i++) {

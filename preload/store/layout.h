@@ -12,6 +12,8 @@
 #include "../../policy/policy.h"
 
 #define INDEX_MAGIC   "OPT4IDX\n"
+#define GONE_OVER     1            /* by its last job, or by opt4 clean */
+#define GONE_LOST     2            /* by somebody else: its jobs go on, and make another */
 #define INDEX_VERSION 2
 #define PAGE          page_size     /* of the machine, or as the mapped index counts (base.h) */
 
@@ -184,7 +186,7 @@ struct index_header {
 	_Atomic uint32_t lock;    /* 0 free, else the owner's LOCK_WORD() */
 	_Atomic uint32_t lock_waiters;
 	_Atomic uint32_t ready;   /* set last at creation */
-	_Atomic uint32_t gone;    /* the session has been removed: attach anew */
+	_Atomic uint32_t gone;    /* GONE_: the session has been removed: attach anew */
 	_Atomic uint32_t policy_gen; /* policy.G holds the state */
 	_Atomic uint32_t policy_seq; /* the last G given out */
 	struct policy_shape shape;

@@ -102,6 +102,7 @@ int index_map(const char *dir);            /* maps and validates into view; 0 or
  * False: no room, leave it alone. One or two bit tests; a fallocate once a chunk. */
 bool index_reserve(const void *p, size_t len);
 bool index_here(void);                     /* is the one that is mapped still the one in the session's folder? */
+bool index_lost(void);                     /* no: somebody has removed it. Then all its processes know */
 bool index_live(void);                     /* any job or client of the mapped index alive? */
 /* Numbers that others write, never more than there is room for: a wild write into the index must not lead us out of it. */
 static inline uint32_t index_files(void)   /* records in use */

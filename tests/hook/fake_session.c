@@ -338,6 +338,8 @@ void session_disable(const char *why) { disabled = true; say("disable %s", why);
 void opt4_log(const char *fmt, ...) {}
 void note_reason(const char *fmt, ...) {}
 void tell_load(void) {}
+_Atomic unsigned session_users;
+void (*session_moves)(void);
 bool tell(enum told what, const char *text) { return false; }
 
 uint32_t session_record_named(unsigned n, const char *rel, size_t len) { return session_record(n, rel, len); }

@@ -82,7 +82,7 @@ static bool look_after(uint64_t now)
 		bury = now;
 		repair_bury();
 		idle_look(now);
-		if (access(view.dir, F_OK) < 0)
+		if (index_lost())
 			return true;
 	}
 	room_look();

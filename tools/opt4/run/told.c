@@ -28,8 +28,10 @@ static void (*new_session)(const char *dir, uid_t uid);
 static void add_session(const char *dir, uid_t uid)
 {
 	for (unsigned i = 0; i < nsessions; i++)
-		if (!strcmp(sessions[i].dir, dir))
+		if (!strcmp(sessions[i].dir, dir)) {
+			new_session(dir, uid);     /* another in its place, perhaps */
 			return;
+		}
 	if (*dir != '/' || nsessions == SESSIONS || !(sessions[nsessions].dir = strdup(dir)))
 		return;
 	sessions[nsessions++].uid = uid;
