@@ -244,7 +244,7 @@ static int fetch(int fd, int flags, struct cached *c)
 	if (rec >= view.h->shape.nfiles)
 		policy_rebuild(rec < view.ncap / 2 - 1 ? rec * 2 + 2 : view.ncap, 0, 0);
 
-	bool waited = s == REC_ABSENT && atomic_load_explicit(&view.h->elevator, memory_order_relaxed) && origin_fit(&st) && give_way(rec);
+	bool waited = s == REC_ABSENT && o.size <= SESSION_SMALL && atomic_load_explicit(&view.h->elevator, memory_order_relaxed) && origin_fit(&st) && give_way(rec);
 	bool locked = session_lock(), fit = origin_fit(&st) && !atomic_load(&view.rec[rec].writers);
 	s = rec_state(rec);
 	if (locked) {

@@ -138,6 +138,7 @@ static bool refused(void)
 
 static void refuse(void)
 {
+	turn_refused();
 	ahead_restart();
 	refused_at = now_coarse();
 	for (uint32_t i = 0; i < view.h->nplans; i++)
@@ -163,14 +164,13 @@ static enum pick pick(struct task *j)
 		}
 		if (got == NOTHING)
 			elevator_unwant(n.rec);
-		if (got == LATER && turn_due(&n))
-			turn_refused();
 		if (got == NOTHING)
 			continue;
 		refuse();
 		break;
 	}
 nothing:
+	turn_refused();            /* for the time being: whoever misses a file reads it himself */
 	any = false;
 	pace_starved();
 	ahead_wake();
