@@ -86,12 +86,13 @@ class Rehearsal:
         self.fields = fields
         self.samples, self.stream = fields["samples"], fields["stream"]
         self.window = min(WINDOW, max(LEAST, PASSES * self.samples))
-        self.room = max(length + 1, 1) if length else self.window
+        self.room = max(length + 1, self.window)   # beyond the length that it claims: it has no end
         self.recent = deque()      # batches that are dispatched but not yet read, as far as that is known
         self.dispatched = 0        # indices
         self.words = None          # of the child
         self.next_try = 0
         self.lies = 0
+        self.first = None          # its epoch, where it has no end: each pass over the dataset counts as one
 
     def start(self, it, wait=0):
         """A child draws what comes next."""
@@ -124,6 +125,8 @@ class Rehearsal:
         n = len(batch)
         self.recent.append(batch)
         self.dispatched += n
+        if self.first is not None:
+            self._pass(it)
         for _ in range(len(self.recent) - _outstanding(it.__dict__)):
             self.recent.popleft()
         if self.words is None:
@@ -135,6 +138,14 @@ class Rehearsal:
             return self._lied()
         self.seen += n
         self._tell(it)
+
+    def _pass(self, it):
+        epoch = self.first + self.dispatched // max(1, self.samples)
+        if epoch != self.fields["epoch"]:
+            self.fields["epoch"] = epoch
+            lib.loader(self.fields["loader"], self.fields["dataset"], epoch)
+            if it._num_workers:
+                lib.follow(0)
 
     def _lied(self):
         """The sampler draws from what others draw from, too."""
@@ -167,6 +178,8 @@ class Rehearsal:
                 self.close()
                 self.next_try = 1 << 62
             return
+        if self.first is None:
+            self.first = self.fields["epoch"]
         if self.seen >= filled // 2:   # there is more
             self.room = self.window
             self.start(it)

@@ -1,0 +1,47 @@
+# Samplers without an end, as YOLO, timm, mmengine and detectron2 have them: known by windows.
+
+load common
+load lib/live
+
+setup() { setup_live; }
+
+# endless JOB...: as without; of six passes all but the first hit what fits
+endless() {
+	local job e
+	for job; do
+		JOBS=endless.py same "$PYTHON" "$job"
+		echo "$job: $(cat "$OPT4_STATS")"
+		calc "$(stat_of match_ratio) >= .98 and $(stat_of matched) > 2000"
+		[ "$(stat_of gate)" = open ]
+		calc "$(stat_of reuse_ratio) >= .97 * .5 * 5 / 6"
+	done
+}
+
+@test "YOLO's and timm's loaders: losses as without, hits as the future allows" {
+	endless yolo-4 timm-4
+}
+
+@test "mmengine's and detectron2's samplers" {
+	endless mmengine-4 detectron2-4
+}
+
+@test "without workers" {
+	local job
+	for job in yolo-0 mmengine-0; do
+		JOBS=endless.py same "$PYTHON" "$job"
+		calc "$(stat_of reuse_ratio) >= .97 * .5 * 5 / 6"
+	done
+}
+
+@test "what it will ask for is fetched ahead in the first pass already" {
+	PASSES=1 PREFETCH=auto JOBS=endless.py same "$PYTHON" timm-4
+	calc "$(stat_of prefetched) > 20"
+	calc "$(stat_of prefetch_wasted) <= .01 * $(stat_of accesses)"
+}
+
+@test "one that draws from the training's own generator is followed only as far as it is true" {
+	JOBS=endless.py same "$PYTHON" liar-4
+	calc "$(stat_of reuse_ratio) >= .44"
+	PREFETCH=auto JOBS=endless.py same "$PYTHON" liar-4
+	calc "$(stat_of prefetch_wasted) <= .01 * $(stat_of accesses)"
+}
