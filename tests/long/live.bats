@@ -59,9 +59,9 @@ setup() {
 	LEAST=.4 learned 3 1 2
 	JOBS=frameworks.py DATA=photos CACHE=50% same "$VENV" timm-not-persistent
 	LEAST=.4 learned 3 1 2
-	# its sampler has no end: left alone
+	# its sampler has no end: known by windows
 	JOBS=frameworks.py DATA=photos CACHE=50% alike 1 "$VENV" $(JOBS=frameworks.py DATA=photos jobs_py) timm-multi-epochs
-	[ "$(stat_of live_epochs)" = 0 ]
+	calc "$(stat_of live_epochs) > 0 and $(stat_of match_ratio) > .98"
 }
 
 @test "torchrun, two ranks with gloo" {
