@@ -12,12 +12,12 @@ PAGE = os.sysconf("SC_PAGESIZE")   # a file takes whole pages on tmpfs
 
 
 def _systems():
-    """Folders of the interpreter, of the system, and ours: files there are no dataset's."""
+    """Folders of the interpreter and of the system: files there are no dataset's."""
     global _system
     if _system is None:
         import sysconfig
         folders = {b"/usr", b"/bin", b"/sbin", b"/lib", b"/lib64", b"/etc", b"/proc", b"/sys", b"/dev", b"/run", b"/boot"}
-        folders |= {os.fsencode(p) for p in list(sysconfig.get_paths().values()) + [sys.prefix, sys.base_prefix, os.path.dirname(__file__)]
+        folders |= {os.fsencode(p) for p in list(sysconfig.get_paths().values()) + [sys.prefix, sys.base_prefix]
                     if isinstance(p, str) and p != "/"}
         _system = tuple(f.rstrip(b"/") + b"/" for f in folders | set(map(os.path.realpath, folders)))
     return _system
