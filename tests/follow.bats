@@ -11,6 +11,7 @@ setup_file() {
 	$cc $san -o "$BATS_FILE_TMPDIR/san" "$BATS_FILE_TMPDIR/san.c" 2> /dev/null || san=
 	src="tests/follow/plan.c tests/follow/job.c tests/follow/play.c tests/follow/cache.c preload/order/follow*.c policy/*.c"
 	$cc $san -o "$BATS_FILE_TMPDIR/situations" tests/follow/situations.c $src
+	$cc $san -o "$BATS_FILE_TMPDIR/partners" tests/follow/partners.c $src
 	$cc $san -o "$BATS_FILE_TMPDIR/fuzz" tests/follow/fuzz.c $src
 }
 
@@ -44,6 +45,10 @@ holds() {
 @test "workers that die and are replaced" { holds workers-die; }
 @test "a second loader over the same files at the same time" { holds second-loader; }
 @test "set_epoch forgotten" { holds forgotten-set-epoch; }
+
+@test "samples with others' files beside their own: own files are followed, a wrong trace shuts the gate" {
+	timeout 200 "$BATS_FILE_TMPDIR/partners" ${SEED:-}
+}
 
 @test "every situation has a test" {
 	local name

@@ -223,7 +223,9 @@ static void replace(const struct draft *d, const struct live_epoch *e, uint32_t 
 {
 	struct index_header *h = view.h;
 	struct plan_entry *p = &h->plans[n];
+	uint32_t between = 0;
 	if (p->gen && orders.plans[n].mapped) {
+		between = p->stream == e->stream ? orders.plans[n].follow.sh->between : 0;
 		h->live_matched += orders.plans[n].follow.sh->matched;
 		h->live_diverged += orders.plans[n].follow.sh->diverged;
 	}
@@ -245,7 +247,8 @@ static void replace(const struct draft *d, const struct live_epoch *e, uint32_t 
 	if (h->policy_default)
 		memcpy(h->policy, "opt", 4);
 	/* From here on it is the others' plan, too, whether this process can map it or not. */
-	policy_carry(shape, policy_gen);
+	if (policy_carry(shape, policy_gen) == 0 && orders.plans[n].gen == d->gen)
+		orders.plans[n].follow.sh->between = between;
 }
 
 /* The policy's state is made without the lock; who finds that another changed its shape meanwhile begins again, and so does

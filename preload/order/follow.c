@@ -4,6 +4,9 @@
 #define CURSOR_HOPS 65536u  /* a damaged trace may chain every position to the next one */
 #define SEARCH_HOPS 16u     /* occurrences of a file that one access looks at */
 #define WIDTH_SURE  6u      /* steps by which the most frequent one leads when it is believed */
+#define SKIP_LOOK   4u      /* positions of its own batch that a worker may skip without a search */
+#define MIXED_LEAST 3u      /* steps of a walk that prove a place where others' files come in between */
+#define MIXED_SPAN  8u      /* matches that the files in between are averaged over */
 #define LOST_MISSES 8u      /* diverged accesses in a row that lose a worker its place */
 
 size_t follow_bytes(const struct trace *t)
@@ -90,9 +93,42 @@ static bool stepped_over(const struct follow *f, const struct run *r, uint32_t f
 	return false;
 }
 
+/* Places that the next accesses may go on from: one that has is moved on, and is believed after some steps in a row, none left
+ * out, none late: any file lies somewhere, and so would chance go on from some place in the end. */
+static bool jumped(struct follow *f, struct run *r, uint32_t file, struct place *to)
+{
+	for (uint32_t i = 0; i < RUN_JUMPS; i++) {
+		struct place p;
+		if (r->nhistory - r->jumps[i].since > LOST_MISSES + follow_patience(f->sh) / 2)
+			r->jumps[i].at.last = 0;
+		if (!r->jumps[i].at.last || !walk_on(f, &r->jumps[i].at, file, 1, &p) || follow_consumed(f->sh, p.last - 1))
+			continue;
+		consume(f, trace_at(f->t, r->jumps[i].at.last - 1), r->jumps[i].at.last - 1);
+		r->jumps[i].at = p;
+		r->jumps[i].since = r->nhistory;
+		if (++r->jumps[i].steps < MIXED_LEAST)
+			continue;
+		r->jumps[i].at.last = 0;
+		*to = p;
+		return true;
+	}
+	return false;
+}
+
+static void remember(struct run *r, struct place jump)
+{
+	uint32_t i = r->jump++ % RUN_JUMPS;
+	if (r->jumps[i].at.last && r->jumps[i].steps) /* it has been gone on from: not for the first that comes */
+		i = r->jump++ % RUN_JUMPS;
+	r->jumps[i].at = jump;
+	r->jumps[i].steps = 0;
+	r->jumps[i].since = r->nhistory;
+}
+
 /* The unconsumed occurrences of a file: on from here, on from where it seemed to jump to, the head of a
- * batch that nobody has begun. What may be a jump is remembered. */
-static bool search(struct follow *f, struct run *r, uint32_t file, struct place *to)
+ * batch that nobody has begun. What may be a jump is remembered. near_by: what it may leave out; where others' files come in between less, and no
+ * batch but where its own walk is over. */
+static bool search(struct follow *f, struct run *r, uint32_t file, uint32_t near_by, struct place *to)
 {
 	struct place p, begin = { 0 }, jump = { 0 };
 	uint32_t pos = follow_next(f, file);
@@ -102,11 +138,11 @@ static bool search(struct follow *f, struct run *r, uint32_t file, struct place 
 		if (!plausible(f->sh, r, pos) || follow_consumed(f->sh, pos) || trace_at(f->t, pos) != file ||
 		    !walk_place(f->t, pos, &p))
 			continue;
-		if (r->at.last && walk_distance(f, &r->at, &p) <= FOLLOW_NEAR) {
+		if (near_by && r->at.last && walk_distance(f, &r->at, &p) <= near_by) {
 			*to = p;
 			return true;
 		}
-		if (r->candidate.last && walk_distance(f, &r->candidate, &p) <= FOLLOW_NEAR) {
+		if (near_by >= FOLLOW_NEAR && r->candidate.last && walk_distance(f, &r->candidate, &p) <= FOLLOW_NEAR) {
 			*to = p;
 			return true;
 		}
@@ -115,10 +151,12 @@ static bool search(struct follow *f, struct run *r, uint32_t file, struct place 
 		if (!jump.last)
 			jump = p;
 	}
-	if (begin.last) {
+	if (begin.last && (near_by >= FOLLOW_NEAR || follow_expected(f, r) == FILE_NONE)) {
 		*to = begin;
 		return true;
 	}
+	if (jump.last)
+		remember(r, jump);
 	if (!r->at.last || !stepped_over(f, r, file, &r->candidate))
 		r->candidate = jump;
 	return false;
@@ -127,21 +165,32 @@ static bool search(struct follow *f, struct run *r, uint32_t file, struct place 
 /* A worker that has just come begins a batch, most often one of an epoch's first. */
 static bool found(struct follow *f, struct run *r, uint32_t file, struct place *to)
 {
+	/* The first of its sample's or the last, its own next one should have come by now: some may be left out. */
+	bool mixed = follow_mixed(f->sh), late = (uint64_t)r->misses * FOLLOW_ONE > 2ull * f->sh->between + FOLLOW_ONE / 2;
 	if (r->nhistory == 1 && vote_start(f, file, to))
 		return true;
-	if (r->at.last && walk_on(f, &r->at, file, to))
+	if (r->at.last && walk_on(f, &r->at, file, mixed && !late ? 1 : SKIP_LOOK, to))
 		return true;
-	if (r->candidate.last && walk_on(f, &r->candidate, file, to)) {
+	if (!mixed && r->candidate.last && walk_on(f, &r->candidate, file, SKIP_LOOK, to)) {
 		consume(f, trace_at(f->t, r->candidate.last - 1), r->candidate.last - 1);
 		return true;
 	}
-	if (search(f, r, file, to))
+	if (jumped(f, r, file, to) || search(f, r, file, !mixed ? FOLLOW_NEAR : late ? SKIP_LOOK : 0, to))
 		return true;
-	if (r->at.last && (r->misses + 1 >= LOST_MISSES || r->ratio < FOLLOW_ONE / 2))
+	if (r->at.last && (r->misses + 1 >= LOST_MISSES + follow_patience(f->sh) || r->ratio < FOLLOW_ONE / 2))
 		r->at = (struct place){ 0 };
 	if (r->at.last || r->nhistory % (r->misses < 40 ? 4 : 16))
 		return false;
 	return vote_place(f, r, to);
+}
+
+/* Others' files before one that goes on where the last one was. */
+static void learn_between(struct follow_shared *sh, const struct run *r, uint32_t skipped)
+{
+	if (!r->streak || skipped || r->misses > 2 * LOST_MISSES)
+		return;
+	int64_t now = r->misses < LOST_MISSES ? (int64_t)r->misses * FOLLOW_ONE : (int64_t)LOST_MISSES * FOLLOW_ONE;
+	sh->between = (uint32_t)(sh->between + (now - (int64_t)sh->between) / MIXED_SPAN);
 }
 
 /* Steps from batch to batch tell how many workers there are, when the trace was made for others: what most
@@ -183,12 +232,15 @@ static void arrive(struct follow *f, struct run *r, const struct place *to)
 uint32_t follow_access(struct follow *f, struct run *r, uint32_t file, uint32_t *next)
 {
 	struct place to;
-	uint32_t pos = POS_UNKNOWN;
+	uint32_t pos = POS_UNKNOWN, skipped = 0;
 	if (!f->sh->round)
 		pace_groups(f);
 	if (r) {
 		r->history[r->nhistory++ % RUN_HISTORY] = file;
 		if (file < f->t->h->nfiles && found(f, r, file, &to)) {
+			skipped = r->at.last ? walk_distance(f, &r->at, &to) : UINT32_MAX;
+			learn_between(f->sh, r, skipped);
+			skipped = skipped <= FOLLOW_NEAR ? skipped : 0;
 			arrive(f, r, &to);
 			pos = to.last - 1;
 			consume(f, file, pos);
@@ -199,7 +251,7 @@ uint32_t follow_access(struct follow *f, struct run *r, uint32_t file, uint32_t 
 				__builtin_prefetch(&f->sh->cursor[then], 1);
 		}
 	}
-	pace_access(f, r, pos != POS_UNKNOWN);
+	pace_access(f, r, pos != POS_UNKNOWN, skipped);
 	*next = follow_next(f, file);
 	return pos;
 }

@@ -14,6 +14,9 @@
  * amortised but for the vote of a worker without a place (O(occurrences of a file), at most every fourth
  * access of that worker). A damaged trace costs misses, never a wild access.
  *
+ * Where a sample opens others' files beside its own (mixup, mosaic), those are no divergence: what is judged is whether the
+ * foretold ones come. A worker goes by its walk alone then, since any of the others' files lies somewhere in the trace, too.
+ *
  * Vocabulary. A worker's *walk*: the rest of its batch, then every width-th batch of its segment (the
  * DataLoader deals batches round robin). A *round*: one batch of every worker of every rank, in positions.
  * A *group*: the segments of one epoch and phase, one a rank; they interleave on the axis.
@@ -25,6 +28,7 @@
 #include "../../policy/policy.h"
 
 #define RUN_HISTORY 8
+#define RUN_JUMPS 8                /* places that a worker may be at, if its next accesses go on from there */
 #define RUNS_MAX 512             /* workers that follow one plan at a time */
 #define FOLLOW_RING (1u << 19)   /* positions from the horizon on whose consumption is remembered */
 #define FOLLOW_PHASES 4          /* phases whose worker count is learned (modulo) */
@@ -45,7 +49,8 @@ struct run {                      /* one worker's place; lives in shared memory,
 	uint32_t misses;          /* diverged accesses in a row */
 	uint32_t streak;          /* matches since it was anchored or jumped far */
 	uint32_t stamp;           /* clock at its last access: tells the idle from the slow */
-	uint32_t reserved;
+	uint32_t jump;            /* of jumps[]: the next to be overwritten */
+	struct { struct place at; uint32_t steps, since; } jumps[RUN_JUMPS]; /* where others' files come in between */
 };
 
 struct follow_shared {            /* head of the shared block; cursor[nfiles] follows */
@@ -68,7 +73,9 @@ struct follow_shared {            /* head of the shared block; cursor[nfiles] fo
 	uint32_t width_seen[FOLLOW_PHASES];  /* the step that most of the last ones were, and by how many */
 	uint32_t width_times[FOLLOW_PHASES];
 	uint32_t live;            /* workers that take part now */
-	uint32_t reserved[14];
+	uint32_t between;         /* files that no order foretells beside each that one does, 16.16: mixup has one, mosaic three */
+	uint64_t extra;           /* accesses to such files: neither matched nor diverged */
+	uint32_t reserved[11];
 	struct run runs[RUNS_MAX];
 	uint64_t consumed[FOLLOW_RING / 64]; /* bit p % FOLLOW_RING, for p in [horizon, horizon + FOLLOW_RING) */
 	uint32_t cursor[];        /* [nfiles] trace file -> its next unconsumed position + 1;

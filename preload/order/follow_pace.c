@@ -202,9 +202,9 @@ static void look_over(struct follow *f)
 		expire(sh, to);
 }
 
-void pace_access(struct follow *f, struct run *r, bool matched)
+/* What was foretold has come, or has not. */
+static void judge(struct follow_shared *sh, struct run *r, bool matched)
 {
-	struct follow_shared *sh = f->sh;
 	bool begun = sh->matched + sh->diverged != 0;
 	uint32_t hi = runs_used(sh), span = hi * 32 > GATE_SPAN ? hi * 32 : GATE_SPAN;
 	if (matched)
@@ -217,8 +217,22 @@ void pace_access(struct follow *f, struct run *r, bool matched)
 		sh->gate_shut = 1;
 	else if (sh->ratio >= GATE_OPEN)
 		sh->gate_shut = 0;
-	if (r) {
+	if (r)
 		r->ratio = blend(r->ratio, matched, RUN_SPAN);
+}
+
+void pace_access(struct follow *f, struct run *r, bool matched, uint32_t skipped)
+{
+	struct follow_shared *sh = f->sh;
+	uint32_t hi = runs_used(sh);
+	bool mixed = follow_mixed(sh);
+	if (!matched && r && r->at.last && r->misses < follow_patience(sh))
+		sh->extra++;
+	else
+		judge(sh, r, matched);
+	for (uint32_t i = 0; mixed && i < skipped && i < FOLLOW_NEAR; i++)
+		judge(sh, r, false);
+	if (r) {
 		r->misses = matched ? 0 : r->misses + 1;
 		r->streak = matched ? r->streak + 1 : r->streak;
 		r->stamp = follow_clock(sh);

@@ -1,8 +1,6 @@
 /* follow_walk.c - the geometry of a trace: segments, batches and the walk of one worker through them. */
 #include "follow_walk.h"
 
-#define SKIP_LOOK 4u   /* positions of its own batch that a worker may skip without a search */
-
 bool walk_batch(const struct trace *t, uint32_t segment, uint32_t batch, uint32_t *start, uint32_t *end)
 {
 	if (segment >= t->h->nsegments || batch >= t->segments[segment].nbatches)
@@ -112,11 +110,11 @@ static bool next_batch(const struct follow *f, const struct place *from, uint32_
 	return false;
 }
 
-bool walk_on(const struct follow *f, const struct place *from, uint32_t file, struct place *to)
+bool walk_on(const struct follow *f, const struct place *from, uint32_t file, uint32_t look, struct place *to)
 {
 	struct place p = *from;
 	if (p.last < p.end) {
-		uint32_t stop = p.end - p.last > SKIP_LOOK ? p.last + SKIP_LOOK : p.end;
+		uint32_t stop = p.end - p.last > look ? p.last + look : p.end;
 		for (uint32_t q = p.last; q < stop; q++)
 			if (trace_at(f->t, q) == file) {
 				p.last = q + 1;

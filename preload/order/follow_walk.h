@@ -12,7 +12,7 @@
 
 static inline uint32_t follow_clock(const struct follow_shared *sh)
 {
-	return (uint32_t)(sh->matched + sh->diverged);
+	return (uint32_t)(sh->matched + sh->diverged + sh->extra);
 }
 
 /* runs[] above are free. */
@@ -43,8 +43,15 @@ uint32_t walk_phase(const struct trace *t, uint32_t segment);
 /* Batches between two successive batches of one worker in this segment: >= 1. */
 uint32_t walk_width(const struct follow *f, uint32_t segment);
 
-/* Is `file` the next access on the walk from `from` (or, skipping, one of the next few in its batch)? */
-bool walk_on(const struct follow *f, const struct place *from, uint32_t file, struct place *to);
+/* Is `file` the next access on the walk from `from` (or one of the next `look` in its batch)? */
+bool walk_on(const struct follow *f, const struct place *from, uint32_t file, uint32_t look, struct place *to);
+
+/* Do others' files come between those of the order? How many more than are usual may come before that counts. */
+static inline bool follow_mixed(const struct follow_shared *sh) { return sh->between >= FOLLOW_ONE / 4; }
+static inline uint32_t follow_patience(const struct follow_shared *sh)
+{
+	return follow_mixed(sh) ? FOLLOW_NEAR / 2 + (uint32_t)((4ull * sh->between) / FOLLOW_ONE) : 0;
+}
 
 /* Accesses that the walk from `from` makes before it comes to `to`; UINT32_MAX if it never does. */
 uint32_t walk_distance(const struct follow *f, const struct place *from, const struct place *to);
@@ -63,8 +70,8 @@ bool vote_place(const struct follow *f, const struct run *r, struct place *to);
  * group, or of the next ones. */
 bool vote_start(const struct follow *f, uint32_t file, struct place *to);
 
-/* After each access: ratios and gate; now and then front, horizon and round. */
-void pace_access(struct follow *f, struct run *r, bool matched);
+/* After each access: ratios and gate; now and then front, horizon and round. skipped: positions of its walk left out. */
+void pace_access(struct follow *f, struct run *r, bool matched, uint32_t skipped);
 
 /* The round and where groups start, from the front; called before the first access too. */
 void pace_groups(struct follow *f);

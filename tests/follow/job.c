@@ -195,6 +195,22 @@ void job_wrong(struct job *j, enum wrong how, double fraction, uint32_t files, s
 	*j = out;
 }
 
+void job_partners(struct job *j, uint32_t partners, uint32_t files, struct rng *r)
+{
+	struct job out = { .workers = j->workers, .standing = j->standing };
+	for (size_t i = 0; i < j->n; i++) {
+		uint32_t own = rng_below(r, partners + 1);
+		for (uint32_t k = 0; j->e[i].kind == ACCESS && k <= partners; k++) {
+			struct event other = { j->e[i].at, rng_below(r, files), NO_POS, j->e[i].worker, ACCESS };
+			push(&out, k == own ? j->e[i] : other);
+		}
+		if (j->e[i].kind != ACCESS)
+			push(&out, j->e[i]);
+	}
+	free(j->e);
+	*j = out;
+}
+
 void job_merge(struct job *out, struct job *j, struct job *other)
 {
 	*out = (struct job){ .workers = j->workers + other->workers };

@@ -66,6 +66,10 @@ void job_pass(struct job *j, const uint32_t *files, uint32_t n, uint32_t batch, 
 enum wrong { SUBSTITUTE, SKIP, ADD };
 void job_wrong(struct job *j, enum wrong how, double fraction, uint32_t files, struct rng *r);
 
+/* Each access brings so many others with it, of any of `files`, in any order: mixup, mosaic. Files from nfiles on are none of
+ * the trace's. */
+void job_partners(struct job *j, uint32_t partners, uint32_t files, struct rng *r);
+
 /* Two jobs at once, event by event in turn; the other's accesses are none that the trace has. Frees both. */
 void job_merge(struct job *out, struct job *j, struct job *other);
 
