@@ -20,7 +20,7 @@ asks() { small "$PYTHON" "$REPO/tests/lib/shm_asks.py" "$LIST" "$@"; }
 @test "four times 33 MiB at once, from processes that have no session: whatever way they are asked for, at any size of the cache" {
 	local how
 	for CACHE in "" 220M; do
-		for how in posix_fallocate ftruncate $([ -n "$CACHE" ] || echo write pwrite memmap); do
+		for how in posix_fallocate ftruncate $([ -n "$CACHE" ] || echo write pwrite memmap save); do
 			said=$(asks $how 33 4)
 			[ "$said" = "ok ok ok ok 0 0 0 0" ] || { echo "$how with ${CACHE:-the default}: $said"; return 1; }
 			[ "$(json "['fills']" <"$BATS_TEST_TMPDIR/stats")" -gt 100 ]

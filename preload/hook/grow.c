@@ -87,8 +87,11 @@ EXPORT int posix_fallocate64(int fd, off64_t at, off64_t n) { return posix_fallo
 
 /* ---- by writing ---- */
 
+bool grow_any;
+
 void grow_opened_shm(int fd)
 {
+	grow_any = true;
 	if (!fd_is(fd, FD_OURS) && !hook_inside())
 		fd_set_grows(fd);
 }
@@ -150,3 +153,12 @@ WRITER(pwrite64, (int fd, const void *buf, size_t n, off64_t at), n, at, fd, buf
 WRITER(writev, (int fd, const struct iovec *v, int n), total(v, n), -1, fd, v, n)
 WRITER(pwritev, (int fd, const struct iovec *v, int n, off_t at), total(v, n), at, fd, v, n, at)
 WRITER(pwritev64, (int fd, const struct iovec *v, int n, off64_t at), total(v, n), at, fd, v, n, at)
+
+/* stdio writes by calls of its own. */
+EXPORT size_t fwrite(const void *p, size_t size, size_t n, FILE *f)
+{
+	OPAQUE(f);
+	if (unlikely(grow_any) && f && fd_is(fileno(f), FD_GROWS) && !hook_inside())
+		writes(fileno(f), size * n, -1);
+	return next.fwrite(p, size, n, f);
+}

@@ -68,7 +68,7 @@ FTS64 *fts64_open(char *const *paths, int flags, int (*cmp)(const FTSENT64 **, c
 
 /* Never called that early by an allocator: resolved at the first call. */
 #define NEXT_LAZY(X) \
-	X(fopen) X(fopen64) X(freopen) X(freopen64) X(fdopen) X(fclose) X(statx) \
+	X(fopen) X(fopen64) X(freopen) X(freopen64) X(fwrite) X(fdopen) X(fclose) X(statx) \
 	X(sendfile) X(sendfile64) X(copy_file_range) X(splice) X(sendmsg) X(sendmmsg) X(recvmsg) X(recvmmsg) \
 	X(close_range) X(closefrom) \
 	X(truncate) X(truncate64) X(ftruncate) X(ftruncate64) X(fallocate) X(fallocate64) X(posix_fallocate) X(posix_fallocate64) X(shm_open) \

@@ -1,4 +1,5 @@
 /* stdio.c - fopen and its family. stdio's own reads never reach us, so a stream is fetched for when it is made. */
+#include "grow.h"
 #include "open.h"
 #include "swap.h"
 
@@ -99,7 +100,7 @@ EXPORT FILE *fopen(const char *path, const char *mode)
 	OPAQUE(mode);
 	if (unlikely(look(path, mode)))
 		return fopen_slow(path, mode, next.fopen);
-	return next.fopen(path, mode);
+	return grow_stream(next.fopen(path, mode), path, mode);
 }
 
 EXPORT FILE *fopen64(const char *path, const char *mode)
@@ -108,7 +109,7 @@ EXPORT FILE *fopen64(const char *path, const char *mode)
 	OPAQUE(mode);
 	if (unlikely(look(path, mode)))
 		return fopen_slow(path, mode, next.fopen64);
-	return next.fopen64(path, mode);
+	return grow_stream(next.fopen64(path, mode), path, mode);
 }
 
 /* The stream's descriptor leaves what it was on; the stream reads nothing before we have looked at the new one. */

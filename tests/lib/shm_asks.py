@@ -1,6 +1,6 @@
 """A job that fills its cache, and processes of it that then want shared memory: shm_asks.py LIST HOW MIB TIMES
 
-HOW: posix_fallocate, ftruncate, write, pwrite, memmap. TIMES processes at once, each for MIB; programs
+HOW: posix_fallocate, ftruncate, write, pwrite, memmap, save (numpy's, by stdio). TIMES processes at once, each for MIB; programs
 of their own that open no dataset file. Each prints ok or what went wrong; a SIGBUS shows as -7."""
 import mmap
 import os
@@ -24,6 +24,13 @@ def ask():
     elif how == "pwrite":
         for at in range(0, size, 1 << 20):
             assert os.pwrite(fd, block, at) == len(block)
+    elif how == "save":
+        import numpy
+        name = "/dev/shm/array.%d.npy" % os.getpid()
+        numpy.save(name, numpy.full(size, 0x5A, numpy.uint8))
+        os.close(fd)
+        fd = os.open(name, os.O_RDWR)
+        os.unlink(name)
     elif how == "ftruncate":
         os.ftruncate(fd, size)
     elif how == "memmap":
