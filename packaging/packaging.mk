@@ -31,3 +31,9 @@ deb:
 	@ls dist/*.deb
 
 .PHONY: deb
+
+# Both tried in clean roots (root; some minutes and 1 GB the first time).
+test-packages:
+	@tests/packages.sh
+
+.PHONY: test-packages
