@@ -9,7 +9,7 @@ repo=$PWD
 command -v debootstrap >/dev/null || DEBIAN_FRONTEND=noninteractive apt-get install -y debootstrap >/dev/null 2>&1 ||
 	{ echo "opt4: test-packages: no debootstrap; apt-get install debootstrap" >&2; echo "0 passed, 1 failed"; exit 1; }
 mirror=$(apt-get indextargets --format '$(REPO_URI)' 2>/dev/null | grep -v security | head -n 1)
-work=$repo/build/packages
+work=$repo/build/packages/in/roots   # deep enough for no wildcard of the Makefile
 mkdir -p "$work"
 passed=0 failed=0
 roots=("${@:-bookworm}")
