@@ -268,3 +268,12 @@ assert os.wait()[1] == 0'
 		done
 	done
 }
+
+@test "a filter of system calls that ends who makes a socket, or denies it: the job runs, and is cached" {
+	"$B/tests/filter" kill true || [ $? != 77 ] || skip "no filters here"
+	local twice='cat data/*/* data/*/* | wc -c'
+	[ "$("$OPT4" run --quiet --root data --stats filter.json -- "$B/tests/filter" kill sh -c "$twice")" = $((80 * 4096)) ]
+	[ "$(json "['hits']" <filter.json)" = 40 ]
+	[ "$("$B/tests/filter" deny "$OPT4" run --quiet --root data -- sh -c "$twice" 2>/dev/null)" = $((80 * 4096)) ]
+	no_session
+}

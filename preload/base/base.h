@@ -72,6 +72,7 @@ enum told {
 void tell_load(void);                      /* the environment says to whom; else nobody is told */
 /* One datagram to `opt4 run`, a few us. False: nobody was told. Keeps errno. */
 bool tell(enum told what, const char *text);
+long tell_filters(void);                   /* this process's filters of system calls; -1: some */
 /* Where it is told: by name in the abstract space, or in a folder. */
 struct sockaddr_un;
 socklen_t tell_address(struct sockaddr_un *to, const char *abstract, const char *folder);

@@ -136,6 +136,15 @@ if table:
     for name, passed, failed in table:
         say(f"| {name} | {passed} | {failed} |")
 
+table = section("Situations", "situations.json", "make trust-situations")
+if table:
+    say("What people do around a job: output and exit status once plain, and so many times under `opt4 run`. *left*: sessions that are")
+    say("still there half a second later. Signals, job control, tracers and subreapers, containers, last words: `tests/guest.bats`.\n")
+    say("| situation | plain | under opt4 as plain | tries | left |\n| --- | --- | ---: | ---: | ---: |")
+    for r in table:
+        plain = re.sub(r"[0-9a-f]{32} +-", "its bytes", r["plain"]).replace("|", "\\|")
+        say(f"| {r['situation']} | {plain} | {r['same']} | {r['tries']} | {r['left']} |")
+
 if missing:
     say("\n## Not run\n")
     for m in missing:

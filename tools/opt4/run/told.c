@@ -109,7 +109,7 @@ static void listen_at(int i, const char *name, const char *folder)
 void told_begin(const char *spool, void (*session)(const char *dir, uid_t uid), const struct launch_also *beside)
 {
 	unsigned char random[24];
-	char name[17], both[64];
+	char name[17], both[80];
 	if (getrandom(random, sizeof(random), GRND_NONBLOCK) != (ssize_t)sizeof(random) || (also.fd = epoll_create1(EPOLL_CLOEXEC)) < 0)
 		return;
 	for (int i = 0; i < 24; i++)
@@ -124,7 +124,7 @@ void told_begin(const char *spool, void (*session)(const char *dir, uid_t uid), 
 	struct epoll_event e = { .events = EPOLLIN };
 	if (beside->fd >= 0 && epoll_ctl(also.fd, EPOLL_CTL_ADD, beside->fd, &e) == 0)
 		too = *beside;
-	snprintf(both, sizeof(both), "%s:%s", name, token);
+	snprintf(both, sizeof(both), "%s:%s:%ld", name, token, tell_filters());
 	setenv("OPT4_RUN", both, 1);
 }
 
