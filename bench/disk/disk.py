@@ -107,7 +107,7 @@ def main():
     p.add_argument("build")
     p.add_argument("out", type=os.path.abspath)
     p.add_argument("--files", type=int, default=4000)
-    p.add_argument("--scale", type=float, default=2)
+    p.add_argument("--scale", type=float, default=1)
     p.add_argument("--workers", type=int, default=4)
     p.add_argument("--only", default="plain,6,25,pass,same")
     p.add_argument("--elevator", default="on", help="OPT4_ELEVATOR of the runs with opt4")
@@ -136,13 +136,13 @@ def main():
             _, store, _ = b.run(["sh", "-c", "exec xargs -0 cat <%s >/dev/null" % (b.work + "/list")])
             rows.append(row("one pass", time.monotonic() - start, {}, store, a.scale))
         plain = rows[0]["seconds"] if rows and rows[0]["name"].startswith("plain") else None
-        print("%-16s%10s%10s%10s%12s%12s%10s%10s" % ("", "seconds", "x plain", "seeks", "read", "written", "arm busy", "target"))
+        print("%-16s%10s%10s%10s%12s%12s%10s  %-12s" % ("", "seconds", "x plain", "seeks", "read", "written", "arm busy", "target"))
         targets = {"elevator, 6 %": 1.8, "elevator, 25 %": 3}
         for r in rows:
             x = plain / r["seconds"] if plain else 0
             target = targets.get(r["name"])
             r["times_plain"], r["target"] = x, target
-            print("%-16s%10.1f%10.2f%10d%10.0fMB%10.0fMB%9.0f%%%10s" % (
+            print("%-16s%10.1f%10.2f%10d%10.0fMB%10.0fMB%9.0f%%  %-12s" % (
                 r["name"], r["seconds"], x, r["seeks"], r["bytes"] / 1e6, r["bytes_written"] / 1e6, r["disk_ns"] / r["seconds"] / 1e7,
                 ">= %g %s" % (target, "yes" if x >= target else "NO") if target else ""))
             if r["opt4"]:
