@@ -5,14 +5,16 @@ import os
 import random
 import subprocess
 import sys
+import types
 
 import numpy as np
 import torch
 from torch.utils.data import BatchSampler, RandomSampler, SequentialSampler
 from torch.utils.data.distributed import DistributedSampler
 
-sys.path.insert(0, os.path.join(os.environ["REPO"], "tools", "live", "opt4_live"))
-samplers = importlib.import_module("samplers")
+sys.modules["opt4_live"] = package = types.ModuleType("opt4_live")   # without what its import begins
+package.__path__ = [os.path.join(os.environ["REPO"], "tools", "live", "opt4_live")]
+samplers = importlib.import_module("opt4_live.samplers")
 rng = random.Random(int(sys.argv[2]))
 SIZES = (1, 2, 3, 10, 623, 624, 625, 1000, 65537)
 for turn in range(150):

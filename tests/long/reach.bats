@@ -12,7 +12,7 @@ load ../lib/reach
 }
 
 @test "several files a sample, whole batches, subsets" {
-	reach {masks,tuples},{0,4},1,.5,.85 {silent-masks,frames,at-once,split,wrapped-silent,nested},{0,4},1 lazy,0,1
+	reach {masks,tuples},{0,4},1,.5,.85 frames,0,1 frames,4,1,.36 {silent-masks,at-once,split,wrapped-silent,nested},{0,4},1 lazy,0,1
 }
 
 @test "read by pools of threads, random partners" {

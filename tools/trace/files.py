@@ -1,6 +1,9 @@
 """Which file a dataset opens for each index, and the tables of roots and files that a trace holds."""
 
+import importlib
 import os
+import sys
+import types
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -38,9 +41,28 @@ def listing(dataset, what):
                 return _leaf(holder, entries, what)
     if len(dataset) == 0:
         return Listing([], set())
+    columns = _columns(dataset)
+    if len(columns) > 1:
+        raise TraceError("%s: a sample of class %s is more than one file: the order in which it opens them can't "
+                         "be known ahead; record it with opt4 run --record F" % (what, type(dataset).__name__))
+    if columns:
+        here = os.fsencode(os.getcwd())
+        return Listing([absolute(p, here) for p in columns[0].all()], set())
     raise TraceError("%s: which files a dataset of class %s opens can't be known ahead; give it an attribute "
                      "`samples`, a list of paths or of (path, ...), or record the order with opt4 run --record F"
                      % (what, type(dataset).__name__))
+
+
+def _columns(dataset):
+    """The lists of files that the running job's side of opt4 would find in the dataset."""
+    here = os.path.dirname(os.path.abspath(__file__))
+    for place in ("../opt4_live/opt4_live", "../live/opt4_live", "../../../lib/opt4/live/opt4_live", "../../../lib64/opt4/live/opt4_live"):
+        path = os.path.normpath(os.path.join(here, place))
+        if os.path.isfile(os.path.join(path, "files.py")):
+            package = sys.modules.setdefault("opt4_walk", types.ModuleType("opt4_walk"))
+            package.__path__ = [path]      # without what that package does when it is imported
+            return importlib.import_module("opt4_walk.files").Walk(dataset, len(dataset)).columns
+    return []
 
 
 def _path(entry):
