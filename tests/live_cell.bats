@@ -40,3 +40,46 @@ effects() {
 @test "a sampler that broadcasts its seed: the ranks' children end at once" {
 	effects broadcasts
 }
+
+@test "as process 1, to whom orphans come: nobody's child all the same" {
+	unshare -p -f --mount-proc true 2>/dev/null || skip "no pid namespaces here"
+	mkdir -p "$BATS_TEST_TMPDIR/ways"
+	live 120 unshare -p -f --mount-proc "$PYTHON" -W ignore "$REPO/tests/live/cell.py" "$BATS_TEST_TMPDIR/ways" >"$BATS_TEST_TMPDIR/out"
+	grep -q '^inside kept' "$BATS_TEST_TMPDIR/out"
+	[ "$(tail -1 "$BATS_TEST_TMPDIR/out")" = "nobody's child" ]
+}
+
+@test "where the kernel locks nobody in: torch's own samplers only, and nothing else runs twice" {
+	cat >refuse.c <<-'END'
+		#include <dlfcn.h>
+		#include <errno.h>
+		#include <linux/seccomp.h>
+		#include <sys/prctl.h>
+		int prctl(int what, ...)
+		{
+			long a, b, c, d;
+			__builtin_va_list args;
+			__builtin_va_start(args, what);
+			a = __builtin_va_arg(args, long);
+			b = __builtin_va_arg(args, long);
+			c = __builtin_va_arg(args, long);
+			d = __builtin_va_arg(args, long);
+			__builtin_va_end(args);
+			if (what == PR_SET_SECCOMP) {
+				errno = EINVAL;
+				return -1;
+			}
+			return ((int (*)(int, ...))dlsym(RTLD_NEXT, "prctl"))(what, a, b, c, d);
+		}
+	END
+	${CC:-cc} -D_GNU_SOURCE -shared -fPIC -o "$BATS_TEST_TMPDIR/refuse.so" refuse.c -ldl
+	LIB="$BATS_TEST_TMPDIR/refuse.so:$LIB"
+	effects counter
+	[ "$(stat_of live_epochs)" = 0 ]
+	effects appends
+	same "$PYTHON" generator
+	calc "$(stat_of live_epochs) == 3 and $(stat_of match_ratio) > .98"
+	# one whose order is drawn in a child, of torch's own
+	same "$PYTHON" many-weighted
+	calc "$(stat_of live_epochs) == 2 and $(stat_of match_ratio) > .98"
+}

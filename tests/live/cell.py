@@ -25,6 +25,8 @@ sys.modules["opt4_live"] = package = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(package)
 from opt4_live import lib, rehearsal  # noqa: E402
 
+assert lib.load()
+
 libc = ctypes.CDLL(None, use_errno=True)
 SYSCALL = libc.syscall
 SURVIVED, CALL, STATE = 5, 3, 0

@@ -214,6 +214,8 @@ JOBS = {
     "many-workers": lambda r: epochs(r, 2, data=Many, batch_size=64, num_workers=2),
     "many-drawn": lambda r: epochs(r, 2, data=Many, batch_size=64, num_workers=1, multiprocessing_context="spawn",
                                    sampler_of=lambda d: {"sampler": RandomSampler(d, True)}),
+    "many-weighted": lambda r: epochs(r, 2, data=Many, batch_size=64, num_workers=1, sampler_of=lambda d: {"sampler": WeightedRandomSampler(
+        [1 + i % 5 for i in range(len(d))], 9000)}),
     "sequential": lambda r: epochs(r, shuffle=False, num_workers=2),
     "replacement": lambda r: epochs(r, num_workers=2, sampler_of=lambda d: {"sampler": RandomSampler(d, True, 500)}),
     "more-than-all": lambda r: epochs(r, num_workers=2, sampler_of=lambda d: {"sampler": RandomSampler(d, False, 500)}),
