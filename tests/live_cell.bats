@@ -19,8 +19,8 @@ setup() { setup_live; }
 effects() {
 	local job
 	for job; do
-		PYTHONHASHSEED=0 within 200 "$PYTHON" -W ignore "$REPO/tests/live/effects.py" data "$BATS_TEST_TMPDIR/plain" "$job" >"$BATS_TEST_TMPDIR/$job.plain"
-		PYTHONHASHSEED=0 live 200 "$PYTHON" -W ignore "$REPO/tests/live/effects.py" data "$BATS_TEST_TMPDIR/live" "$job" >"$BATS_TEST_TMPDIR/$job.live"
+		PYTHONHASHSEED=0 within 200 "$PYTHON" -W ignore "$REPO/tests/live/effects.py" data "$BATS_TEST_TMPDIR/of-plain" "$job" >"$BATS_TEST_TMPDIR/$job.plain"
+		PYTHONHASHSEED=0 live 200 "$PYTHON" -W ignore "$REPO/tests/live/effects.py" data "$BATS_TEST_TMPDIR/of-live" "$job" >"$BATS_TEST_TMPDIR/$job.live"
 		diff "$BATS_TEST_TMPDIR/$job.plain" "$BATS_TEST_TMPDIR/$job.live"
 	done
 }
