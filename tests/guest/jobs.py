@@ -13,9 +13,10 @@ if pid == 0:
     os.execvp("bash", ["bash", "--norc", "--noediting", "-i"])
 
 
-def read(seconds):
+def read(seconds, prompt):
+    """What comes within that time; no longer than until a prompt ends it, if one is to."""
     out, end = b"", time.time() + seconds
-    while (left := end - time.time()) > 0:
+    while (left := end - time.time()) > 0 and not (prompt and out.endswith(b"$ ")):
         if select.select([fd], [], [], left)[0]:
             try:
                 out += os.read(fd, 4096)
@@ -24,19 +25,21 @@ def read(seconds):
     return out.decode(errors="replace")
 
 
-def type_(text, seconds=.5):
+def type_(text, prompt=True):
+    """Types it and reads on until the next prompt; prompt False: a job has the terminal now."""
     os.write(fd, text.encode())
-    return read(seconds)
+    return read(10 if prompt else 1, prompt)
 
 
-out = read(.5) + type_("stty -echo\n", .2)
+read(10, True)
+type_("stty -echo\n")
 job = prefix + " sleep 30" if prefix else "sleep 30"
-out = type_(job + "\n") + type_("\x1a") + type_("bg\n") + type_("jobs\n") + type_("fg\n") + type_("\x1a")
-out += type_("fg\n") + type_("\x03") + type_("echo status $?\n")
-out += type_(job + " &\n") + type_("kill -STOP $!; sleep .6; jobs\n", 1) + type_("kill -CONT $!; sleep .6; jobs\n", 1)
+out = type_(job + "\n", False) + type_("\x1a") + type_("bg\n") + type_("sleep .5; jobs\n") + type_("fg\n", False) + type_("\x1a")
+out += type_("fg\n", False) + type_("\x03") + type_("echo status $?\n")
+out += type_(job + " &\n") + type_("sleep .5; kill -STOP $!; sleep 1.5; jobs\n") + type_("kill -CONT $!; sleep 1; jobs\n")
 out += type_("kill $!; wait $!; echo status $?\n")
-out += type_(job.replace("sleep 30", "cat") + " &\n", .6) + type_("jobs\n") + type_("fg\n") + type_("said\n") + type_("\x04")
-out += type_("for i in 1 2; do " + job + "; done; echo not reached\n") + type_("\x03") + type_("echo status $?\n")
+out += type_(job.replace("sleep 30", "cat") + " &\n") + type_("sleep 1; jobs\n") + type_("fg\n", False) + type_("said\n", False) + type_("\x04")
+out += type_("for i in 1 2; do " + job + "; done; echo not reached\n", False) + type_("\x03") + type_("echo status $?\n")
 out = re.sub(r"\[1\][+-]? +\d+|\$ |\^[A-Z\\]", "", out.replace(prefix + " ", "") if prefix else out)
 lines = [re.sub(r"\s+", " ", line).strip() for line in out.replace("\r", "").splitlines() if line.strip()]
 print("\n".join(a for a, b in zip(lines, lines[1:] + [""]) if a != b))   # it may say twice that something has stopped

@@ -57,6 +57,8 @@ static void hand_on(const struct event *e)
 	kill(job, (int)s->ssi_signo);
 }
 
+static bool stops(int sig) { return sig == SIGTSTP || sig == SIGTTIN || sig == SIGTTOU; }
+
 void signals_begin(pid_t pid) { job = pid; }
 
 void signals_came(const struct signalfd_siginfo *s, const sigset_t *early)
@@ -64,6 +66,12 @@ void signals_came(const struct signalfd_siginfo *s, const sigset_t *early)
 	struct event e = { .s = *s, .at = now_ns() };
 	if (early && sigismember(early, (int)s->ssi_signo) == 1)
 		return;
+	/* as the kernel has it: who is to go on need not stop before */
+	for (unsigned i = 0; s->ssi_signo == SIGCONT && i < nwaiting;)
+		if (stops((int)waiting[i].s.ssi_signo))
+			drop(i);
+		else
+			i++;
 	if (nwaiting == WAITING) {
 		hand_on(waiting);
 		drop(0);
@@ -97,6 +105,7 @@ bool signals_waiting(int sig)
 
 int signals_due(void)
 {
+	signals_witnessed();       /* we may have been stopped since */
 	uint64_t now = now_ns(), soonest = UINT64_MAX;
 	/* in a group of its own it gets nothing that comes to ours */
 	bool apart = getpgid(job) != getpgrp();
@@ -108,7 +117,7 @@ int signals_due(void)
 			continue;
 		}
 		bool alone = witness_fd() < 0, typed = e->s.ssi_code == SI_KERNEL;
-		if (apart || (alone && !typed) || (now >= due && (answered >= due || now >= due + SILENT_NS))) {
+		if (apart || (alone && !typed) || (now >= due && (answered >= due || (asked >= due && now >= asked + SILENT_NS)))) {
 			hand_on(e);
 			drop(i);
 			continue;
