@@ -34,6 +34,17 @@ holds() {
 	done
 }
 
+@test "others' files beside a sample's own: its own ones are followed and fetched ahead, in every epoch" {
+	local job
+	for job in mixup mosaic; do
+		rm -f "$BATS_TEST_TMPDIR/store.state"
+		OPT4_ROOT=$PWD/data OPT4_CACHE=640K LD_PRELOAD=$LIB slow within 60 "$PYTHON" -W ignore "$REPO/tests/live/streams.py" data $job >/dev/null
+		echo "$job: $(stat_of matched) matched of 960, $(stat_of diverged) diverged, $(stat_of prefetched) fetched ahead, gate $(stat_of gate)"
+		calc "$(stat_of matched) > .85 * 960"
+		calc "$(stat_of match_ratio) > .85"
+		[ "$(stat_of gate)" = open ]
+	done
+}
 @test "training and validation in turn, with and without workers" {
 	holds train-val auto off
 	holds no-workers

@@ -175,6 +175,32 @@ static void start_row(struct live_table *t, uint32_t *row, uint8_t *times, const
 	t->fetched += n > 0;
 }
 
+/* Those of the list that the row has, in the list's order; the others of the row behind them. */
+static void in_order(uint32_t *row, uint32_t n, const struct seen *s)
+{
+	uint32_t to = 0;
+	for (uint32_t i = 0; i < s->n && to < n; i++)
+		for (uint32_t k = to; k < n; k++)
+			if (row[k] == s->list[i]) {
+				memmove(row + to + 1, row + to, (k - to) * sizeof(*row));
+				row[to++] = s->list[i];
+				break;
+			}
+}
+
+/* Of several files that came at once, one of which the program's own list names, that is the first until they come again:
+ * a mosaic's four are in any order. */
+static void named_first(uint32_t *row, uint32_t n, uint32_t named)
+{
+	uint32_t k = 0;
+	while (k < n && row[k] != named)
+		k++;
+	if (k < n) {
+		memmove(row + 1, row, k * sizeof(*row));
+		row[0] = named;
+	}
+}
+
 /* A sample was fetched. Files that came with it each time are its own. */
 static void learn(uint32_t index, const struct seen *s, uint32_t rest, uint32_t end)
 {
@@ -198,8 +224,11 @@ static void learn(uint32_t index, const struct seen *s, uint32_t rest, uint32_t 
 		}
 	}
 	if (!*times || !kept) {
+		uint32_t named = !*times && before == 1 && kept && s->n > 2 ? row[0] : 0;
 		if (s->n || (*times && before))
 			start_row(t, row, times, s);
+		if (named)
+			named_first(row, s->n < t->width ? s->n : t->width, named);
 		return;
 	}
 	if (*times == LIVE_GUESS && s->guess && s->guess <= before && !memcmp(row, s->list, s->guess * sizeof(*row))) {
@@ -210,7 +239,10 @@ static void learn(uint32_t index, const struct seen *s, uint32_t rest, uint32_t 
 			if (came(s, rest, end, row[i]))
 				row[to++] = row[i];
 		memset(row + to, 0, (before - to) * sizeof(*row));
+		kept = to;
 	}
+	if (*times == 1 && !s->guess)
+		in_order(row, kept, s);
 	*times = *times == LIVE_GUESS ? 2 : *times < LIVE_GUESS - 1 ? (uint8_t)(*times + 1) : *times;
 }
 

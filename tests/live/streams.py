@@ -1,5 +1,6 @@
 """streams.py ROOT JOB: loaders that take turns or run side by side, each over files of its own, as scripts have them; files are
 bytes, not images. Prints `keep`'s reuse at half of the files, by counting alone."""
+import random
 import sys
 from itertools import cycle, islice
 
@@ -28,8 +29,25 @@ class Files(DatasetFolder):
         return i
 
 
-def loader(folder, n, **options):
-    return DataLoader(Files(folder, n), BATCH, **options)
+class Mixed(Files):
+    """Each sample opens others beside its own: one after it (mixup), or three in any order (mosaic)."""
+    partners = 1
+
+    def __getitem__(self, i):
+        several = [i] + random.choices(range(len(self)), k=self.partners)
+        if self.partners > 1:
+            random.shuffle(several)
+        for k in several:
+            super().__getitem__(k)
+        return i
+
+
+class Mosaic(Mixed):
+    partners = 3
+
+
+def loader(folder, n, kind=Files, **options):
+    return DataLoader(kind(folder, n), BATCH, **options)
 
 
 class Read:
@@ -89,6 +107,9 @@ def main(root, job):
         turns(r, 4, train=a(240), val=b(80), test=c(80))
     elif job == "every-2":
         turns(r, 6, 2, train=a(320), val=b(80))
+    elif job in ("mixup", "mosaic"):
+        kind = Mixed if job == "mixup" else Mosaic
+        turns(r, 3, train=loader(root + "/a", 320, kind, shuffle=True, num_workers=2))
     elif job == "zip":
         side_by_side(r, a(160), c(240), 240)
     kept = set()
