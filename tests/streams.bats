@@ -52,4 +52,5 @@ holds() {
 @test "validation first; larger than training" { holds val-first; holds large-val; }
 @test "three loaders in turn" { holds three; }
 @test "validation every second epoch" { holds every-2; }
-@test "two endless loaders side by side" { holds zip; }
+# Eight batches ahead of each would be two thirds of this cache, and what waits there to be read is not reused.
+@test "two endless loaders side by side" { holds zip 2; }
