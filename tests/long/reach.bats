@@ -4,7 +4,7 @@ load ../common
 load ../lib/reach
 
 @test "files that nothing names, whatever their names" {
-	reach {silent,npy,bare,tops,farm,numbers,persistent,broken,no-batches},{0,4},1
+	reach {silent,npy,bare,tops,farm,numbers,persistent,no-batches},{0,4},1 broken,0,1 broken,4,2
 }
 
 @test "lists of files wherever they are" {
@@ -12,11 +12,11 @@ load ../lib/reach
 }
 
 @test "several files a sample, whole batches, subsets" {
-	reach {masks,tuples},{0,4},1,.5,.85 frames,0,1 frames,4,1,.36 {silent-masks,at-once,split,wrapped-silent,nested},{0,4},1 lazy,0,1
+	reach {masks,tuples},{0,4},1 frames,0,1 frames,4,1,.36 {silent-masks,at-once,split,wrapped-silent,nested},{0,4},1 lazy,0,1
 }
 
 @test "read by pools of threads, random partners" {
-	reach {cameras,pooled},{0,4},2,.5,.5 {mixup,mosaic},{0,4},2,.48,.05
+	reach {cameras,pooled},{0,4},2,.5,.5 {mixup,mosaic},{0,4},2,.5,.9
 }
 
 @test "lists that change, other loaders" {
