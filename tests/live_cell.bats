@@ -81,5 +81,5 @@ effects() {
 	calc "$(stat_of live_epochs) == 3 and $(stat_of match_ratio) > .98"
 	# one whose order is drawn in a child, of torch's own
 	same "$PYTHON" many-weighted
-	calc "$(stat_of live_epochs) == 2 and $(stat_of match_ratio) > .98"
+	calc "$(stat_of live_epochs) >= 2 and $(stat_of match_ratio) > .98"
 }
