@@ -82,7 +82,7 @@ static struct victim last_on(const struct policy_ctx *c, uint32_t axis, struct v
 }
 
 /* The next of those over files, of unknown use or never needed again. */
-static struct victim last_of(const struct policy_ctx *c, uint32_t set, struct victim prev)
+static inline struct victim last_of(const struct policy_ctx *c, uint32_t set, struct victim prev)
 {
 	struct use u = { set > c->shape->naxes ? POS_NEVER : POS_UNKNOWN, 0 };
 	bool here = prev.file != FILE_NONE && set_for(c->shape, prev.use) == set;
@@ -110,6 +110,10 @@ static struct victim opt_victim(const struct policy_ctx *c, __attribute__((unuse
 		return best;
 	if (c->unknown <= 0 && from >= naxes)
 		prev = none;
+	if (naxes == 1 && c->shape->npos[0] == c->axes[0].npos) { /* one trace: by position alone */
+		best = last_on(c, 0, prev);
+		return best.file != FILE_NONE && best.use.pos > cand_use.pos ? best : none;
+	}
 	for (uint32_t a = 0; a < naxes; a++) {
 		struct victim v = last_on(c, a, prev);
 		if (v.file != FILE_NONE && (best.file == FILE_NONE || axis_distance(c, v.use) > axis_distance(c, best.use)
