@@ -39,8 +39,8 @@ calls() {
 	mv "$BATS_TEST_TMPDIR/both.o" "build/${1%.c}.o"
 }
 new_command() {
-	mkdir tools/opt4/warm
-	printf '#include "../common/common.h"\n#include "../plan/plan.h"\n#include "../plan/simulate.h"\n' >tools/opt4/warm/warm.c
+	mkdir tools/opt4/fresh
+	printf '#include "../common/common.h"\n#include "../plan/plan.h"\n#include "../plan/simulate.h"\n' >tools/opt4/fresh/fresh.c
 }
 folder() { mkdir -p "$1" && echo 'int planted;' >"$1/planted.c"; }
 
@@ -74,7 +74,7 @@ folder() { mkdir -p "$1" && echo 'int planted;' >"$1/planted.c"; }
 
 @test "a new folder below preload has no floor until it is given one; a new command needs none" {
 	found preload/pool/planted.c "no floor" folder preload/pool
-	found tools/opt4/warm/warm.c "past the door of tools/opt4/plan" new_command
+	found tools/opt4/fresh/fresh.c "past the door of tools/opt4/plan" new_command
 }
 
 @test "a comment is no include" {

@@ -81,7 +81,7 @@ int main(int argc, char **argv)
 	for (uint32_t i = 0; i < residents && session_lock(); i++) {
 		uint32_t rec = (uint32_t)((uint64_t)i * n / residents);
 		filing_put(rec, plans_use(rec));
-		view.h->resident++;
+		view.h->account[TIER_RAM].resident++;
 		rec_set(rec, REC_RESIDENT);
 		session_unlock();
 	}

@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fnmatch.h>
 #include <limits.h>
-#include <locale.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -15,52 +14,6 @@ uint8_t conf_last_byte[256];
 
 /* torchvision.datasets.folder.IMG_EXTENSIONS */
 static const char default_match[] = "*.jpg:*.jpeg:*.png:*.ppm:*.bmp:*.pgm:*.tif:*.tiff:*.webp";
-
-/* Whatever locale the program has set by now: with a decimal point. */
-static double number(const char *s, char **end) { return strtod_l(s, end, newlocale(LC_ALL_MASK, "C", NULL)); }
-
-int parse_size(const char *s, uint64_t whole, uint64_t *bytes)
-{
-	char *end;
-	if (!isdigit((unsigned char)*s) && *s != '.')
-		return -EINVAL;
-	double v = number(s, &end);
-	switch (toupper((unsigned char)*end)) {
-	case '%':
-		if (!whole)
-			return -EINVAL;
-		v = v / 100 * (double)whole;
-		end++;
-		break;
-	case 'T': v *= 1024; /* fall through */
-	case 'G': v *= 1024; /* fall through */
-	case 'M': v *= 1024; /* fall through */
-	case 'K': v *= 1024; end++; break;
-	default: break;
-	}
-	if (*end || !(v >= 0 && v < 9e18))
-		return -EINVAL;
-	*bytes = (uint64_t)v;
-	return 0;
-}
-
-int parse_time(const char *s, uint64_t *ns)
-{
-	char *end;
-	if (!isdigit((unsigned char)*s) && *s != '.')
-		return -EINVAL;
-	double v = number(s, &end) * 1e9;
-	if (!strcmp(end, "ms"))
-		v /= 1000;
-	else if (!strcmp(end, "m"))
-		v *= 60;
-	else if (*end && strcmp(end, "s"))
-		return -EINVAL;
-	if (!(v >= 0 && v < 9e18))
-		return -EINVAL;
-	*ns = (uint64_t)v;
-	return 0;
-}
 
 bool conf_match(const char *name, size_t len)
 {
@@ -275,15 +228,20 @@ static bool is_on(const char *name, bool dflt)
 	return dflt;
 }
 
+static void copy_size(const char *name, char to[32])
+{
+	uint64_t v;
+	copy_env(name, to, 32);
+	if (*to && parse_size(to, 1 << 20, &v) < 0) {
+		opt4_log("opt4: %s: '%s' is not a size; use e.g. 64G or 50%%; the default holds", name, to);
+		*to = 0;
+	}
+}
+
 static void load_values(void)
 {
 	const char *s;
-	uint64_t v;
-	copy_env("OPT4_CACHE", conf.cache, sizeof(conf.cache));
-	if (*conf.cache && parse_size(conf.cache, 1 << 20, &v) < 0) {
-		opt4_log("opt4: OPT4_CACHE: '%s' is not a size; use e.g. 64G or 50%%; the default holds", conf.cache);
-		*conf.cache = 0;
-	}
+	copy_size("OPT4_CACHE", conf.cache);
 	copy_env("OPT4_POLICY", conf.policy, sizeof(conf.policy));
 	if (*conf.policy && strcmp(conf.policy, "none") && !policy_find(conf.policy)) {
 		opt4_log("opt4: OPT4_POLICY: no policy '%s'; use opt lru lfu fifo random keep none", conf.policy);
@@ -320,6 +278,8 @@ static void load_values(void)
 	}
 	conf.keep = is_on("OPT4_KEEP", false);
 	conf.live = is_on("OPT4_LIVE", true);
+	copy_path("OPT4_SSD", conf.ssd, sizeof(conf.ssd));
+	copy_size("OPT4_SSD_SIZE", conf.ssd_size);
 	copy_path("OPT4_DIR", conf.dir, sizeof(conf.dir));
 	copy_path("OPT4_STATS", conf.stats, sizeof(conf.stats));
 }

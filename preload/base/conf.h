@@ -20,6 +20,8 @@ struct conf {
 	char cache[32];            /* as given; "" = default */
 	char policy[16];           /* "" = default */
 	char dir[4096];            /* "" = default */
+	char ssd[4096];            /* the second tier's folder; "" = none */
+	char ssd_size[32];         /* as given; "" = default */
 	int prefetch;              /* -1 auto, 0 off, else batches */
 	int direct;                /* -1 auto, 0 off, 1 on */
 	int elevator;              /* likewise */

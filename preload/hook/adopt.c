@@ -44,7 +44,7 @@ static void adopt(int fd)
 	struct fd_entry e;
 	struct stat st;
 
-	if (next.fstat(fd, &st) == 0 && st.st_dev == session_dev)
+	if (next.fstat(fd, &st) == 0 && session_on(st.st_dev))
 		fd_object(fd, st.st_ino, &e);
 }
 

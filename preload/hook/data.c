@@ -6,15 +6,16 @@
 	static __attribute__((noinline)) ssize_t name##_pending params \
 	{ \
 		uint32_t claim; \
-		bool peek = fd_peek(fd, n, at, &claim); \
+		int err = errno; \
+		bool peek = fd_is(fd, FD_PENDING) && fd_peek(fd, n, at, &claim); \
 		ssize_t r = next.name(__VA_ARGS__); \
 		if (peek) \
 			fd_release(fd, claim); \
-		return r; \
+		return r < 0 && errno == EIO && fd_failed(fd, err) ? next.name(__VA_ARGS__) : r; \
 	} \
 	EXPORT ssize_t name params \
 	{ \
-		if (unlikely(fd_is(fd, FD_PENDING))) \
+		if (unlikely(fd_is(fd, FD_PENDING | FD_DISK))) \
 			return name##_pending(__VA_ARGS__); \
 		return next.name(__VA_ARGS__); \
 	}
@@ -39,7 +40,7 @@ READER(preadv64, (int fd, const struct iovec *v, int n, off64_t off), fd_bytes(v
 		ssize_t r = next.name(fd, v, n, off, flags); \
 		if (unlikely(peek)) \
 			fd_release(fd, claim); \
-		if (unlikely(r < 0) && errno == EOPNOTSUPP && flags && fd_left_object(fd, err)) \
+		if (unlikely(r < 0) && ((errno == EOPNOTSUPP && flags && fd_left_object(fd, err)) || (errno == EIO && fd_failed(fd, err)))) \
 			r = next.name(fd, v, n, off, flags); \
 		return r; \
 	}

@@ -71,7 +71,7 @@ void fd_install(int fd, enum fd_kind kind, const struct cached *c, uint32_t grou
 	atomic_store_explicit(&s->seq, seq + 1, memory_order_release);
 
 	raise_highest(fd);
-	__atomic_store_n(&fd_flags[fd], FD_OURS | (pending ? FD_PENDING : 0), __ATOMIC_RELEASE);
+	__atomic_store_n(&fd_flags[fd], (uint8_t)(FD_OURS | (pending ? FD_PENDING : 0) | (kind == FD_OBJECT && session_ssd_dev ? FD_DISK : 0)), __ATOMIC_RELEASE);
 }
 
 bool fd_get(int fd, struct fd_entry *e)

@@ -24,6 +24,7 @@ enum fd_kind {
                                    * then costs a hit; never set together with FD_OURS */
 #define FD_GROWS   8u             /* not ours: open for writing on the tmpfs of sessions, so that a write may make it larger. May be
                                    * stale, and then costs an fstat */
+#define FD_DISK    16u            /* an object that may lie on a disk: a read may fail, and the original has its bytes yet */
 #define FD_NOT_NONE (FD_OURS | FD_ELSEWHERE | FD_GROWS)
 extern uint8_t fd_flags[FD_MAX];
 

@@ -17,7 +17,7 @@ static ssize_t original_name(const char *path, char buf[PATH_ROOM])
 	if (!session_dev || hook_inside() || !path || (fd = path_proc_fd(path)) < 0)
 		return -1;
 	struct guard g = hook_enter();
-	if (next.fstat(fd, &st) == 0 && st.st_dev == session_dev && fd_object(fd, st.st_ino, &e)) {
+	if (next.fstat(fd, &st) == 0 && session_on(st.st_dev) && fd_object(fd, st.st_ino, &e)) {
 		int orig = session_reopen(&e.c, O_RDONLY | O_CLOEXEC);
 		if (orig >= 0) {
 			snprintf(link, sizeof link, "/proc/self/fd/%d", orig);

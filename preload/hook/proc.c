@@ -38,6 +38,9 @@ static void expect_objects(void)
 
 	if (!session_dev && next.stat(dir && *dir ? dir : "/dev/shm", &st) == 0)
 		session_dev = st.st_dev;
+	dir = getenv("OPT4_SSD");
+	if (!session_ssd_dev && dir && *dir && next.stat(dir, &st) == 0)
+		session_ssd_dev = st.st_dev;
 	fd_strangers();
 }
 

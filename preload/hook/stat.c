@@ -28,7 +28,7 @@ static __attribute__((noinline)) int identity(int fd, uint64_t ino, struct stat 
 	return r == -ESTALE && fd_original(fd);
 }
 
-#define ON_SESSION(st) unlikely((st)->st_dev == session_dev)
+#define ON_SESSION(st) unlikely(session_on((st)->st_dev))
 
 #define FSTAT(name, type, params, call) \
 	EXPORT int name params \
@@ -83,7 +83,7 @@ EXPORT int statx(int dirfd, const char *path, int flags, unsigned mask, struct s
 {
 	/* The inode number is needed to know an object. */
 	int r = next.statx(dirfd, path, flags, mask | STATX_INO, stx);
-	if (r == 0 && unlikely(makedev(stx->stx_dev_major, stx->stx_dev_minor) == session_dev)) {
+	if (r == 0 && unlikely(session_on(makedev(stx->stx_dev_major, stx->stx_dev_minor)))) {
 		int fd = named(dirfd, path, flags);
 		if (fd >= 0 && identity(fd, stx->stx_ino, NULL, mask, stx))
 			r = next.statx(dirfd, path, flags, mask, stx);

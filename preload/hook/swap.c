@@ -182,8 +182,10 @@ static bool back(int from, int to, struct fd_entry *e)
 	if (tracked && (CLAIM_STATE(e->claim) != CLAIM_READY || !fd_claim(to, &e->claim, CLAIM_SWAP)))
 		return false;
 	bool set = tracked && fd_set_pending(to);
+	struct stat st;
+	uint64_t dev = session_ssd_dev && next.fstat(to, &st) == 0 && st.st_dev == session_ssd_dev ? session_ssd_dev : session_dev;
 	int own = next.fcntl(from, F_DUPFD_CLOEXEC, 0), old = next.fcntl(to, F_DUPFD_CLOEXEC, 0);
-	if (own >= 0 && (done = put_under(own, to, session_dev, e->c.obj_ino, &at)) && old >= 0) {
+	if (own >= 0 && (done = put_under(own, to, dev, e->c.obj_ino, &at)) && old >= 0) {
 		off_t read = next.lseek(old, 0, SEEK_CUR) - at;
 		if (read)
 			next.lseek(to, read, SEEK_CUR);
@@ -212,7 +214,7 @@ bool fd_original(int fd)
 	}
 	struct guard g = hook_enter();
 	fd_any();               /* its duplicates may be strangers */
-	if (session_dev && next.fstat(fd, &st) == 0 && st.st_dev == session_dev && fd_object(fd, st.st_ino, &e)) {
+	if (session_dev && next.fstat(fd, &st) == 0 && session_on(st.st_dev) && fd_object(fd, st.st_ino, &e)) {
 		int fl = next.fcntl(fd, F_GETFL);
 		int orig = fl < 0 ? -1 : session_reopen(&e.c, (fl & (KEEP_FLAGS | O_ACCMODE)) | O_CLOEXEC);
 		/* Duplicates share the offset, before and after: all of them stand on one new description. */
@@ -228,11 +230,28 @@ bool fd_original(int fd)
 	return ok;
 }
 
+bool fd_failed(int fd, int before)
+{
+	struct fd_entry e;
+	int err = errno;
+
+	if (!session_ssd_dev || hook_inside() || !fd_is(fd, FD_OURS) || !fd_get(fd, &e) || e.kind != FD_OBJECT)
+		return false;
+	errno = err;
+	if (!fd_left_object(fd, before))
+		return false;
+	struct guard g = hook_enter();
+	session_failed(&e.c);
+	hook_leave(g);
+	errno = before;
+	return true;
+}
+
 bool fd_left_object(int fd, int before)
 {
 	struct stat st;
 	int err = errno;
-	bool left = session_dev && !hook_inside() && next.fstat(fd, &st) == 0 && st.st_dev == session_dev && fd_original(fd);
+	bool left = session_dev && !hook_inside() && next.fstat(fd, &st) == 0 && session_on(st.st_dev) && fd_original(fd);
 
 	errno = left ? before : err;
 	return left;

@@ -33,6 +33,8 @@ bool fd_original(int fd);
 /* A call by fd has failed as it may not on an original: true if fd was on an object, and is on the original now: for another
  * attempt. errno is then what it was `before` the call. */
 bool fd_left_object(int fd, int before);
+/* A read of fd failed with EIO: if it was of an object, that is dropped, and fd is on the original now: read again. */
+bool fd_failed(int fd, int before);
 
 /* fd_original() for every descriptor of this process on file `rec` (REC_NONE: on any): it is about to be changed here. With
  * st (the original's; or NULL) also for those on the same file by another name (a link's, or through one). */

@@ -52,6 +52,8 @@ static bool adopt(uint32_t rec)
 	return true;
 }
 
+static void abandon(uint32_t rec) { filing_take(rec); }
+
 static void unmap(void)
 {
 	uint64_t loader = orders.live_loader;
@@ -71,5 +73,5 @@ static void unmap(void)
 }
 
 /* Before main(), and before the library's own constructor: nothing of a session has been touched then. */
-static const struct store_above here = { refresh, repaired, bury, plan_first, adopt, unmap };
+static const struct store_above here = { refresh, repaired, bury, plan_first, adopt, abandon, unmap };
 __attribute__((constructor(101))) static void order_begins(void) { store_above = &here; }

@@ -10,23 +10,24 @@
 
 static bool filed(const struct record *r) { return r->filed == view.h->filing + 1; }
 
-static void count(struct use use, int by)
+static void count(const struct record *r, struct use use, int by)
 {
-	if (use.pos < POS_MAX && use.axis < PLANS_MAX)
+	if (r->tier != TIER_SSD && use.pos < POS_MAX && use.axis < PLANS_MAX)
 		view.h->filed[use.axis] += (uint32_t)by;
 }
 
 void filing_put(uint32_t rec, struct use use)
 {
 	struct record *r = &view.rec[rec];
-	if (rec < orders.pol.shape->nfiles) {
+	const struct policy_ctx *pol = policy_of(r->tier);
+	if (pol && rec < pol->shape->nfiles) {
 		if (filed(r)) {
-			orders.pol.ops->hit(&orders.pol, rec, r->use, use);
-			count(r->use, -1);
+			pol->ops->hit(pol, rec, r->use, use);
+			count(r, r->use, -1);
 		} else {
-			orders.pol.ops->insert(&orders.pol, rec, use);
+			pol->ops->insert(pol, rec, use);
 		}
-		count(use, 1);
+		count(r, use, 1);
 		r->filed = view.h->filing + 1;
 	}
 	r->use = use;
@@ -35,9 +36,10 @@ void filing_put(uint32_t rec, struct use use)
 void filing_take(uint32_t rec)
 {
 	struct record *r = &view.rec[rec];
-	if (rec < orders.pol.shape->nfiles && filed(r)) {
-		orders.pol.ops->remove(&orders.pol, rec, r->use);
-		count(r->use, -1);
+	const struct policy_ctx *pol = policy_of(r->tier);
+	if (pol && rec < pol->shape->nfiles && filed(r)) {
+		pol->ops->remove(pol, rec, r->use);
+		count(r, r->use, -1);
 	}
 	r->filed = 0;
 }

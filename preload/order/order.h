@@ -32,7 +32,8 @@ struct orders {                   /* the orders as this process sees them; gone 
 	void *policy_state;       /* of generation view.policy_gen */
 	size_t policy_bytes;
 	struct policy_shape shape; /* of the mapping */
-	struct policy_ctx pol;
+	struct policy_ctx pol;    /* memory's */
+	struct policy_ctx pol_ssd; /* the second tier's; state NULL: none */
 	struct axis axes[AXES_MAX];
 	struct plan plans[PLANS_MAX];
 	double cycle;             /* accesses that an epoch of each live stream takes, together */
@@ -58,8 +59,11 @@ void plans_unguard(void);
 static inline size_t policy_bytes(const struct policy *ops, const struct policy_shape *shape)
 {
 	size_t n = ops->bytes(shape);
-	return n ? n : 64;
+	return n ? ops->soonest && view.h->ntiers == 2 ? 2 * n : n : 64;
 }
+/* The state of those that lie in a tier: a policy that goes by the order has one each, the others know of memory only, from
+ * which alone they evict. NULL: none. */
+const struct policy_ctx *policy_of(uint32_t tier);
 /* Takes the lock: a fresh state for this shape, filled from the records. 0 or -errno */
 int policy_rebuild(uint32_t nfiles, uint32_t naxes, uint32_t npos_of_last);
 /* Under the lock and the guard, number gen's file being all zero: from now on it is the state, for this shape. The residents
@@ -96,6 +100,12 @@ bool filing_settled(void);                 /* no lock needed: a hint */
 /* Victims so that `pages` fit, for candidate cand (FILE_NONE: for nobody, always worth it). Under the
  * lock; marks them EVICTING and takes them out of the policy. Their number, or -1: bypass, nothing done. */
 int victims_choose(uint64_t pages, uint32_t cand, struct use use, uint32_t *victims, int max);
+/* Under the lock: the resident in memory that its policy would let go first, of those that have been read, and in free
+ * memory too; FILE_NONE: none. Skips those that are on their way to the SSD. */
+uint32_t victims_spill(void);
+/* Under the lock: the resident of the SSD that is needed so much later than `rec`, a resident in memory, that it pays to write
+ * rec in its place; FILE_NONE: none. Marks it EVICTING, as victims_choose(). */
+uint32_t victims_replace(uint32_t rec);
 void victims_shrink(void);                 /* evicts until the floors are respected again; no lock */
 /* victims_shrink() at once, whatever was looked at when; for somebody who dies of it if there is no room. Waits 1 s at most
  * for the lock. */

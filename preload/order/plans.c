@@ -164,23 +164,29 @@ struct use plans_use(uint32_t rec)
 	return best;
 }
 
-void policy_expire(uint32_t plan)
+static void expire(const struct policy_ctx *pol, uint32_t plan)
 {
-	if (!orders.pol.ops->soonest)
+	if (!pol || !pol->ops->soonest)
 		return;
 	uint32_t horizon = orders.plans[plan].follow.sh->horizon;
 	if (!stream_holds(plan))   /* a live order's go where they are expected */
 		horizon = view.h->plans[plan].gen ? orders.axes[plan].npos : POS_UNKNOWN;
 	for (int i = 0; i < 64; i++) { /* a bounded share each call */
-		struct victim v = orders.pol.ops->soonest(&orders.pol, plan);
+		struct victim v = pol->ops->soonest(pol, plan);
 		if (v.file == FILE_NONE || v.use.pos >= horizon || v.file >= orders.shape.nfiles)
 			return;
-		if (!filing_holds(v.file, v.use)) {
-			orders.pol.ops->remove(&orders.pol, v.file, v.use); /* cannot be; mended if it is */
+		if (!filing_holds(v.file, v.use) || policy_of(view.rec[v.file].tier) != pol) {
+			pol->ops->remove(pol, v.file, v.use); /* cannot be; mended if it is */
 			continue;
 		}
 		filing_put(v.file, plans_use(v.file));
 	}
+}
+
+void policy_expire(uint32_t plan)
+{
+	expire(policy_of(TIER_RAM), plan);
+	expire(policy_of(TIER_SSD), plan);
 }
 
 static _Atomic int refreshing;
@@ -196,6 +202,11 @@ bool plans_guard(void)
 }
 
 void plans_unguard(void) { atomic_store(&refreshing, 0); }
+
+const struct policy_ctx *policy_of(uint32_t tier)
+{
+	return tier != TIER_SSD ? &orders.pol : orders.pol_ssd.state ? &orders.pol_ssd : NULL;
+}
 
 /* Maps policy.G; the shape in the header says what must fit. */
 int policy_refresh(void)
@@ -219,5 +230,7 @@ int policy_refresh(void)
 	orders.policy_bytes = bytes;
 	view.policy_gen = gen;
 	orders.pol = (struct policy_ctx){ .ops = ops, .shape = &orders.shape, .state = orders.policy_state, .axes = orders.axes };
+	orders.pol_ssd = orders.pol;
+	orders.pol_ssd.state = ops->soonest && view.h->ntiers == 2 ? (char *)orders.policy_state + ops->bytes(&orders.shape) : NULL;
 	return 0;
 }

@@ -10,7 +10,7 @@ static uint32_t any_resident(void)
 		uint32_t w = (at + i) % (words ? words : 1);
 		for (uint64_t bits = view.touched[w]; bits; bits &= bits - 1) {
 			uint32_t rec = w * 64 + (uint32_t)__builtin_ctzll(bits);
-			if (rec < n && rec < orders.shape.nfiles && rec_state(rec) == REC_RESIDENT) {
+			if (rec < n && rec < orders.shape.nfiles && rec_state(rec) == REC_RESIDENT && view.rec[rec].tier == TIER_RAM && !view.rec[rec].spilling) {
 				at = w;
 				return rec;
 			}
@@ -51,7 +51,7 @@ int victims_choose(uint64_t pages, uint32_t cand, struct use use, uint32_t *vict
 			break;     /* see below; the caller comes again */
 		if (v.file == FILE_NONE || n == max || v.file >= orders.shape.nfiles)
 			return -1;
-		if (rec_state(v.file) != REC_RESIDENT)
+		if (rec_state(v.file) != REC_RESIDENT || view.rec[v.file].spilling || view.rec[v.file].tier != TIER_RAM)
 			continue;
 		victims[n++] = v.file;
 		got += view.rec[v.file].pages;
@@ -68,6 +68,62 @@ int victims_choose(uint64_t pages, uint32_t cand, struct use use, uint32_t *vict
 		mark_victim(victims[n++] = rec);
 	}
 	return n;
+}
+
+#define SPILL_LOOKS 4096u          /* residents looked at for one to spill */
+
+uint32_t victims_spill(void)
+{
+	static uint32_t at;
+	struct victim v = { .file = FILE_NONE };
+	uint32_t n = index_files(), words = (n + 63) / 64;
+	plans_fronts();
+	for (uint32_t i = 0; i < SPILL_LOOKS; i++) {
+		v = orders.pol.ops->victim(&orders.pol, FILE_NONE, (struct use){ 0, 0 }, v);
+		if (v.file == FILE_NONE || v.file >= orders.shape.nfiles)
+			break;
+		const struct record *r = &view.rec[v.file];
+		if (rec_state(v.file) == REC_RESIDENT && r->tier == TIER_RAM && !r->spilling && !r->prefetched)
+			return v.file;
+	}
+	if (orders.pol.ops->soonest)
+		return FILE_NONE;
+	for (uint32_t i = 0; i <= words && words; i++, at = (at + 1) % words)   /* `keep` lets none go, and the others' order is no matter */
+		for (uint64_t bits = view.touched[at % words]; bits; bits &= bits - 1) {
+			uint32_t rec = at % words * 64 + (uint32_t)__builtin_ctzll(bits);
+			const struct record *r = &view.rec[rec];
+			if (rec < n && rec_state(rec) == REC_RESIDENT && r->tier == TIER_RAM && !r->spilling)
+				return rec;
+		}
+	return FILE_NONE;
+}
+
+#define HYSTERESIS 1.25            /* times as far away: no churn */
+
+/* How far away, in positions of the first axis; never and unknown: for ever. */
+static double away(struct use u)
+{
+	if (u.pos >= POS_MAX || u.axis >= orders.shape.naxes)
+		return u.pos == POS_NEVER ? 2e18 : 1e18;
+	return ((double)u.pos - orders.axes[u.axis].front) * orders.axes[u.axis].scale;
+}
+
+uint32_t victims_replace(uint32_t rec)
+{
+	const struct policy_ctx *pol = policy_of(TIER_SSD);
+	struct victim v = { .file = FILE_NONE };
+	if (!pol || !pol->ops->soonest || view.rec[rec].use.pos >= POS_MAX || inflight_room() < 3)
+		return FILE_NONE;
+	for (uint32_t i = 0; i < 64; i++) {
+		v = pol->ops->victim(pol, FILE_NONE, (struct use){ 0, 0 }, v);
+		if (v.file == FILE_NONE || v.file >= orders.shape.nfiles || away(v.use) <= HYSTERESIS * away(view.rec[rec].use))
+			return FILE_NONE;
+		if (rec_state(v.file) == REC_RESIDENT && view.rec[v.file].tier == TIER_SSD) {
+			mark_victim(v.file);
+			return v.file;
+		}
+	}
+	return FILE_NONE;
 }
 
 void record_drop(uint32_t rec)

@@ -156,6 +156,11 @@ void access_count(const struct access *a, enum access_kind kind, uint32_t rec, u
 	}
 	if (kind == ACCESS_HIT && a->again)
 		return;
+	if (kind <= ACCESS_LATE) {
+		struct tier_account *t = record_account(&view.rec[rec]);
+		COUNT(t->hits, 1);
+		COUNT(t->hit_bytes, bytes);
+	}
 	if (kind == ACCESS_HIT) {
 		COUNT(n->hits, 1);
 		COUNT(e->hits, 1);

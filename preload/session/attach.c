@@ -108,7 +108,8 @@ static int find_or_make(char *dir, bool other)
 	} else if (rc == -ESTALE) {
 		dir_clear(dir, CLEAR_INSIDE); /* another version, another boot, damaged */
 	}
-	if (!view.h) {
+	bool fresh = !view.h;
+	if (fresh) {
 		int dirfd = open(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 		rc = dirfd < 0 ? -errno : index_create(dir, dirfd);
 		if (dirfd >= 0)
@@ -123,6 +124,8 @@ static int find_or_make(char *dir, bool other)
 	/* The job goes into the table before the lock is let go: else the next to come would think it stale. */
 	if (rc == 0 && !(slot_claim(0) && plans_refresh() == 0 && policy_refresh() == 0))
 		rc = -EAGAIN;
+	if (rc == 0 && fresh)
+		ssd_begin();       /* before others come: who waits for the folder's lock finds it whole */
 	if (rc == 0)
 		rc = register_job(true);
 	if (rc == 0)

@@ -21,15 +21,13 @@ int session_open(uint32_t rec, int dirfd, const char *path, int flags, struct ca
 	struct resident r;
 	if (!record_read(rec, &r) || atomic_load_explicit(&view.rec[rec].writers, memory_order_relaxed))
 		return -ENOENT;
-	if ((flags & O_NOATIME) && r.st.uid != geteuid())
-		return -EPERM;     /* which the original says, but to the privileged; the object is ours */
 	uint64_t now = now_coarse();
 	bool nofollow = flags & O_NOFOLLOW;  /* the record does not say whether its name is a link */
 	if (nofollow || look_due(&r, now)) {
 		struct stat st;
 		COUNT(view.h->n.revalidations, 1);
 		if (fstatat(dirfd, path, &st, nofollow ? AT_SYMLINK_NOFOLLOW : 0) < 0 ||
-		    (!origin_same(&r.st, &st) && (nofollow || !origin_renumbered(&r.st, &st, dirfd, path)))) {
+		    (!object_seen(rec, &r, &st) && (nofollow || !origin_renumbered(&r.st, &st, dirfd, path)))) {
 			if (!nofollow)
 				session_invalidate(rec);
 			return -ESTALE;
@@ -38,7 +36,9 @@ int session_open(uint32_t rec, int dirfd, const char *path, int flags, struct ca
 			atomic_store_explicit(&view.rec[rec].checked, now, memory_order_relaxed);
 		r.checked = now;
 	}
-	int fd = tier_at(r.tier)->open(&r.key, flags);
+	if ((flags & O_NOATIME) && r.st.uid != geteuid())
+		return -EPERM;     /* which the original says, but to the privileged; the object is ours */
+	int fd = object_open(rec, &r, flags);
 	if (fd == -ENOENT && !index_lost())
 		record_drop(rec);  /* somebody took the object away */
 	*c = (struct cached){ .rec = rec, .obj_ino = r.obj_ino, .dev = r.st.dev, .ino = r.st.ino, .checked = r.checked };
@@ -136,18 +136,19 @@ static int identity(struct cached *c, struct origin *o)
 	if (!view.h || c->rec >= view.ncap)
 		return -ENOENT;
 	const struct record *r = &view.rec[c->rec];
-	uint64_t now = now_coarse(), w, obj_ino;
+	uint64_t now = now_coarse(), w, obj_ino, left;
 	int tries = 0;
 	/* It stays after eviction, until the next fill: whose filler may be writing just now. */
 	do {
 		w = atomic_load_explicit(&r->state, memory_order_acquire);
 		*o = r->st;
 		obj_ino = r->obj_ino;
+		left = r->left_ino;
 		atomic_thread_fence(memory_order_acquire);
 		if (ST_STATE(w) == REC_FILLING || ++tries > 4)
 			return -ESTALE;
 	} while (atomic_load_explicit(&r->state, memory_order_relaxed) != w);
-	if (obj_ino != c->obj_ino || o->ino != c->ino)
+	if ((obj_ino != c->obj_ino && left != c->obj_ino) || o->ino != c->ino)
 		return -ESTALE;
 	if (now - c->checked > (view.revalidate_ns > 1000000000u ? view.revalidate_ns : 1000000000u)) {
 		char path[PATH_BYTES];
@@ -233,8 +234,8 @@ int session_whose(int fd, struct cached *c)
 	/* most files of this tmpfs are nobody's objects: those are not worth an attachment */
 	if ((!strstr(path, "/objects/") && !strstr(path, "/dead/")) || !session_attach())
 		return -ENOENT;
-	const char *name = path + strlen(view.dir);
-	if (strncmp(path, view.dir, strlen(view.dir)) || (strncmp(name, "/objects/", 9) && strncmp(name, "/dead/", 6)))
+	const char *dir = ssd_here() && !strncmp(path, view.ssd_dir, strlen(view.ssd_dir)) ? view.ssd_dir : view.dir, *name = path + strlen(dir);
+	if (strncmp(path, dir, strlen(dir)) || (strncmp(name, "/objects/", 9) && strncmp(name, "/dead/", 6)))
 		return -ENOENT;
 	name = strrchr(name, '/') + 1;
 	if (strlen(name) < 32 || fstat(fd, &st) < 0)

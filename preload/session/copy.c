@@ -10,8 +10,7 @@
 #include <unistd.h>
 #include "parts.h"
 
-#define BUFFER   (128u << 10)
-#define BUFFERS  4
+#define NBUFFERS  4
 #define INTERRUPTS 100           /* of one copy: then the original will do */
 
 #ifndef SYS_cachestat
@@ -19,16 +18,16 @@
 #endif
 
 /* Transfer buffers: a few a process, made at first use. */
-static struct { _Atomic int busy; char *p; } buffers[BUFFERS];
+static struct { _Atomic int busy; char *p; } buffers[NBUFFERS];
 
-static char *buffer_get(int *which)
+char *fill_buffer(int *which)
 {
-	for (int i = 0; i < BUFFERS; i++) {
+	for (int i = 0; i < NBUFFERS; i++) {
 		int idle = 0;
 		if (!atomic_compare_exchange_strong(&buffers[i].busy, &idle, 1))
 			continue;
 		if (!buffers[i].p) {
-			char *p = mmap(NULL, BUFFER, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+			char *p = mmap(NULL, FILL_BUFFER, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 			buffers[i].p = p == MAP_FAILED ? NULL : p;
 		}
 		if (buffers[i].p) {
@@ -40,9 +39,15 @@ static char *buffer_get(int *which)
 	return NULL;
 }
 
+void fill_buffer_done(int which)
+{
+	if (which >= 0)
+		atomic_store(&buffers[which].busy, 0);
+}
+
 void fill_after_fork(void)
 {
-	for (int i = 0; i < BUFFERS; i++)  /* taken by threads that the child does not have */
+	for (int i = 0; i < NBUFFERS; i++)  /* taken by threads that the child does not have */
 		atomic_store(&buffers[i].busy, 0);
 }
 
@@ -127,13 +132,12 @@ int fill_copy(int fd, const struct origin *o, const struct transfer *own)
 	} else {
 		was_cached = page_cached(fd, 0) && page_cached(fd, (off_t)(o->size / 2));
 	}
-	char *buf = own ? own->p : buffer_get(&which);
+	char *buf = own ? own->p : fill_buffer(&which);
 	if (!buf)
 		return -ENOMEM;
 	obj = tier_tmpfs.create(o->size);
-	rc = obj < 0 ? obj : copy(fd, obj, o->size, buf, own ? own->bytes : BUFFER, direct);
-	if (which >= 0)
-		atomic_store(&buffers[which].busy, 0);
+	rc = obj < 0 ? obj : copy(fd, obj, o->size, buf, own ? own->bytes : FILL_BUFFER, direct);
+	fill_buffer_done(which);
 	if (obj < 0)
 		return obj;
 	if (rc == 0 && (fstat(fd, &st) < 0 || !origin_same(o, &st)))

@@ -28,7 +28,9 @@ int fill_link(uint32_t rec, int obj, const struct origin *o)
 	r->st = *o;
 	r->pages = (uint32_t)pages_of(o->size);
 	r->tier = TIER_RAM;
-	r->key = object_key(record_path_hash(rec), o);
+	r->left_ino = 0;
+	atomic_store(&r->ssd, 0);
+	r->key = object_key(record_key_hash(rec), o);
 	int rc = fstat(obj, &st) < 0 ? -errno : tier_at(r->tier)->link(obj, &r->key);
 	tier_at(r->tier)->close(obj);
 	if (rc < 0)
@@ -151,9 +153,9 @@ static int give_object(uint32_t rec, const struct stat *st, int flags)
 	struct resident r;
 	if (!record_read(rec, &r))
 		return -ENOENT;
-	if (!origin_same(&r.st, st))
+	if (!object_seen(rec, &r, st))
 		return -ESTALE;
-	return tier_at(r.tier)->open(&r.key, flags);
+	return object_open(rec, &r, flags);
 }
 
 /* Counted, and said once a session. */
@@ -236,7 +238,7 @@ static int fetch(int fd, int flags, struct cached *c)
 		victims_shrink();
 	enum rec_state s = rec_state(rec);
 	struct resident was;
-	if (s == REC_RESIDENT && record_read(rec, &was) && !origin_same(&was.st, &st)) {
+	if (s == REC_RESIDENT && record_read(rec, &was) && !object_seen(rec, &was, &st)) {
 		record_drop(rec);
 		COUNT(view.h->n.invalidated, 1);
 	}

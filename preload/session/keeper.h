@@ -53,6 +53,15 @@ int fill_file(uint32_t rec, int given, struct use use, const uint32_t *order, ui
 /* Such a record is ABSENT again for reason rc; `pages` (0: none were) are charged no more. */
 void fill_give_up(uint32_t rec, uint64_t pages, int rc);
 
+/* ---- object.c ---- */
+/* Is that original, as it is now, the one that r was made of? Of what an earlier session left only size and times are known
+ * before the first look: then the rest is taken from st. */
+bool object_seen(uint32_t rec, struct resident *r, const struct stat *st);
+/* Compares an object of an earlier session, open as fd, with its hash, if nobody has yet. 0, or -errno: it has been dropped. */
+int object_check(uint32_t rec, int fd);
+/* The SSD gave something else (err 0) or an error: dropped, said once. */
+void object_spoilt(uint32_t rec, int err);
+
 /* ---- access.c ---- */
 /* Called for each access of this process, under the lock, where somebody wants to know of them (live/learn.c); else NULL. */
 extern void (*_Atomic access_watch)(uint32_t rec);

@@ -19,8 +19,8 @@
 static bool wanted(void)
 {
 	const struct index_header *h = view.h;
-	bool work = h->nplans || atomic_load_explicit(&h->loader_made, memory_order_relaxed);
-	return work && h->prefetch && h->account[TIER_RAM].budget && !atomic_load(&h->gone);
+	bool work = h->ssd_ready == 1 || h->nplans || atomic_load_explicit(&h->loader_made, memory_order_relaxed);
+	return work && (h->prefetch || h->ssd_ready == 1) && h->account[TIER_RAM].budget && !atomic_load(&h->gone);
 }
 
 bool keeper_lives(void)

@@ -34,7 +34,16 @@ void access_begin(uint32_t rec, struct access *a);
 /* Into the counters; with or without the lock. `read`: bytes that we read of the original for it. */
 void access_count(const struct access *a, enum access_kind kind, uint32_t rec, uint64_t bytes, uint64_t waited_ns);
 
+/* ---- object.c ---- */
+/* Opens a resident's object, r as record_read() gave it (it is read anew where the object has moved meanwhile). A descriptor
+ * or -errno, of which -ENOENT: it is not there. From the SSD of an earlier session: only after a look at its bytes. */
+int object_open(uint32_t rec, struct resident *r, int flags);
+
 /* ---- copy.c ---- */
+/* One of the few transfer buffers of this process, of FILL_BUFFER bytes; NULL: all in use. */
+#define FILL_BUFFER (128u << 10)
+char *fill_buffer(int *which);
+void fill_buffer_done(int which);
 void fill_after_fork(void);                /* in the child: transfer buffers of threads that it does not have */
 
 /* ---- job.c ---- */

@@ -96,8 +96,10 @@ int session_stat(struct cached *c, struct stat *st);
 /* mask: as of statx(). When it has STATX_BTIME, one look at the original. */
 int session_statx(struct cached *c, unsigned mask, struct statx *stx);
 
-/* The session's tmpfs (0 until attached): an fstat result with this st_dev may be an object. */
-extern uint64_t session_dev;
+/* The session's tmpfs (0 until attached), and the file system of its second tier (0: none), where others' files lie, too: an
+ * fstat result with such an st_dev may be an object. */
+extern uint64_t session_dev, session_ssd_dev;
+static inline bool session_on(uint64_t dev) { return dev == session_dev || dev == session_ssd_dev; }
 
 /* Whose object is this descriptor, when nothing is remembered of it (after exec, SCM_RIGHTS)? Goes by
  * the name in /proc/self/fd. 0 and c filled, or -ENOENT. Slow (us to ms), rare. */
@@ -106,6 +108,9 @@ int session_whose(int fd, struct cached *c);
 /* A new descriptor on the original of c with these open flags (any access mode); -errno (-ESTALE when the
  * path no longer leads to the same dev and ino). For locks, fchmod, writes to /proc/self/fd, staleness. */
 int session_reopen(const struct cached *c, int flags);
+
+/* An object of the second tier could not be read (EIO): dropped, said once. */
+void session_failed(const struct cached *c);
 
 /* ---- change ---- */
 

@@ -63,6 +63,27 @@ static void put_epochs(FILE *f)
 	fputs("]\n", f);
 }
 
+static void put_tiers(FILE *f)
+{
+	const char *comma = "";
+	fputs("  \"tiers\": [", f);
+	for (uint32_t t = 0; t < (view.h->ntiers == 2 && *view.h->ssd_dir ? TIERS : 1u); t++) {
+		const struct tier_account *a = &view.h->account[t];
+		uint64_t charged = atomic_load(&a->charged), lingering = atomic_load(&a->lingering);
+		const char *dir = t == TIER_SSD ? view.h->ssd_dir : view.dir;
+		fprintf(f, "%s\n    {\"tier\": \"%s\", \"dir\": ", comma, tiers[t]->name);
+		json_string(f, dir, strlen(dir));
+		fprintf(f, ", \"budget_bytes\": %llu, \"used_bytes\": %llu, \"lingering_bytes\": %llu, \"peak_bytes\": %llu, \"resident_files\": %u, "
+			"\"hits\": %llu, \"hit_bytes\": %llu, \"fills\": %llu, \"written_bytes\": %llu, \"evictions\": %llu}",
+			(unsigned long long)a->budget * PAGE, (unsigned long long)(charged > lingering ? charged - lingering : 0) * PAGE,
+			(unsigned long long)lingering * PAGE, (unsigned long long)a->peak * PAGE, a->resident, (unsigned long long)a->hits,
+			(unsigned long long)a->hit_bytes, (unsigned long long)a->fills, (unsigned long long)a->written_bytes,
+			(unsigned long long)a->evictions);
+		comma = ",";
+	}
+	fputs("],\n", f);
+}
+
 void stats_print(FILE *f)
 {
 	struct index_header *h = view.h;
@@ -98,7 +119,7 @@ void stats_print(FILE *f)
 	number(f, "used_bytes", (charged > lingering ? charged - lingering : 0) * PAGE);
 	number(f, "lingering_bytes", lingering * PAGE);
 	number(f, "peak_bytes", h->account[TIER_RAM].peak * PAGE);
-	number(f, "resident_files", h->account[TIER_RAM].resident);
+	number(f, "resident_files", h->account[TIER_RAM].resident + h->account[TIER_SSD].resident);
 	number(f, "files", index_files());
 	number(f, "dataset_bytes", h->dataset_bytes);
 	number(f, "clients", clients);
@@ -139,6 +160,7 @@ void stats_print(FILE *f)
 		(unsigned long long)h->disk_seeks, (unsigned long long)h->disk_runs, (unsigned long long)h->disk_soon,
 		(unsigned long long)h->disk_through);
 	text(f, "advice", session_advice(advice) ? advice : NULL);
+	put_tiers(f);
 	put_late(f);
 	text(f, "order_file", h->nplans ? h->plans[0].path : NULL);
 	put_epochs(f);

@@ -10,7 +10,7 @@
 
 struct view view = { .slot = SLOTS_MAX };
 const struct store_above *store_above;
-uint64_t session_dev;
+uint64_t session_dev, session_ssd_dev;
 
 static uint64_t up(uint64_t v) { return pages_of(v) * PAGE; }
 
@@ -108,6 +108,7 @@ static void set_header(struct index_header *h, const char *dir)
 	set_budget(h, dir);
 	h->revalidate_ns = conf.revalidate_set ? conf.revalidate_ns : UINT64_MAX - 1; /* by file system: attach.c */
 	h->prefetch = conf.prefetch;
+	h->ntiers = *conf.ssd ? 2 : 1;
 	clock_gettime(CLOCK_REALTIME, &ts);
 	h->created_ns = (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
 	strcpy(h->policy, *conf.policy ? conf.policy : conf.have_trace ? "opt" : "keep");

@@ -14,7 +14,7 @@
 #define INDEX_MAGIC   "OPT4IDX\n"
 #define GONE_OVER     1            /* by its last job, or by opt4 clean */
 #define GONE_LOST     2            /* by somebody else: its jobs go on, and make another */
-#define INDEX_VERSION 2
+#define INDEX_VERSION 3
 #define PAGE          page_size     /* of the machine, or as the mapped index counts (base.h) */
 
 #define REC_NONE    0xFFFFFFFFu  /* no record; as session.h says to hooks */
@@ -48,9 +48,11 @@ enum rec_state {
 #define ST_GEN(w)   ((w) >> 24)
 #define ST_SLOT(w)  ((uint32_t)((w) >> 8) & 0xFFFF)
 
-enum { TIER_RAM, TIERS };         /* where objects lie: tier.h */
+enum { TIER_RAM, TIER_SSD, TIERS };         /* where objects lie: tier.h */
 
-struct key { uint64_t path, stat; };   /* hash of (root, path); hash of (size, mtime ns, ctime ns, dev, ino) */
+/* Hash of (the root's path, path); hash of (size, mtime ns, ctime ns). Neither device nor inode: what lies on an SSD must be
+ * found after a remount, and on file systems that invent inode numbers. */
+struct key { uint64_t path, stat; };
 
 struct origin {                   /* the original as it was when it was read: what fstat answers */
 	uint64_t dev, ino, rdev, size, blocks;
@@ -77,8 +79,15 @@ struct record {                   /* 256 bytes */
 	uint32_t asked;           /* the session's accesses (their low half) when it was filled, or read last */
 	_Atomic uint32_t unfetched; /* 1: the keeper could not read the original: nobody waits for it */
 	uint64_t read_at;         /* clock at its last access */
-	uint64_t reserved[6];
+	uint64_t hash;            /* tier SSD: of its bytes (hash.c) */
+	uint64_t left_ino;        /* of the object in memory from which the one on the SSD was made; 0 = none. Who has it open has it yet */
+	_Atomic uint32_t ssd;     /* SSD_* */
+	_Atomic uint32_t spilling; /* 1: the keeper copies it to the SSD just now: no victim */
+	uint64_t reserved[3];
 };
+#define SSD_SEALED    1u          /* in the log of what outlives us */
+#define SSD_UNSEEN    2u          /* brought by an earlier session: of `st` only size, mtime and ctime are known */
+#define SSD_UNCHECKED 4u          /* so brought, and its bytes have not been compared with their hash yet */
 _Static_assert(sizeof(struct record) == 256, "record");
 
 struct slot {                     /* 128 bytes: one process */
@@ -142,6 +151,11 @@ struct counters {                 /* 64-bit totals; by COUNT(), with or without 
 		peeked,           /* files of which only a header or a slice was read, past the cache: no accesses */
 		too_large;        /* accesses to files over the limit: read past the cache */
 };
+
+/* What a mark stands for. Each has its pages charged in one tier. */
+enum { MARK_STATE,                 /* a record that is FILLING or EVICTING, in its own tier */
+       MARK_SPILL,                 /* an object in the making on the SSD, of one that is resident in memory */
+       MARK_LEFT };                /* an object in memory that is on the SSD now and is to go here */
 
 /* Relaxed, as are the counters that steer nothing but a report or a pace. */
 #define COUNT(field, n) __atomic_fetch_add(&(field), (n), __ATOMIC_RELAXED)
@@ -213,7 +227,13 @@ struct index_header {
 	uint32_t nepochs;
 	/* FILLING and EVICTING records: rec + 1, whose, and the pages charged for it. Added under the lock,
 	 * removed by its owner without, or by who buries that one. */
-	struct inflight { _Atomic uint32_t rec, slot; _Atomic uint64_t pages; } inflight[INFLIGHT_MAX];
+	struct inflight {
+		_Atomic uint32_t rec, slot;
+		_Atomic uint64_t pages;
+		_Atomic uint32_t kind; /* MARK_*, and of the latter two whose object; */
+		uint32_t pad;
+		struct key key;
+	} inflight[INFLIGHT_MAX];
 	/* keeper; who it is changes under the lock */
 	_Atomic uint32_t keeper_pid;   /* 0 none */
 	_Atomic uint32_t keeper_bell;  /* futex: grows when there may be something to do */
@@ -252,6 +272,12 @@ struct index_header {
 	uint32_t disk_on;             /* the look-ahead is fetched in the order of the disk */
 	_Atomic uint64_t awaited_ns;   /* coarse ns when a reader last began to */
 	uint64_t disk_seeks, disk_runs, disk_soon, disk_through;
+	/* The second tier. */
+	uint32_t ntiers;               /* 2: a second tier was asked for */
+	_Atomic uint32_t ssd_ready;    /* 1: ssd_dir is it; 2: it has failed, or is another's: nothing is opened there any more */
+	uint64_t ssd_owner;            /* random: whose session's the folder is */
+	uint64_t ssd_block;            /* bytes that a file takes there, at least and in steps */
+	char ssd_dir[PATH_BYTES];
 	uint32_t reserved[28];
 };
 

@@ -117,6 +117,16 @@ size_t record_path(uint32_t rec, char *path, size_t room)
 	return n > 0 && (size_t)n < room ? (size_t)n : 0;
 }
 
+uint64_t record_key_hash(uint32_t rec)
+{
+	size_t len;
+	uint32_t root;
+	const char *rel = record_name(rec, &len, &root);
+	if (!rel || root >= index_roots())
+		return rec;
+	return trace_hash(0, rel, len) * 3 + trace_hash(1, view.h->roots[root].path, strlen(view.h->roots[root].path));
+}
+
 uint64_t record_path_hash(uint32_t rec)
 {
 	size_t len;

@@ -148,10 +148,12 @@ static void reap_one(int fd, const char *name, void *arg)
 		uint32_t rec = view.h->inflight[i].rec;
 		if (rec && rec <= view.ncap && view.h->inflight[i].slot == slot && rec_state(rec - 1) == REC_EVICTING)
 			return;
+		if (rec && view.h->inflight[i].kind == MARK_LEFT && view.h->inflight[i].slot == slot)
+			return;
 	}
 	snprintf(path, sizeof(path), "%s/dead/%s", r->s->dir, name);
 	if (unlink_if_free(path) > 0)  /* its evictor may have finished since it was listed: that is none of ours */
-		r->freed += pages_of((uint64_t)st.st_size);
+		r->freed += r->s->tier == TIER_SSD ? ssd_pages((uint64_t)st.st_size) : pages_of((uint64_t)st.st_size);
 }
 
 static uint64_t reap(const struct shelf *s)

@@ -13,7 +13,7 @@ uint32_t inflight_room(void)
 	return n;
 }
 
-struct inflight *inflight_add(uint32_t rec, uint64_t pages)
+struct inflight *inflight_mark(uint32_t rec, uint64_t pages, uint32_t kind, const struct key *k)
 {
 	for (int i = 0; i < INFLIGHT_MAX; i++) {
 		struct inflight *f = &view.h->inflight[i];
@@ -21,16 +21,26 @@ struct inflight *inflight_add(uint32_t rec, uint64_t pages)
 			continue;
 		atomic_store_explicit(&f->slot, view.slot, memory_order_relaxed);
 		f->pages = pages;
+		f->kind = kind;
+		f->key = k ? *k : (struct key){ 0, 0 };
 		atomic_store(&f->rec, rec + 1);
 		return f;
 	}
 	return NULL;
 }
 
+struct inflight *inflight_add(uint32_t rec, uint64_t pages) { return inflight_mark(rec, pages, MARK_STATE, NULL); }
+
+void inflight_end(struct inflight *f)
+{
+	f->pages = 0;
+	atomic_store(&f->rec, 0);
+}
+
 struct inflight *inflight_of(uint32_t rec)
 {
 	for (int i = 0; i < INFLIGHT_MAX; i++)
-		if (atomic_load_explicit(&view.h->inflight[i].rec, memory_order_relaxed) == rec + 1)
+		if (atomic_load_explicit(&view.h->inflight[i].rec, memory_order_relaxed) == rec + 1 && view.h->inflight[i].kind == MARK_STATE)
 			return &view.h->inflight[i];
 	return NULL;
 }
@@ -40,13 +50,12 @@ void inflight_del(uint32_t rec)
 	struct inflight *f = inflight_of(rec);
 	if (!f)
 		return;
-	f->pages = 0;
-	atomic_store(&f->rec, 0);
+	inflight_end(f);
 }
 
 /* One record that a dead process was filling or evicting: its object goes whatever it was. Its pages stay
  * charged, as lingering, when somebody still has it open. */
-static void finish(struct inflight *f)
+static void finish_state(struct inflight *f)
 {
 	uint32_t rec = f->rec - 1;
 	uint64_t pages = f->pages;
@@ -69,6 +78,37 @@ static void finish(struct inflight *f)
 		atomic_fetch_add(&view.h->account[t].lingering, pages);
 	else if (s != REC_RESIDENT)     /* it died between RESIDENT and the removal of its mark: all is well */
 		atomic_fetch_sub(&view.h->account[t].charged, pages);
+}
+
+/* The keeper died over an object that it was moving. Where the record has it by now, all is well. */
+static void finish_move(struct inflight *f)
+{
+	uint32_t rec = f->rec - 1, t = f->kind == MARK_LEFT ? TIER_RAM : TIER_SSD;
+	struct record *r = &view.rec[rec < view.ncap ? rec : 0];
+	bool here = rec < view.ncap && rec_state(rec) == REC_RESIDENT && r->key.path == f->key.path && r->key.stat == f->key.stat;
+	int rc = -ENOENT;
+	atomic_store(&r->spilling, 0);
+	if (t == TIER_RAM && !(here && r->tier == TIER_RAM)) {
+		rc = tiers[t]->evict(f->slot, &f->key);
+		if (rc < 0)
+			rc = tiers[t]->evicted(f->slot, &f->key);
+	}
+	bool given = here && r->tier == t;
+	if (t == TIER_SSD && !given)
+		ssd_unmake(&f->key);
+	if (rc == 0)
+		atomic_fetch_add(&view.h->account[t].lingering, f->pages);
+	else if (!given)
+		atomic_fetch_sub(&view.h->account[t].charged, f->pages);
+	inflight_end(f);
+}
+
+static void finish(struct inflight *f)
+{
+	if (f->kind == MARK_STATE)
+		finish_state(f);
+	else
+		finish_move(f);
 }
 
 /* Of a slot that is being claimed or buried: its burier, if that has died; else 0. */

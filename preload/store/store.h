@@ -2,6 +2,7 @@
  *
  *     layout.h   what lies in the shared index, byte for byte
  *     tier.h     the places where objects lie
+ *     ssd.h      the second of them, which outlives us
  *
  * and, here, the session as this process sees it, its lock, its directory and index, names, records, room, repair. The
  * store knows files and budgets; of when something is needed next it knows nothing: that is the order house's, which is
@@ -16,6 +17,7 @@
 #include "../base/base.h"
 #include "layout.h"
 #include "tier.h"
+#include "ssd.h"
 
 struct view {
 	struct index_header *h;   /* NULL: not attached */
@@ -33,6 +35,10 @@ struct view {
 	char dir[PATH_BYTES];     /* the session's directory */
 	char prefix[PATH_BYTES + 16]; /* "<dir>/objects/" */
 	size_t prefix_len;
+
+	char ssd_dir[PATH_BYTES]; /* the second tier's folder, once ssd_here() has said yes */
+	char ssd_prefix[PATH_BYTES + 16];
+	size_t ssd_prefix_len;
 
 	uint32_t slot;            /* ours */
 	uint32_t policy_gen;      /* the state of the orders that is mapped here; 0 = none. The order house's to set */
@@ -56,6 +62,7 @@ struct store_above {
 	void (*bury)(uint32_t slot); /* a dead process's places in orders are free again; takes the lock */
 	int (*create)(void);      /* an index is being made: its first plan and state */
 	bool (*adopt)(uint32_t rec); /* under the lock: may this kept record become resident, and is it filed now? */
+	void (*abandon)(uint32_t rec); /* under the lock: it is to be resident no more */
 	void (*unmap)(void);      /* the index is about to be unmapped */
 };
 extern const struct store_above *store_above;
@@ -64,6 +71,7 @@ extern const struct store_above *store_above;
 void view_disable(const char *why);
 void view_unmap(void);
 extern uint64_t session_dev;               /* the session's tmpfs; 0 until one was mapped */
+extern uint64_t session_ssd_dev;           /* the file system of its second tier; 0: none */
 
 /* ---- lock.c: the session lock ---- */
 /* Takes it within 10 ms or says no (counted). Takes it over from a dead owner after repairing what that
@@ -128,7 +136,8 @@ uint32_t names_add(uint32_t root, const char *rel, size_t len);   /* under the l
 const char *record_name(uint32_t rec, size_t *len, uint32_t *root);
 /* Absolute path of a record's file, NUL terminated; its length or 0. */
 size_t record_path(uint32_t rec, char *path, size_t room);
-uint64_t record_path_hash(uint32_t rec);   /* of its root and name */
+uint64_t record_path_hash(uint32_t rec);   /* of its root's number and its name: for the table of names */
+uint64_t record_key_hash(uint32_t rec);    /* of its root's path and its name: the same in every session */
 
 /* ---- room.c ---- */
 struct room { uint64_t budget, maxfile, floor; char why[160]; bool shared; }; /* shared: less than half, see memory_shared() */
@@ -165,7 +174,10 @@ void repair_bury(void);                    /* finishes what dead processes began
 
 /* ---- inflight (repair.c): marks of FILLING and EVICTING records, so that the dead's can be found ---- */
 struct inflight *inflight_add(uint32_t rec, uint64_t pages); /* under the lock; NULL: table full */
-struct inflight *inflight_of(uint32_t rec);
+struct inflight *inflight_of(uint32_t rec);  /* its MARK_STATE */
+/* The same for a mark of another kind, of that object. */
+struct inflight *inflight_mark(uint32_t rec, uint64_t pages, uint32_t kind, const struct key *k);
+void inflight_end(struct inflight *f);     /* of this process's */
 void inflight_del(uint32_t rec);
 uint32_t inflight_room(void);              /* free entries; under the lock */
 

@@ -40,6 +40,7 @@ struct tier {
 };
 
 extern const struct tier tier_tmpfs;       /* tmpfs.c */
+extern const struct tier tier_ssd;         /* ssd.c: ssd.h; create(), link() and close() are ssd_make() and ssd_link() there */
 extern const struct tier *const tiers[TIERS];
 
 /* A damaged record may name any. */

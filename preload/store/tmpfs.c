@@ -84,4 +84,4 @@ static uint64_t tmpfs_reap(bool now)
 const struct tier tier_tmpfs = { .name = "ram", .open = tmpfs_open, .create = tmpfs_create, .link = tmpfs_link, .close = tmpfs_close,
 	.after_fork = tmpfs_after_fork, .evict = tmpfs_evict, .evicted = tmpfs_evicted, .drop = tmpfs_drop, .reap = tmpfs_reap };
 
-const struct tier *const tiers[TIERS] = { [TIER_RAM] = &tier_tmpfs };
+const struct tier *const tiers[TIERS] = { [TIER_RAM] = &tier_tmpfs, [TIER_SSD] = &tier_ssd };

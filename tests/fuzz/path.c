@@ -14,7 +14,7 @@ pid_t hook_pid;
 __thread int opt4_inside;
 __thread struct outermost hook_outermost;
 uint8_t conf_last_byte[256];
-uint64_t session_dev;
+uint64_t session_dev, session_ssd_dev;
 unsigned conf_nroots(void) { return 3; }
 const char *conf_root(unsigned n, size_t *len) { *len = strlen(roots[n]); return roots[n]; }
 const char *conf_root_real(unsigned n, size_t *len) { *len = reals[n] ? strlen(reals[n]) : 0; return reals[n]; }

@@ -19,7 +19,7 @@
 #pragma GCC diagnostic ignored "-Wunused-parameter"   /* most of the contract is beside the point here */
 
 __thread int opt4_inside;
-uint64_t session_dev;
+uint64_t session_dev, session_ssd_dev;
 uint8_t conf_last_byte[256];
 
 static char root[PATH_MAX], real[PATH_MAX], dir[PATH_MAX];
@@ -380,3 +380,8 @@ void live_loader(uint64_t key, uint64_t dataset, uint32_t epoch) {}
 void live_follow(uint64_t key) {}
 void live_sample(uint32_t n, uint32_t index) {}
 void live_end(uint64_t key) {}
+
+void session_failed(const struct cached *c)
+{
+	(void)c;
+}

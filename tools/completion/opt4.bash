@@ -24,7 +24,7 @@ _opt4() {
 	local policies="opt lru lfu fifo random keep"
 	COMPREPLY=()
 	if [ "$COMP_CWORD" = 1 ]; then
-		_opt4_words "run stat ls clean plan top report doctor --help --version"
+		_opt4_words "run warm stat ls clean plan top report doctor --help --version"
 		return
 	fi
 	if [ "$command" = run ]; then          # what stands behind -- is another command's
@@ -42,19 +42,20 @@ _opt4() {
 	fi
 	case $prev in
 	--trace | --stats | --svg | --output | -o) _opt4_files -f; return ;;
-	--root) _opt4_files -d; return ;;
+	--root | --ssd) _opt4_files -d; return ;;
 	--policy)
 		if [ "$command" = plan ]; then _opt4_list "$policies"; else _opt4_words "$policies none"; fi
 		return ;;
 	--prefetch) _opt4_words "auto off"; return ;;
-	--cache) _opt4_words "25% 50% 75% 100%"; return ;;
+	--cache | --ssd-size) _opt4_words "25% 50% 75% 100%"; return ;;
 	--bandwidth | --latency | --compute) return ;;
 	esac
 	case $command:$cur in
-	run:*) _opt4_words "--trace --root --cache --policy --prefetch --order --record --stats --keep --quiet --help --version --" ;;
+	run:*) _opt4_words "--trace --root --cache --ssd --ssd-size --policy --prefetch --order --record --stats --keep --quiet --help --version --" ;;
 	stat:-*) _opt4_words "--json --help --version" ;;
 	ls:*) _opt4_words "--help --version" ;;
-	clean:-*) _opt4_words "--all --help --version" ;;
+	warm:*) _opt4_words "--trace --root --cache --ssd --ssd-size --quiet --help --version" ;;
+	clean:-*) _opt4_words "--all --ssd --help --version" ;;
 	plan:*) _opt4_words "--trace --cache --policy --bandwidth --latency --compute --disk --json --svg --help --version" ;;
 	top:-*) _opt4_words "--once --prometheus --help --version" ;;
 	report:-*) _opt4_words "--trace --output -o --help --version" ;;

@@ -13,11 +13,13 @@
 #include "run/run.h"
 #include "stat/stat.h"
 #include "top/top.h"
+#include "warm/warm.h"
 
 /* Each parses its own arguments (argv[0] is its name) and returns the exit status: 0 done, 1 what was asked failed,
  * 2 wrong usage. */
 static const struct { const char *name; int (*run)(int, char **); const char *what; } commands[] = {
 	{ "run",   cmd_run,   "run a training job with its images cached" },
+	{ "warm",  cmd_warm,  "fill the cache before a job, or without one" },
 	{ "stat",  cmd_stat,  "what a session has done so far" },
 	{ "ls",    cmd_ls,    "the sessions on this machine" },
 	{ "clean", cmd_clean, "remove sessions that nobody uses" },

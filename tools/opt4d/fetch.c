@@ -150,7 +150,7 @@ static enum pick pick(struct task *j)
 {
 	struct next n;
 	*j = (struct task){ .fd = -1 };
-	if (atomic_load(&view.h->gone) || view.disabled || atomic_load(&view.h->room_left) < 0 || refused())
+	if (!view.h->prefetch || atomic_load(&view.h->gone) || view.disabled || atomic_load(&view.h->room_left) < 0 || refused())
 		goto nothing;
 	refused_at = 0;
 	while (elevator_on() ? turn_next(&n) : ahead_next(&n)) {
@@ -303,7 +303,7 @@ static void *fetcher(void *arg)
 		struct task *j = &me->job;
 		enum pick got = any && running < allowed() ? pick(j) : NOTHING;
 		if (got == NOTHING) {
-			if (looking < LOOKS && stale_next(&rec)) {
+			if (view.h->prefetch && looking < LOOKS && stale_next(&rec)) {
 				looking++;
 				fetch_look();
 				pthread_mutex_unlock(&keeper_lock);

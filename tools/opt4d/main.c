@@ -43,10 +43,12 @@ static bool unwritten(void)
 /* No job lives. True: the session is left, and removed unless it is to be kept. */
 static bool leave(void)
 {
+	ssd_leaving(true);         /* whoever makes the next session, and has the folder's lock for it, waits for us */
 	int lock = dir_lock(view.dir);
 	if (lock < 0)
 		return true;       /* somebody removes it, or has */
 	bool last = !index_live();
+	ssd_leaving(last);
 	if (last && *conf.stats && unwritten())
 		stats_write(conf.stats);
 	if (last && !view.h->keep) {
@@ -89,6 +91,8 @@ static bool look_after(uint64_t now)
 	if (atomic_load(&view.h->room_left) < 0)
 		victims_shrink();
 	tier_tmpfs.reap(false);
+	spill_tick();
+	near_look();
 	plans();
 	turn_tick();
 	ahead_tick();
@@ -130,6 +134,7 @@ static void rounds(void)
 		} else {
 			plans();
 			fetch_look();
+			near_look();
 		}
 		if (go)            /* with the lock: no thread links anything any more */
 			return;
@@ -168,6 +173,7 @@ int main(int argc, char **argv)
 	int rc = keeper_attach(argv[1]);
 	if (rc == 0) {
 		rounds();
+		spill_end();
 		keeper_detach();
 		_exit(0);          /* threads may hang in a read for as long as the store likes */
 	}

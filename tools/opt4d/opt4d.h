@@ -10,6 +10,9 @@
  * turn.c     whose turn it is there: the sweep's, or what is needed at once
  * original.c originals as they are opened, and those that lie on the way
  * fetch.c    the threads that read; admission
+ * spill.c    what goes to the second tier, and is sealed there
+ * near.c     what is read next there comes near
+ * uneven.c   whether it pays to replace there
  * skip.c     files whose original fails
  * stay.c     whether it stays while nothing is to be done
  * lock.c     the lock
@@ -150,6 +153,20 @@ void original_through(const struct next *n, const struct transfer *own);
 bool stale_next(uint32_t *rec);
 /* Looks at it. Takes keeper_lock; may hang as long as the store does. */
 void stale_look(uint32_t rec);
+
+/* ---- spill.c ---- */
+/* The second tier's share of a round: owns the folder, moves what is in memory there, seals. Under keeper_lock. */
+void spill_tick(void);
+/* The session is over: what has been written is sealed. Under keeper_lock. */
+void spill_end(void);
+
+/* ---- near.c ---- */
+/* The front may have moved: what is on the SSD and is read next is brought into the page cache. Under keeper_lock. */
+void near_look(void);
+
+/* ---- uneven.c; under keeper_lock ---- */
+/* Is the future so uneven that what is on the SSD is worth replacing? */
+bool uneven(void);
 
 /* ---- skip.c; under keeper_lock ---- */
 /* Its original failed: not again for a while, longer each time. */

@@ -70,6 +70,8 @@ static void make(uint32_t plan)
 		uint32_t next = trace_next(t, pos);
 		if (ahead_is_missing(plan, pos, &rec, &bytes))
 			missing += pages;
+		else if (ahead_read_at(plan, pos, &rec, &bytes) && ahead_touched(rec) && view.rec[rec].tier == TIER_SSD)
+			continue;  /* it takes no room here, and its going would give none */
 		if (next == TRACE_NEVER && view.h->live_epochs)
 			unknown += pages;
 		else

@@ -52,7 +52,7 @@ void stale_look(uint32_t rec)
 	pthread_mutex_lock(&keeper_lock);
 	struct resident is;
 	if (record_read(rec, &is) && is.obj_ino == r.obj_ino) { /* still the object that was looked at */
-		if (there && origin_same(&r.st, &st))
+		if (there && object_seen(rec, &r, &st))
 			atomic_store_explicit(&view.rec[rec].checked, now, memory_order_relaxed);
 		else
 			session_invalidate(rec);

@@ -20,6 +20,10 @@ static void look(const char *dir, struct session_info *s)
 	s->live = index_live();
 	s->keep = view.h->keep;
 	s->bytes = (unsigned long long)(view.h->account[TIER_RAM].charged) * PAGE;
+	if (*view.h->ssd_dir && memchr(view.h->ssd_dir, 0, sizeof(view.h->ssd_dir))) {
+		s->ssd_bytes = (unsigned long long)(view.h->account[TIER_SSD].charged) * PAGE;
+		snprintf(s->ssd, sizeof(s->ssd), "%s", view.h->ssd_dir);
+	}
 	snprintf(s->root, sizeof(s->root), "%s", view.h->roots[0].path);
 	view_unmap();
 }

@@ -6,10 +6,10 @@
 #include <stdbool.h>
 
 struct session_info {
-	char dir[4096], root[4096];
+	char dir[4096], root[4096], ssd[4096];   /* ssd: the second tier's folder; "" none */
 	bool valid;                       /* of this version and boot; else only dir is set */
 	bool live, keep;                  /* a job of it lives; it stays for the next job */
-	unsigned long long bytes;         /* of memory, in whole pages */
+	unsigned long long bytes, ssd_bytes;   /* of memory and of the second tier, in whole pages */
 };
 
 /* Calls `each` for every session of this user (and OPT4_DIR's); returns how many. */

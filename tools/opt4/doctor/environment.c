@@ -2,7 +2,7 @@
 #include "check.h"
 
 #include "../../../policy/policy.h"
-#include "../../../preload/base/base.h"
+#include "../../../preload/session/keeper.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -25,6 +25,7 @@ static bool is_time(const char *v)
 	uint64_t ns;
 	return !strcmp(v, "always") || !strcmp(v, "never") || parse_time(v, &ns) == 0;
 }
+static bool is_ssd(const char *v) { return !ssd_refused(v); }
 static bool is_flag(const char *v) { return !strcmp(v, "0") || !strcmp(v, "1"); }
 
 static const struct {
@@ -32,7 +33,9 @@ static const struct {
 	bool (*right)(const char *);
 	const char *form;
 } settings[] = {
-	{ "OPT4_CACHE", doctor_is_size, "a size such as 64G or 50%" }, { "OPT4_MAXFILE", doctor_is_size, "a size such as 64M" },
+	{ "OPT4_CACHE", doctor_is_size, "a size such as 64G or 50%" }, { "OPT4_SSD_SIZE", doctor_is_size, "a size such as 800G or 50%" },
+	{ "OPT4_SSD", is_ssd, "a folder on a local disk, yours, no link; opt4 run --ssd says what is wrong with it" },
+	{ "OPT4_MAXFILE", doctor_is_size, "a size such as 64M" },
 	{ "OPT4_POLICY", is_policy, "one of opt lru lfu fifo random keep none" },
 	{ "OPT4_PREFETCH", is_count, "auto, off or a number of batches" }, { "OPT4_DIRECT", is_direct, "auto, on or off" },
 	{ "OPT4_ELEVATOR", is_direct, "auto, on or off" },

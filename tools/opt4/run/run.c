@@ -27,6 +27,8 @@ static const char help[] =
 "  --order LIST     the same, as a list of paths in the order of use, a line each; an empty line ends an epoch\n"
 "  --root DIR[:DIR] the dataset's folder(s), to replace the trace's, or when the job's DataLoaders don't tell them\n"
 "  --cache SIZE     bytes, K M G T, or % of the dataset (default: what /dev/shm and the cgroup leave)\n"
+"  --ssd DIR        a folder on a local disk: a second tier, which outlives jobs and reboots\n"
+"  --ssd-size SIZE  what it may take there (default: 90 % of what is free)\n"
 "  --policy NAME    opt lru lfu fifo random keep none (default: opt with a known order, else keep)\n"
 "  --prefetch N|off how many batches ahead (default: as deep as it pays)\n"
 "  --record FILE    write the trace of what the job asked for, for the next run with the same seed\n"
@@ -77,7 +79,7 @@ int cmd_run(int argc, char **argv)
 {
 	static const struct option options[] = {
 		{ "trace", 1, 0, 't' }, { "root", 1, 0, 'r' }, { "cache", 1, 0, 'c' }, { "policy", 1, 0, 'p' }, { "prefetch", 1, 0, 'f' },
-		{ "stats", 1, 0, 's' }, { "record", 1, 0, 'R' }, { "order", 1, 0, 'o' }, { "keep", 0, 0, 'k' }, { "quiet", 0, 0, 'q' }, { "help", 0, 0, 'h' }, { "version", 0, 0, 'v' }, { 0 } };
+		{ "ssd", 1, 0, 'd' }, { "ssd-size", 1, 0, 'D' }, { "stats", 1, 0, 's' }, { "record", 1, 0, 'R' }, { "order", 1, 0, 'o' }, { "keep", 0, 0, 'k' }, { "quiet", 0, 0, 'q' }, { "help", 0, 0, 'h' }, { "version", 0, 0, 'v' }, { 0 } };
 	struct run_settings set = { 0 };
 	const char *programs = getenv("OPT4_PROGRAMS");
 	char lib[PATH_MAX + 64], named[PATH_MAX + 64];
@@ -91,6 +93,8 @@ int cmd_run(int argc, char **argv)
 		case 'c': set.cache = optarg; break;
 		case 'p': set.policy = optarg; break;
 		case 'f': set.prefetch = optarg; break;
+		case 'd': set.ssd = optarg; break;
+		case 'D': set.ssd_size = optarg; break;
 		case 's': set.stats = optarg; break;
 		case 'R': set.record = optarg; break;
 		case 'o': set.order = optarg; break;

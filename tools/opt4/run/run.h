@@ -6,4 +6,6 @@
 
 int cmd_run(int argc, char **argv);
 
+#include "settings.h"
+
 #endif

@@ -96,6 +96,29 @@ static int check_output(const char *option, const char *file)
 	return rc ? fail("%s: %s: %s; name a file that can be written", option, file, strerror(-rc)) : 0;
 }
 
+/* A job may run for days before anybody sees that it does without. */
+static int check_ssd(const struct run_settings *s)
+{
+	const char *dir = s->ssd ? s->ssd : getenv("OPT4_SSD"), *size = s->ssd_size ? s->ssd_size : getenv("OPT4_SSD_SIZE");
+	const char *why, *name = s->ssd ? "--ssd" : "OPT4_SSD";
+	uint64_t v;
+	char full[PATH_MAX];
+
+	if (size && *size && parse_size(size, 100, &v) < 0)
+		return usage("--ssd-size: '%s' is not a size; use e.g. 800G or 50%%", size);
+	if (s->ssd && !*s->ssd)
+		return usage("--ssd: '' is no folder; name one on a local disk");
+	if (!dir || !*dir)
+		return s->ssd_size ? usage("--ssd-size: without --ssd; name the folder, too") : 0;
+	if (*dir != '/' && getcwd(full, sizeof(full)) && strlen(full) + strlen(dir) + 2 < sizeof(full)) {
+		strcat(strcat(full, "/"), dir);
+		why = ssd_refused(full);
+	} else {
+		why = ssd_refused(dir);
+	}
+	return why ? fail("%s: %s: %s", name, dir, why) : 0;
+}
+
 static int check(const struct run_settings *s)
 {
 	uint64_t v;
@@ -105,6 +128,8 @@ static int check(const struct run_settings *s)
 		return usage("--cache: '%s' is not a size; use e.g. 64G or 50%%", s->cache);
 	if (s->policy && strcmp(s->policy, "none") && !policy_find(s->policy))
 		return usage("--policy: no policy '%s'; use opt lru lfu fifo random keep none", s->policy);
+	if ((rc = check_ssd(s)) != 0)
+		return rc;
 	if (s->prefetch && strcmp(s->prefetch, "off") && strcmp(s->prefetch, "auto")
 	    && (!*s->prefetch || s->prefetch[strspn(s->prefetch, "0123456789")] || strlen(s->prefetch) > 6))
 		return usage("--prefetch: '%s' is not a number of batches; use auto, off or e.g. 8", s->prefetch);
@@ -129,7 +154,7 @@ int run_settings(const struct run_settings *s)
 		return rc;
 	const struct { const char *name, *value; } set[] = {
 		{ "OPT4_TRACE", trace }, { "OPT4_ROOT", s->root }, { "OPT4_CACHE", s->cache }, { "OPT4_POLICY", s->policy },
-		{ "OPT4_PREFETCH", s->prefetch }, { "OPT4_STATS", s->stats }, { "OPT4_KEEP", s->keep ? "1" : NULL },
+		{ "OPT4_PREFETCH", s->prefetch }, { "OPT4_SSD", s->ssd }, { "OPT4_SSD_SIZE", s->ssd_size }, { "OPT4_STATS", s->stats }, { "OPT4_KEEP", s->keep ? "1" : NULL },
 	};
 	for (size_t i = 0; i < sizeof(set) / sizeof(*set); i++)
 		if (set[i].value)
@@ -138,6 +163,7 @@ int run_settings(const struct run_settings *s)
 	absolute("OPT4_ROOT", ":");
 	absolute("OPT4_STATS", "");
 	absolute("OPT4_DIR", "");
+	absolute("OPT4_SSD", "");
 	if (log && strcmp(log, "stderr"))
 		absolute("OPT4_LOG", "");
 	return 0;

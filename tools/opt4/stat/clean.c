@@ -2,9 +2,11 @@
 #include "stat.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include "../../../preload/session/keeper.h"
 #include "../common/common.h"
@@ -45,6 +47,38 @@ static int clean_dir(const char *dir)
 	return 0;
 }
 
+struct ssd_cleaning { bool all; int failed, busy; };
+
+static void clean_ssd_one(const char *folder, void *arg)
+{
+	struct ssd_cleaning *c = arg;
+	int rc = ssd_remove(folder, c->all);
+	if (rc == -EBUSY)
+		c->busy++;
+	else if (rc < 0)
+		c->failed = fail("%s: %s", folder, rc == -EPERM ? "holds what is not opt4's; remove it yourself if it is not needed" : strerror(-rc));
+}
+
+/* What opt4 has on a disk: the folders that no session has; all: those, too. */
+static int clean_ssd(const char *dir, bool all)
+{
+	struct ssd_cleaning c = { .all = all };
+	char full[4096 * 2], user[4096];
+	struct stat st;
+	if (*dir == '/')
+		snprintf(full, sizeof(full), "%s", dir);
+	else if (getcwd(user, sizeof(user)))
+		snprintf(full, sizeof(full), "%s/%s", user, dir);
+	if (stat(full, &st) < 0)
+		return fail("--ssd: %s: %s", dir, strerror(errno));
+	ssd_each(full, clean_ssd_one, &c);
+	if (c.busy)
+		fprintf(stderr, "opt4: --ssd: %s: %d in use by a job, left; --all takes them, too\n", dir, c.busy);
+	ssd_user_folder(user, sizeof(user), full);
+	rmdir(user);               /* stays while it holds anything */
+	return c.failed;
+}
+
 struct cleaning { bool all; int failed; };
 
 static int clean_one(const struct session_info *s, void *arg)
@@ -60,13 +94,17 @@ int cmd_clean(int argc, char **argv)
 {
 	struct cleaning c = { 0 };
 	char dir[4096], parent[64];
-	int rc = stat_options(argc, argv, "usage: opt4 clean [SESSION | --all]\nRemoves the sessions that no job uses and none was asked to keep;"
+	const char *ssd = NULL;
+	int rc = stat_options(argc, argv, "usage: opt4 clean [SESSION | --all]\n       opt4 clean --ssd DIR [--all]\nRemoves the sessions that no job uses and none was asked to keep;"
 			 " SESSION: that one, used or not;\n--all: all of this user's. A job whose session goes reads its files as"
-			 " without opt4.\n", "a", &c.all);
+			 " without opt4.\n--ssd: what opt4 has below that folder of a disk and no job uses; with"
+			 " --all that, too.\n", "ad", &c.all, &ssd);
 	if (rc)
 		return rc - 1;
-	if (argc - optind > 1 || (c.all && optind < argc))
+	if (argc - optind > 1 || (c.all && !ssd && optind < argc))
 		return usage("clean: one SESSION, or --all, or neither; see opt4 clean --help");
+	if (ssd)
+		return optind < argc ? usage("clean: --ssd DIR and SESSION: one of them; see opt4 clean --help") : clean_ssd(ssd, c.all);
 	if (optind < argc)
 		return (rc = session_named(argv[optind], dir)) ? rc : clean_dir(dir);
 	sessions_each(clean_one, &c);

@@ -15,6 +15,8 @@ static int list(const struct session_info *s, void *arg)
 	const char *name = strrchr(s->dir, '/') + 1;
 	name_text(dir, strncmp(s->dir, "/dev/shm/opt4-", 14) ? s->dir : name);
 	printf("%-44s %-6s %10s  %s\n", dir, !s->valid ? "broken" : s->live ? "live" : s->keep ? "kept" : "stale", size_text(a, s->bytes), name_text(root, s->root));
+	if (*s->ssd)
+		printf("%-44s %-6s %10s  %s\n", "", "ssd", size_text(a, s->ssd_bytes), name_text(root, s->ssd));
 	return 0;
 }
 
@@ -23,7 +25,7 @@ int cmd_ls(int argc, char **argv)
 	bool none;
 	int n = 0, rc = stat_options(argc, argv, "usage: opt4 ls\nThe sessions of this user on this machine. live: a job uses it; kept: OPT4_KEEP"
 				" left it for the next job;\nstale: its jobs were killed (opt4 clean removes it, the next job would too);"
-				" broken: of another version or boot.\n", "", &none);
+				" broken: of another version or boot.\n", "", &none, NULL);
 	if (rc)
 		return rc - 1;
 	if (optind < argc)

@@ -18,6 +18,12 @@ static void table(void)
 	printf("root      %s\n", name_text(name, h->roots[0].path));
 	printf("policy    %s   budget %s   used %s   lingering %s\n", h->policy, size_text(a, h->account[TIER_RAM].budget * PAGE),
 	       size_text(b, used * PAGE), size_text(c, lingering * PAGE));
+	for (uint32_t t = 0; t < TIERS && *h->ssd_dir; t++) {
+		const struct tier_account *k = &h->account[t];
+		printf("%-9s %u files   used %s of %s   hits %llu   written %s   evictions %llu   %s%s\n", tiers[t]->name, k->resident, size_text(a, k->charged * PAGE),
+		       size_text(b, k->budget * PAGE), (unsigned long long)k->hits, size_text(c, k->written_bytes), (unsigned long long)k->evictions,
+		       name_text(name, t == TIER_SSD ? h->ssd_dir : view.dir), t == TIER_SSD && h->ssd_ready != 1 ? "  (failed)" : "");
+	}
 	printf("accesses  %llu   hits %llu   late %llu   misses %llu (%llu past the cache)\n", (unsigned long long)n->accesses,
 	       (unsigned long long)n->hits, (unsigned long long)n->late, (unsigned long long)n->misses, (unsigned long long)n->bypassed);
 	printf("reuse     %.4f   read of the store %s   prefetched %llu files\n",
@@ -51,7 +57,7 @@ int cmd_stat(int argc, char **argv)
 	bool json = false;
 	char dir[4096];
 	int rc = stat_options(argc, argv, "usage: opt4 stat [--json] [SESSION]\nWhat a session has done so far; SESSION as opt4 ls prints it,"
-			 " not needed when there is one.\n", "j", &json);
+			 " not needed when there is one.\n", "j", &json, NULL);
 	if (rc)
 		return rc - 1;
 	if (argc - optind > 1)

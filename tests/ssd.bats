@@ -1,0 +1,318 @@
+# The second tier: a folder on a local disk that outlives jobs. Here the disk is an image mounted by loop.
+
+load common
+
+N=300
+
+setup_file() {
+	[ "$(id -u)" = 0 ] || skip "mounting needs root"
+	seed
+	export SEED
+	cd "$BATS_FILE_TMPDIR"
+	export ROOT=$PWD/store
+	dataset "$ROOT" $N ~40K
+	(cd "$ROOT" && find . -type f -printf '%P\n' | sort | while read -r f; do echo "$f $(sha256sum <"$f" | cut -d' ' -f1)"; done) >sums
+	"$PYTHON" "$OPT4_TRACE_TOOL" imagefolder "$ROOT" --epochs 3 --seed "$SEED" --batch-size 8 --workers 2 -o order.trace 2>&1
+	"$PYTHON" "$OPT4_TRACE_TOOL" show order.trace --json >order.json
+	"$PYTHON" "$REPO/tests/keeper/sums.py" "$ROOT" >sums.json
+	export SUMS=$PWD/sums DATA=$(find "$ROOT" -type f -printf '%s\n' | awk '{ n += int(($1 + 4095) / 4096) * 4096 } END { print n }')
+}
+
+setup() {
+	[ "$(id -u)" = 0 ] || skip "mounting needs root"
+	cd "$BATS_FILE_TMPDIR"
+	export DISK=$BATS_TEST_TMPDIR/disk OPT4_STATS=$BATS_TEST_TMPDIR/stats OPT4_LOG=$BATS_TEST_TMPDIR/log OPT4_ROOT=$ROOT
+	mkdir -p "$DISK"
+	disk 100M
+}
+
+teardown() {
+	[ "$(id -u)" = 0 ] || return 0
+	umount -l "$DISK" 2>/dev/null || true
+	no_session
+}
+
+disk() {
+	truncate -s "$1" "$BATS_TEST_TMPDIR/image"
+	mkfs.ext4 -q -F "$BATS_TEST_TMPDIR/image"
+	mount -o loop "$BATS_TEST_TMPDIR/image" "$DISK" || skip "no image can be mounted here"
+}
+
+stat() { json "['$1']" <"$OPT4_STATS"; }
+tier() { json "['tiers'][$1]['$2']" <"$OPT4_STATS"; }
+epoch() { json "['epochs'][$1]['$2']" <"$OPT4_STATS"; }
+
+# job [ROUNDS [PAUSE]]: reads all; nothing wrong, nothing failed. with_trace: by the trace, two workers.
+job() {
+	within 120 env LD_PRELOAD="$LIB" "$PYTHON" "$REPO/tests/ssd/job.py" "$ROOT" "$SUMS" "${1:-2}" "$SEED" "${2:-.001}" >"$BATS_TEST_TMPDIR/out"
+	cat "$BATS_TEST_TMPDIR/out"
+	[ "$(cat "$BATS_TEST_TMPDIR/out")" = "read $(($N * ${1:-2})) wrong 0 failed 0" ]
+}
+with_trace() {
+	OPT4_TRACE=$BATS_FILE_TMPDIR/order.trace within 120 env LD_PRELOAD="$LIB" "$PYTHON" "$REPO/tests/keeper/reader.py" order.json "$ROOT" \
+		--workers 2 --sums sums.json --compute .01 >"$BATS_TEST_TMPDIR/out"
+	cat "$BATS_TEST_TMPDIR/out"
+	[ "$(json "['wrong']" <"$BATS_TEST_TMPDIR/out") $(json "['failed']" <"$BATS_TEST_TMPDIR/out")" = "0 0" ]
+}
+# left: the keeper has left the folder in order (the session is gone before)
+left() {
+	for _ in {1..100}; do
+		grep -qs clean "$DISK"/opt4-0/*/owner && return 0
+		sleep .1
+	done
+	return 1
+}
+
+@test "a folder that can't hold it is refused in one line before the job starts" {
+	local dir=$BATS_TEST_TMPDIR/d
+	refused() {
+		run "$OPT4" run --ssd "$1" -- touch "$BATS_TEST_TMPDIR/ran"
+		echo "$output"
+		[ "$status" = 1 ] && [ "${#lines[@]}" = 1 ] && [[ $output == "opt4: --ssd: $1: "*"$2"* ]] && [ ! -e "$BATS_TEST_TMPDIR/ran" ]
+	}
+	mkdir "$dir"
+	refused "$dir/none" "no such folder"
+	ln -s "$dir" "$dir/link"
+	refused "$dir/link" "symbolic link"
+	touch "$dir/file"
+	refused "$dir/file" "no folder"
+	refused /dev/shm "in memory"
+	mkdir "$dir/theirs" && chown 1 "$dir/theirs"
+	refused "$dir/theirs" "another user's"
+	mkdir -p "$dir/inner/opt4-0" && chown 1 "$dir/inner/opt4-0"
+	refused "$dir/inner" "another user's"
+	rm -r "$dir/inner/opt4-0" && ln -s "$dir" "$dir/inner/opt4-0"
+	refused "$dir/inner" "no folder"
+	mount -o remount,ro "$DISK"
+	refused "$DISK" "read-only"
+	if command -v bindfs >/dev/null && bindfs "$dir" "$dir/theirs" 2>/dev/null; then
+		refused "$dir/theirs" "FUSE" || { umount "$dir/theirs"; return 1; }
+		umount "$dir/theirs"
+	fi
+	run "$OPT4" run --ssd "$dir" --ssd-size much -- true
+	[ "$status" = 2 ]
+	run "$OPT4" run --ssd-size 1G -- true
+	[ "$status" = 2 ]
+}
+
+@test "with a trace: R + S of the dataset is hit, the SSD is written once, and the next job's first epoch comes from it" {
+	export OPT4_SSD=$DISK OPT4_SSD_SIZE=30% OPT4_CACHE=10%
+	coproc WATCH { "$PYTHON" "$REPO/tests/ssd/watch.py" $((DATA * 3 / 10)) "$DISK/opt4-0"; }
+	local in=${WATCH[1]} out=${WATCH[0]}
+	with_trace
+	left
+	echo >&"$in"
+	read -r samples most over <&"$out"
+	echo "$samples samples, $most of $((DATA * 3 / 10)), $over over"
+	[ "$samples" -gt 10 ] && [ "$over" = 0 ] && [ "$most" -gt $((DATA / 4)) ]
+	cat "$OPT4_STATS"
+	calc "$(epoch 2 origin_bytes) <= .62 * $DATA"      # 300 files: .61 and one file
+	calc "$(tier 1 written_bytes) <= 1.05 * .3 * $DATA"
+	calc "$(tier 0 peak_bytes) <= $(tier 0 budget_bytes) and $(tier 1 peak_bytes) <= $(tier 1 budget_bytes)"
+	[ "$(stat errors)" = 0 ]
+	no_session
+	with_trace
+	left
+	cat "$OPT4_STATS"
+	calc "$(epoch 0 origin_bytes) <= .72 * $DATA"
+	calc "$(tier 1 written_bytes) <= .02 * $DATA"
+	! grep OPT4_SSD "$OPT4_LOG"
+}
+
+@test "keep, lru and the others, without a trace: what has gone there stays there" {
+	export OPT4_SSD=$DISK OPT4_SSD_SIZE=30% OPT4_CACHE=$((DATA / 10))
+	OPT4_SSD_SIZE=$((DATA * 3 / 10))
+	for OPT4_POLICY in keep lru random; do
+		export OPT4_POLICY
+		job 2 .003
+		left
+		echo "$OPT4_POLICY: $(cat "$OPT4_STATS")"
+		calc "$(tier 1 used_bytes) >= .27 * $DATA"
+		calc "$(tier 1 hits) >= .25 * $N"
+		calc "$(tier 1 written_bytes) <= .31 * $DATA"
+		no_session
+		job 1
+		left
+		calc "$(tier 1 hits) >= .25 * $N and $(tier 1 written_bytes) < .03 * $DATA"
+		no_session
+		"$OPT4" clean --ssd "$DISK"
+		[ -z "$(ls -A "$DISK" | grep -v lost+found)" ]
+	done
+}
+
+@test "every way to read a file, from the SSD" {
+	export OPT4_SSD=$DISK OPT4_CACHE=1M OPT4_POLICY=keep
+	job 3 .002
+	left
+	no_session
+	find "$ROOT" -type f | sort | head -40 >"$BATS_TEST_TMPDIR/files"
+	ways=$("$PYTHON" -c 'import sys; sys.path.insert(0, sys.argv[1]); import readers; print(",".join(r for r in readers.READERS if r not in ("pil", "read_file", "torch_load")))' "$REPO/tests/lib")
+	"$PYTHON" "$REPO/tests/lib/readers.py" "$ways" "$BATS_TEST_TMPDIR/files" >"$BATS_TEST_TMPDIR/plain"
+	LD_PRELOAD=$LIB within 60 "$PYTHON" "$REPO/tests/lib/readers.py" "$ways" "$BATS_TEST_TMPDIR/files" >"$BATS_TEST_TMPDIR/cached"
+	cmp "$BATS_TEST_TMPDIR/plain" "$BATS_TEST_TMPDIR/cached"
+	left
+	calc "$(tier 1 hits) > 40"
+	calc "$(stat misses) < $(stat hits) / 4"
+	# identity: what stat says of a descriptor is the original's
+	LD_PRELOAD=$LIB tar -C "$ROOT" -cf "$BATS_TEST_TMPDIR/tar" .
+	tar -C "$ROOT" -df "$BATS_TEST_TMPDIR/tar"
+}
+
+@test "a file that has changed since is read anew" {
+	export OPT4_SSD=$DISK OPT4_CACHE=1M OPT4_POLICY=keep
+	cp -a "$ROOT" "$BATS_TEST_TMPDIR/copy"
+	export ROOT=$BATS_TEST_TMPDIR/copy OPT4_ROOT=$BATS_TEST_TMPDIR/copy
+	job 2 .003
+	left
+	no_session
+	one=$(cd "$ROOT" && find . -type f -printf '%P\n' | sort | head -1)
+	head -c 5000 /dev/urandom >"$ROOT/$one"
+	sleep .1
+	sed "s,^$one .*,$one $(sha256sum <"$ROOT/$one" | cut -d' ' -f1)," "$SUMS" >"$BATS_TEST_TMPDIR/sums"
+	SUMS=$BATS_TEST_TMPDIR/sums job 2 .003
+	left
+	[ "$(stat invalidated)" -ge 1 ]
+}
+
+@test "objects zeroed behind our back are never given to anybody; it is said once" {
+	export OPT4_SSD=$DISK OPT4_CACHE=1M OPT4_POLICY=keep
+	job 2 .003
+	left
+	no_session
+	n=$(find "$DISK" -path '*/objects/*' -type f | wc -l)
+	[ "$n" -gt $((N / 2)) ]
+	find "$DISK" -path '*/objects/*' -type f | sort | awk 'NR % 3 == 0' | while read -r f; do
+		dd if=/dev/zero of="$f" bs="$(stat_size "$f")" count=1 conv=notrunc status=none
+	done
+	find "$DISK" -path '*/objects/*' -type f | sort | awk 'NR % 7 == 0' | xargs truncate -s 100
+	find "$DISK" -path '*/objects/*' -type f | sort | awk 'NR % 11 == 0' | xargs rm
+	job 2 .003
+	left
+	cat "$OPT4_LOG" "$OPT4_STATS"
+	[ "$(grep -c 'is not what was written' "$OPT4_LOG")" = 1 ]
+	calc "$(stat errors) >= $n / 3"
+}
+stat_size() { command stat -c %s "$1"; }
+
+@test "a log cut short, or of garbage, costs no more than what it names" {
+	export OPT4_SSD=$DISK OPT4_CACHE=1M OPT4_POLICY=keep
+	job 2 .003
+	left
+	no_session
+	log=$(echo "$DISK"/opt4-0/*/sealed)
+	truncate -s $(($(stat_size "$log") * 2 / 3 + 3)) "$log"
+	job 1
+	left
+	calc "$(tier 1 hits) >= .2 * $N and $(tier 1 hits) < .8 * $N"
+	no_session
+	head -c 100000 /dev/urandom >"$log"
+	job 2 .003
+	left
+	no_session
+	# what nobody names has been removed, and what is there is charged
+	calc "$(tier 1 used_bytes) == $(find "$DISK" -path '*/objects/*' -type f -printf '%s\n' | awk '{ n += int(($1 + 4095) / 4096) * 4096 } END { print n + 0 }')"
+}
+
+@test "the job and its keeper killed: what was not sealed is not trusted and does not stay" {
+	export OPT4_SSD=$DISK OPT4_CACHE=1M OPT4_POLICY=keep
+	for wait in .3 .6 1 2; do
+		LD_PRELOAD="$LIB" "$PYTHON" "$REPO/tests/ssd/job.py" "$ROOT" "$SUMS" 50 "$SEED" .001 &
+		pid=$!
+		sleep $wait
+		keeper=$(pgrep -f "^opt4d $(sessions)\$" || true)   # its name has the root's hash: nobody else's
+		kill -9 $pid $keeper
+		wait $pid || true
+		job 1
+		left
+		no_session
+		calc "$(tier 1 used_bytes) == $(find "$DISK" -path '*/objects/*' -type f -printf '%s\n' | awk '{ n += int(($1 + 4095) / 4096) * 4096 } END { print n + 0 }')"
+		[ -z "$(find "$DISK" -path '*/new/*' -type f)" ]
+	done
+}
+
+@test "full, read-only, removed, unplugged in mid-job: the job goes on, with the right bytes" {
+	export OPT4_SSD=$DISK OPT4_CACHE=1M OPT4_POLICY=keep OPT4_SSD_SIZE=90M
+	umount "$DISK" && disk 10M                  # full below its budget
+	job 2 .003
+	left
+	no_session
+	in_job() {
+		LD_PRELOAD="$LIB" within 60 "$PYTHON" "$REPO/tests/ssd/job.py" "$ROOT" "$SUMS" 4 "$SEED" .002 >"$BATS_TEST_TMPDIR/out" &
+		sleep 1.5
+		"$@"
+		wait $!
+		cat "$BATS_TEST_TMPDIR/out"
+		[ "$(cat "$BATS_TEST_TMPDIR/out")" = "read $((N * 4)) wrong 0 failed 0" ] || return 1
+		no_session
+	}
+	umount "$DISK" && disk 100M
+	in_job rm -rf "$DISK/opt4-0"
+	read_only() { for _ in {1..100}; do mount -o remount,ro "$DISK" && return; sleep .05; done; }
+	in_job read_only
+	mount -o remount,rw "$DISK"
+	rm -rf "$DISK"/opt4-0
+	in_job umount -l "$DISK"
+}
+
+@test "reads that fail with EIO are of the original; the object is dropped, said once" {
+	export OPT4_SSD=$DISK OPT4_CACHE=1M OPT4_POLICY=keep
+	job 3 .002
+	left
+	no_session
+	export SLOWSTORE_ROOT=$DISK SLOWSTORE_STATE=$BATS_TEST_TMPDIR/state SLOWSTORE_LATENCY=0 SLOWSTORE_FAIL=eio:5
+	within 60 env LD_PRELOAD="$LIB:$SLOWSTORE" "$PYTHON" "$REPO/tests/ssd/job.py" "$ROOT" "$SUMS" 2 "$SEED" .001 >"$BATS_TEST_TMPDIR/out"
+	cat "$BATS_TEST_TMPDIR/out" "$OPT4_LOG"
+	[ "$(cat "$BATS_TEST_TMPDIR/out")" = "read $((N * 2)) wrong 0 failed 0" ]
+	[ "$(grep -c 'the original is read' "$OPT4_LOG")" = 1 ]
+	[ "$(stat errors)" -ge 1 ]
+}
+
+@test "opt4 stat, ls and clean know it" {
+	export OPT4_SSD=$DISK OPT4_CACHE=1M OPT4_POLICY=keep OPT4_SSD_SIZE=3M
+	OPT4_KEEP=1 job 2 .003
+	left
+	"$OPT4" stat | grep -E '^ssd .*files.*of 3.0 MiB'
+	"$OPT4" ls | grep -E 'ssd .*'"$DISK"
+	"$OPT4" clean --all
+	"$OPT4" clean --ssd "$DISK"
+	[ ! -e "$DISK/opt4-0" ]
+}
+
+@test "warm: what fits is there, nothing is read twice, the job begins with it" {
+	local size=$((DATA * 3 / 10)) cache=$((DATA / 10))
+	warm() { "$OPT4" warm --root "$ROOT" --cache $cache --ssd "$DISK" --ssd-size $size "$@" 2>&1 | tee "$BATS_TEST_TMPDIR/said"; }
+	warm
+	[[ $(cat "$BATS_TEST_TMPDIR/said") =~ ([0-9]+)" of $N files are there".*" "([0-9]+)" read just now" ]]
+	local there=${BASH_REMATCH[1]} read=${BASH_REMATCH[2]}
+	[ "$there" = "$read" ]
+	calc "$there >= .3 * $N"
+	warm
+	[[ $(cat "$BATS_TEST_TMPDIR/said") =~ ([0-9]+)" of $N files are there".*" "([0-9]+)" read just now" ]]
+	[ "${BASH_REMATCH[2]}" -le 5 ]              # what just did not fit
+	OPT4_SSD=$DISK OPT4_SSD_SIZE=$size OPT4_CACHE=$cache OPT4_POLICY=keep job 1
+	left
+	calc "$(stat origin_bytes) <= .66 * $DATA and $(stat hits) >= .3 * $N"
+	"$OPT4" clean --all
+	no_session
+	# by the trace: what the job needs first
+	"$OPT4" clean --ssd "$DISK"
+	"$OPT4" warm --trace order.trace --root "$ROOT" --cache $cache --quiet
+	first=$("$PYTHON" "$OPT4_TRACE_TOOL" show order.trace --json | head -15 | json_lines)
+	"$OPT4" stat --json | json "['resident_files']"
+	OPT4_STATS= OPT4_CACHE=$cache OPT4_KEEP=1 OPT4_POLICY=keep LD_PRELOAD=$LIB "$PYTHON" -c 'import sys
+for path in sys.argv[1:]: sys.stdout.buffer.write(open(path, "rb").read())' $first >"$BATS_TEST_TMPDIR/bytes"
+	cat $first | cmp - "$BATS_TEST_TMPDIR/bytes"
+	"$OPT4" stat --json | json "['hits']" | tee "$BATS_TEST_TMPDIR/hits" | grep -x "1[0-5]"
+	"$OPT4" clean --all
+	# broken off
+	SLOWSTORE_ROOT=$ROOT SLOWSTORE_LATENCY=50ms SLOWSTORE_STATE=$BATS_TEST_TMPDIR/state LD_PRELOAD=$SLOWSTORE "$OPT4" warm --root "$ROOT" --cache 100M 2>"$BATS_TEST_TMPDIR/said" &
+	sleep .5
+	kill -INT $!
+	wait $! && return 1 || [ $? = 130 ]
+	cat "$BATS_TEST_TMPDIR/said"
+	"$OPT4" warm --root "$ROOT" --cache 100M 2>&1 | tee "$BATS_TEST_TMPDIR/said"
+	grep "$N of $N files are there" "$BATS_TEST_TMPDIR/said"
+	"$OPT4" clean --all
+}
+json_lines() { "$PYTHON" -c 'import json, os, sys
+for line in sys.stdin: print(os.path.join(os.environ["ROOT"], json.loads(line)["path"]))'; }
