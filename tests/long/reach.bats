@@ -12,11 +12,11 @@ load ../lib/reach
 }
 
 @test "several files a sample, whole batches, subsets" {
-	reach {masks,tuples},{0,4},1 frames,0,1 frames,4,1,.36 {silent-masks,at-once,split,wrapped-silent,nested},{0,4},1 lazy,0,1
+	reach {masks,tuples},{0,4},1 frames,0,1 frames,4,2 {silent-masks,at-once,split,wrapped-silent},{0,4},1 nested,0,1 nested,4,2 lazy,0,1
 }
 
 @test "read by pools of threads, random partners" {
-	reach {cameras,pooled},{0,4},2,.5,.5 {mixup,mosaic},{0,4},2,.5,.9
+	reach {cameras,pooled},{0,4},2,.5,.4 {mixup,mosaic},{0,4},2,.5,.9
 }
 
 @test "lists that change, other loaders" {
