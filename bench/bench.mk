@@ -101,3 +101,13 @@ bench-epoch: all slowstore
 	$(call BENCH,epoch,A job's epochs beside the page cache and other policies and the bound) "$$(tests/setup.sh python)" bench/epoch/epoch.py $B $(EPOCH)
 bench: bench-epoch
 .PHONY: bench-epoch
+
+# A second tier on an SSD: bytes of the store and seconds an epoch (root; four minutes, 1 GB of disk); coming up with 1.28 million files.
+$B/bench/ssd/up: $B/bench/ssd/up.o $(SESSION) $(POLICY)
+	$(CC) -o $@ $^ $(LDFLAGS) -ldl -pthread
+bench-ssd: all $B/bench/ssd/up
+	$(call BENCH,ssd,A second tier on an SSD: what is read of the store and seconds an epoch with a tenth of the dataset in memory) "$$(tests/setup.sh python)" bench/ssd/ssd.py $B
+bench-ssd-up: all $B/bench/ssd/up
+	$(call BENCH,ssd-up,A second tier of 1.28 million files comes up) bench/ssd/up.sh $B
+bench: bench-ssd bench-ssd-up
+.PHONY: bench-ssd bench-ssd-up
