@@ -295,14 +295,22 @@ uint32_t ahead_soon(uint32_t plan)
 	return shared(plan)->front + (uint32_t)(2 * batch > round ? 2 * batch : round);
 }
 
-/* In positions: the files that have room, and those that will have been read by the time the sweep comes to them. */
-static uint64_t window(void)
+/* The elevator's look-ahead: pages of the files that have room in it (STRETCH says how many more there are), and of a file. */
+static double window(double *pages)
 {
-	double pages = seen.n ? seen.mean : GUESS, room = (double)view.h->account[TIER_RAM].budget;
+	double room = (double)view.h->account[TIER_RAM].budget;
 	double all = (double)pages_of(view.h->dataset_bytes), most = all > 0 ? WINDOW * all : room;
-	if (all > 0 && view.h->nfiles)
-		pages = all / view.h->nfiles;
-	return (uint64_t)(STRETCH * (room < most ? room : most) / (pages > 1 ? pages : 1));
+	if (all > 0 && most > all - room)
+		most = all - room;         /* more would only take the place of what is kept for the next epoch */
+	*pages = all > 0 && view.h->nfiles ? all / view.h->nfiles : seen.n ? seen.mean : GUESS;
+	*pages = *pages > 1 ? *pages : 1;
+	return room < most ? room : most;
+}
+
+uint32_t ahead_room(void)
+{
+	double pages, room = window(&pages);
+	return room > 0 ? (uint32_t)room : 0;
 }
 
 static void set_depth(uint32_t plan)
@@ -320,7 +328,9 @@ static void set_depth(uint32_t plan)
 			depth += (uint64_t)(COVER * pace_latency() / item_ns);
 		depth = depth > BATCHES * batch ? depth : BATCHES * batch;
 		if (elevator_on()) {
-			depth = window() > depth ? window() : depth;
+			double pages, room = window(&pages);
+			if (STRETCH * room / pages > (double)depth)
+				depth = (uint64_t)(STRETCH * room / pages);
 		} else if (item_ns > 0 && bandwidth > 0) {
 			uint64_t far = forestall(plan, item_ns, bandwidth);
 			depth = far > depth ? far : depth;

@@ -12,21 +12,25 @@
 #define GAP     160u               /* pages: read through rather than moved over. 5 ms at 130 MB/s; of disks of any age half or
                                     * twice that */
 #define GAP_MAX THROUGH_MAX
+#define NEAR    32u                /* files before which the head comes by soon, or .. */
+#define NEAR_PART 4u               /* .. this part of those that are wanted */
 
 static struct disk_map *map;
 static uint64_t *bits[LEVELS];
 static struct { uint32_t pos, plan; } *due;
 static uint32_t head, last;                /* the next rank; the rank that was read last + 1, 0: the arm is elsewhere */
-static uint32_t sweeps;
+static uint32_t sweeps, wanted;            /* .. so far; bits that are set */
 
 static void set(uint32_t r)
 {
+	wanted += !(bits[0][r / 64] >> r % 64 & 1);
 	for (uint32_t l = 0; l < LEVELS; l++, r /= 64)
 		bits[l][r / 64] |= 1ull << r % 64;
 }
 
 static void clear(uint32_t r)
 {
+	wanted -= bits[0][r / 64] >> r % 64 & 1;
 	for (uint32_t l = 0; l < LEVELS; l++, r /= 64) {
 		bits[l][r / 64] &= ~(1ull << r % 64);
 		if (bits[l][r / 64])
@@ -82,7 +86,7 @@ bool elevator_take(struct disk_map *m)
 	bool ok = (due = malloc((size_t)m->n * sizeof(*due))) != NULL;
 	for (uint32_t l = 0; l < LEVELS; l++)
 		ok &= (bits[l] = calloc((size_t)(m->n >> 6 * l >> 6) + 2, sizeof(uint64_t))) != NULL;
-	head = last = 0;
+	head = last = wanted = 0;
 	if (!ok)
 		drop();
 	return ok;
@@ -119,8 +123,9 @@ bool elevator_next(struct next *n)
 
 void elevator_pass(const struct next *n) { head = map->rank[n->rec] + 1; }
 
-bool elevator_near(uint32_t rec, uint32_t most)
+bool elevator_near(uint32_t rec)
 {
+	uint32_t most = wanted / NEAR_PART < NEAR ? wanted / NEAR_PART : NEAR;
 	uint32_t rank = rec < map->nrecs ? map->rank[rec] : UINT32_MAX, r = head;
 	for (uint32_t i = 0; i < most && rank != UINT32_MAX; i++, r++) {
 		if ((r = next(r)) == UINT32_MAX && (r = next(0)) == UINT32_MAX)

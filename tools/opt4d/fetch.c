@@ -27,7 +27,7 @@
 #define MARKS_LEFT  192u           /* entries of the table of fills that stay the clients' */
 #define LOOKS       8u             /* looks at originals at a time, beside the fetches */
 #define HUNG_NS     2000000000ull  /* a fetch that takes longer (and 20 times the mean) has hung */
-#define SOON_PART   32u            /* of the budget the sweep leaves for what is needed out of turn: nothing fetched goes for it */
+#define SOON_PART   32u            /* of the look-ahead's room the sweep leaves for what is needed out of turn: nothing fetched goes for it */
 #define AGAIN_NS    50000000ull    /* after a refusal by the policy: the front may have moved */
 
 /* order: of next.plan, its generation (0: a trace). fd: of an original that was opened before its room was charged, or -1 */
@@ -67,7 +67,7 @@ static enum pick claim(const struct next *n, struct task *j)
 	}
 	/* what the sweep has fetched goes only for what somebody waits for */
 	uint32_t beyond = n->how == NEXT_NEEDED ? spare_beyond(n->plan, pages) : turn_due(n) ? 0 : ahead_window(n->plan);
-	uint32_t left = n->how == NEXT_SWEPT ? (uint32_t)(view.h->account[TIER_RAM].budget / SOON_PART) : 0;
+	uint32_t left = n->how == NEXT_SWEPT ? ahead_room() / SOON_PART : 0;
 	if (!session_lock())
 		return LATER;
 	struct use use = { n->pos, n->plan }, least;

@@ -80,6 +80,7 @@ uint32_t ahead_oldest(uint32_t plan);
 /* For the elevator, whose look-ahead is what the budget allows: its end, and the end of what is needed within two batches. */
 uint32_t ahead_window(uint32_t plan);
 uint32_t ahead_soon(uint32_t plan);
+uint32_t ahead_room(void);                 /* pages of what is fetched in it at a time */
 void ahead_tell(void);                     /* tells the elevator what is missing in it and it has not been told of */
 void ahead_want_all(void);                 /* it knows nothing any more */
 
@@ -125,7 +126,7 @@ uint32_t elevator_unknown(void);           /* files that have been named since *
 void elevator_want(uint32_t plan, uint32_t pos, uint32_t rec);
 void elevator_unwant(uint32_t rec);
 bool elevator_next(struct next *n);        /* the next one in the order of the disk; stays wanted. bytes: not set */
-bool elevator_near(uint32_t rec, uint32_t most);   /* is it among the next so many? */
+bool elevator_near(uint32_t rec);          /* is the head about to come by? */
 void elevator_pass(const struct next *n);  /* this one not now: in the next sweep */
 void elevator_took(struct next *n);        /* it will be read next: sets through; the head is behind it */
 

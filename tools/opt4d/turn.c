@@ -17,7 +17,6 @@
 
 #define FIRST     2u               /* fetches in turn for each out of turn, to begin with .. */
 #define MORE      14u              /* .. and so many more when a window's files have been fetched */
-#define NEAR      32u              /* files: the head is about to come by */
 #define PASS      1000u            /* files that are passed by at a time */
 #define PATIENCE  2                /* seconds for a turn: the one before hangs */
 
@@ -89,7 +88,7 @@ static bool in_turn(struct next *n)
 
 bool turn_next(struct next *n)
 {
-	if ((since >= FIRST || !swept) && soonest(n) && since >= every(n->plan) && (!swept || !elevator_near(n->rec, NEAR)))
+	if ((since >= FIRST || !swept) && soonest(n) && since >= every(n->plan) && (!swept || !elevator_near(n->rec)))
 		return true;
 	return in_turn(n) || soonest(n);
 }
