@@ -27,14 +27,6 @@ void alias_forget(void)
 		elsewhere[i] = 0;
 }
 
-static uint64_t hash(const char *s, size_t len)
-{
-	uint64_t h = 0xCBF29CE484222325u;
-	for (size_t i = 0; i < len; i++)
-		h = (h ^ (uint8_t)s[i]) * 0x100000001B3u;
-	return h | 1;
-}
-
 static bool known(const char *abs, size_t len, unsigned *which, size_t *rest)
 {
 	unsigned n = naliases;
@@ -94,7 +86,7 @@ bool alias_match(const char *abs, size_t len, unsigned *which, size_t *rest)
 	if (!slash || slash == abs || len >= PATH_ROOM || !conf_nroots())
 		return false;
 	size_t folder = (size_t)(slash - abs);
-	uint64_t h = hash(abs, folder);
+	uint64_t h = trace_hash(0, abs, folder) | 1;   /* a word at a time: each name elsewhere pays it */
 	if (elsewhere[h / 2 % FOLDERS] == h || looks >= FOLDERS || atomic_exchange(&busy, 1))
 		return false;
 	int err = errno;

@@ -135,13 +135,26 @@ static bool match(const char *abs, size_t len, struct where *w)
 	return true;
 }
 
-/* No empty, `.` or `..` component, no slash at the end. Names that begin with a dot go the long way too. */
-static bool clean(const char *path)
+typedef uint8_t bytes16 __attribute__((vector_size(16)));
+
+/* No empty, `.` or `..` component, no slash at the end. Names that begin with a dot go the long way too. Sixteen bytes at a
+ * time beside those that follow each: every name that could be an image's pays this. */
+static bool clean(const char *path, size_t len)
 {
-	for (const char *p = path; *p; p++)
-		if (p[0] == '/' && (p[1] == '/' || p[1] == '.' || !p[1]))
+	for (size_t i = 0; len < 16 && i < len; i++)
+		if (path[i] == '/' && (path[i + 1] == '/' || path[i + 1] == '.' || !path[i + 1]))
 			return false;
-	return true;
+	bytes16 bad = { 0 }, at, follows;
+	uint64_t any[2];
+	for (size_t i = 0; len >= 16; i = i + 16 < len - 16 ? i + 16 : len - 16) {
+		memcpy(&at, path + i, 16);
+		memcpy(&follows, path + i + 1, 16);   /* its last is the NUL at most */
+		bad |= (bytes16)((at == '/') & ((follows == '/') | (follows == '.') | (follows == 0)));
+		if (i == len - 16)
+			break;
+	}
+	memcpy(any, &bad, 16);
+	return !(any[0] | any[1]);
 }
 
 /* Appends the components of path to the absolute, real directory buf[0..n). Its `..` are taken off by name, for
@@ -150,8 +163,8 @@ static enum path_kind append(char *buf, size_t n, const char *path, size_t *len)
 {
 	size_t floor = n;
 
-	if (path[0] != '/' && path[0] != '.' && clean(path)) {   /* as nearly always */
-		size_t l = strlen(path);
+	size_t l = strlen(path);
+	if (path[0] != '/' && path[0] != '.' && clean(path, l)) {   /* as nearly always */
 		if (n + 1 + l >= PATH_ROOM)
 			return PATH_OTHER;
 		buf[n] = '/';
@@ -162,7 +175,7 @@ static enum path_kind append(char *buf, size_t n, const char *path, size_t *len)
 	while (*path) {
 		while (*path == '/')
 			path++;
-		size_t l = strcspn(path, "/");
+		l = strcspn(path, "/");
 		if (l == 2 && path[0] == '.' && path[1] == '.') {
 			if (n > floor)
 				return PATH_ASK;
@@ -188,8 +201,9 @@ enum path_kind path_where(int dirfd, const char *path, struct where *w)
 	size_t len;
 
 	if (path[0] == '/') {
-		if (clean(path))
-			return match(path, strlen(path), w) ? PATH_ROOT : PATH_OTHER;
+		len = strlen(path);
+		if (clean(path, len))
+			return match(path, len, w) ? PATH_ROOT : PATH_OTHER;
 	} else {
 		n = dirfd == AT_FDCWD ? get_cwd(w->buf) : fd_path(dirfd, w->buf);
 		if (n < 0)
