@@ -337,7 +337,7 @@ PY
 	done
 	trace --help | grep -q imagefolder
 	trace loader --help | grep -q FUNC
-	[ "$(trace --version)" = "opt4-trace $(sed -n 's/^VERSION *:= *//p' "$REPO/Makefile")" ]
+	[ "$(trace --version)" = "opt4-trace $(cat "$REPO/VERSION")" ]
 }
 
 @test "ranks that make a process group run together, and only the wanted ones are traced" {

@@ -36,7 +36,7 @@ static void table(void)
 			       (unsigned long long)sh->diverged, sh->gate_shut ? "shut" : "open");
 	}
 	if (session_advice(advice))
-		printf("advice    %s\n", advice);
+		printf("advice    %s\n", name_text(name, advice));
 	if (h->nepochs) {
 		printf("\n epoch   accesses       hits   late     misses    reuse    of the store    waited\n");
 		for (uint32_t i = 0; i < h->nepochs && i < EPOCHS_MAX; i++) {
