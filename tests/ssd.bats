@@ -267,6 +267,27 @@ stat_size() { command stat -c %s "$1"; }
 	[ "$(stat errors)" -ge 1 ]
 }
 
+@test "an uneven future: with replacement, and one rank of four, R + S hit what Belady hits, but for 2.5 points" {
+	dataset "$BATS_TEST_TMPDIR/even" 600 20000
+	"$PYTHON" "$REPO/tests/keeper/sums.py" "$BATS_TEST_TMPDIR/even" >"$BATS_TEST_TMPDIR/sums.json"
+	cd "$BATS_TEST_TMPDIR"
+	export OPT4_ROOT=$PWD/even OPT4_SSD=$DISK OPT4_SSD_SIZE=30% OPT4_CACHE=10% OPT4_TRACE=$PWD/uneven.trace
+	for how in "--epochs 3 --replacement" "--epochs 8 --world-size 4 --ranks 0"; do
+		"$PYTHON" "$OPT4_TRACE_TOOL" imagefolder even --seed "$SEED" --batch-size 8 --workers 2 $how -o uneven.trace 2>/dev/null
+		"$PYTHON" "$OPT4_TRACE_TOOL" show uneven.trace --json >uneven.json
+		within 120 env LD_PRELOAD="$LIB" "$PYTHON" "$REPO/tests/keeper/reader.py" uneven.json even --workers 2 --sums sums.json --compute .02 >out
+		cat out
+		[ "$(json "['wrong']" <out)" = 0 ]
+		left
+		best=$("$PYTHON" "$REPO/tests/ssd/belady.py" uneven.json .4)
+		echo "$how: Belady $best, $(json "['reuse_ratio']" <"$OPT4_STATS") $(json "['tiers']" <"$OPT4_STATS")"
+		calc "$(json "['reuse_ratio']" <"$OPT4_STATS") >= $best - .025"
+		[ "$(tier 1 evictions)" -gt 0 ]
+		no_session
+		"$OPT4" clean --ssd "$DISK"
+	done
+}
+
 @test "opt4 stat, ls and clean know it" {
 	export OPT4_SSD=$DISK OPT4_CACHE=1M OPT4_POLICY=keep OPT4_SSD_SIZE=3M
 	OPT4_KEEP=1 job 2 .003
@@ -285,7 +306,7 @@ stat_size() { command stat -c %s "$1"; }
 	[[ $(cat "$BATS_TEST_TMPDIR/said") =~ ([0-9]+)" of "[0-9]+" files are there".*" "([0-9]+)" read just now" ]]
 	local there=${BASH_REMATCH[1]} read=${BASH_REMATCH[2]}
 	[ "$there" = "$read" ]
-	calc "$there >= .3 * $N"
+	calc "$there >= .2 * $N"
 	warm
 	[[ $(cat "$BATS_TEST_TMPDIR/said") =~ ([0-9]+)" of "[0-9]+" files are there".*" "([0-9]+)" read just now" ]]
 	[ "${BASH_REMATCH[2]}" -le 5 ]              # what just did not fit

@@ -104,8 +104,8 @@ int victims_choose(uint64_t pages, uint32_t cand, struct use use, uint32_t *vict
  * memory too; FILE_NONE: none. Skips those that are on their way to the SSD. */
 uint32_t victims_spill(void);
 /* Under the lock: the resident of the SSD that is needed so much later than `rec`, a resident in memory, that it pays to write
- * rec in its place; FILE_NONE: none. Marks it EVICTING, as victims_choose(). */
-uint32_t victims_replace(uint32_t rec);
+ * rec in its place; FILE_NONE: none. take: marks it EVICTING, as victims_choose(). */
+uint32_t victims_replace(uint32_t rec, bool take);
 void victims_shrink(void);                 /* evicts until the floors are respected again; no lock */
 /* victims_shrink() at once, whatever was looked at when; for somebody who dies of it if there is no room. Waits 1 s at most
  * for the lock. */

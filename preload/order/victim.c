@@ -108,7 +108,7 @@ static double away(struct use u)
 	return ((double)u.pos - orders.axes[u.axis].front) * orders.axes[u.axis].scale;
 }
 
-uint32_t victims_replace(uint32_t rec)
+uint32_t victims_replace(uint32_t rec, bool take)
 {
 	const struct policy_ctx *pol = policy_of(TIER_SSD);
 	struct victim v = { .file = FILE_NONE };
@@ -119,7 +119,8 @@ uint32_t victims_replace(uint32_t rec)
 		if (v.file == FILE_NONE || v.file >= orders.shape.nfiles || away(v.use) <= HYSTERESIS * away(view.rec[rec].use))
 			return FILE_NONE;
 		if (rec_state(v.file) == REC_RESIDENT && view.rec[v.file].tier == TIER_SSD) {
-			mark_victim(v.file);
+			if (take)
+				mark_victim(v.file);
 			return v.file;
 		}
 	}

@@ -37,7 +37,7 @@ static struct fetcher { struct task job; bool busy; } fetchers[THREADS_MAX];
 static uint32_t nthreads, idle, running, hung, looking;
 static pthread_cond_t work = PTHREAD_COND_INITIALIZER;
 static bool any;                           /* there may be something to pick */
-static uint64_t refused_at;
+static uint64_t refused_at, refused_moves;
 static uint32_t refused_front[PLANS_MAX];
 
 enum pick { PICKED, UNSIZED, NOTHING, LATER };
@@ -65,6 +65,8 @@ static enum pick claim(const struct next *n, struct task *j)
 		skip_failed(n->rec);
 		return NOTHING;
 	}
+	if (!room_for(pages) && spill_rather(pages))
+		return LATER;
 	/* what the sweep has fetched goes only for what somebody waits for */
 	uint32_t beyond = n->how == NEXT_NEEDED ? spare_beyond(n->plan, pages) : turn_due(n) ? 0 : ahead_window(n->plan);
 	uint32_t left = n->how == NEXT_SWEPT ? ahead_room() / SOON_PART : 0;
@@ -128,7 +130,7 @@ static enum pick claim(const struct next *n, struct task *j)
 /* Nothing more is to be evicted for what lies ahead until the front moves on. */
 static bool refused(void)
 {
-	if (!refused_at || now_coarse() - refused_at > AGAIN_NS || atomic_load(&view.h->awaited_ns) >= refused_at)
+	if (!refused_at || refused_moves != spill_moves() || now_coarse() - refused_at > AGAIN_NS || atomic_load(&view.h->awaited_ns) >= refused_at)
 		return false;
 	for (uint32_t i = 0; i < view.h->nplans; i++)
 		if (orders.plans[i].mapped && orders.plans[i].follow.sh->front != refused_front[i])
@@ -141,6 +143,7 @@ static void refuse(void)
 	turn_refused();
 	ahead_restart();
 	refused_at = now_coarse();
+	refused_moves = spill_moves();
 	for (uint32_t i = 0; i < view.h->nplans; i++)
 		refused_front[i] = orders.plans[i].mapped ? orders.plans[i].follow.sh->front : 0;
 }

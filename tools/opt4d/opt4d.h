@@ -11,6 +11,7 @@
  * original.c originals as they are opened, and those that lie on the way
  * fetch.c    the threads that read; admission
  * spill.c    what goes to the second tier, and is sealed there
+ * seal.c     what is there is made durable, and written down
  * near.c     what is read next there comes near
  * uneven.c   whether it pays to replace there
  * skip.c     files whose original fails
@@ -158,8 +159,19 @@ void stale_look(uint32_t rec);
 /* ---- spill.c ---- */
 /* The second tier's share of a round: owns the folder, moves what is in memory there, seals. Under keeper_lock. */
 void spill_tick(void);
+/* Memory lacks room for so many pages. True: it is being made, by moving to the SSD what would else be evicted. Under
+ * keeper_lock. */
+bool spill_rather(uint32_t wanted);
+uint64_t spill_moves(void);                /* what has been moved so far: when it grows there may be room */
 /* The session is over: what has been written is sealed. Under keeper_lock. */
 void spill_end(void);
+
+/* ---- seal.c; all under keeper_lock ---- */
+void seal_later(uint32_t rec);             /* it has been linked there */
+bool seal_due(void);
+int seal(void);                            /* makes them durable and writes them down; lets keeper_lock go meanwhile. 0 or -errno */
+void seal_find(void);                      /* what an earlier keeper of this session had linked and did not come to seal */
+int seal_rest(void);                       /* at the end. 0 or -errno */
 
 /* ---- near.c ---- */
 /* The front may have moved: what is on the SSD and is read next is brought into the page cache. Under keeper_lock. */

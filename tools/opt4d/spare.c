@@ -53,6 +53,7 @@ static void make(uint32_t plan)
 	uint32_t due = first + every, end = sh->group < t->h->nsegments ? t->segments[sh->group].end_pos : 0, rec;
 	int64_t missing = 0, unknown = 0;
 	uint64_t bytes;
+	bool either = uneven();    /* what is read on the SSD may go there, and makes room for what moves there */
 	*s = (struct spare){ .gen = orders.plans[plan].gen, .made = true, .from = first, .width = span / (RANGES / 2) + 1,
 			     .accesses = (uint32_t)(sh->matched + sh->diverged) };
 	s->nranges = 2 * (span / s->width) + 1;
@@ -70,7 +71,7 @@ static void make(uint32_t plan)
 		uint32_t next = trace_next(t, pos);
 		if (ahead_is_missing(plan, pos, &rec, &bytes))
 			missing += pages;
-		else if (ahead_read_at(plan, pos, &rec, &bytes) && ahead_touched(rec) && view.rec[rec].tier == TIER_SSD)
+		else if (!either && ahead_read_at(plan, pos, &rec, &bytes) && ahead_touched(rec) && view.rec[rec].tier == TIER_SSD)
 			continue;  /* it takes no room here, and its going would give none */
 		if (next == TRACE_NEVER && view.h->live_epochs)
 			unknown += pages;

@@ -8,7 +8,6 @@
  * that open keeps it. Each step is marked in the index, so that whoever buries a keeper can finish it. */
 #include <errno.h>
 #include <fcntl.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -18,17 +17,17 @@
 #define BUFFER    (1u << 20)
 #define STACK     (64u << 10)
 #define MARKS_LEFT 64u             /* entries of the table of fills that stay the others' */
-#define BATCH     512u             /* objects that are made durable together, at least .. */
-#define WAIT_NS   2000000000ull    /* .. or what there is after this time */
 #define PAUSE_NS  5000000000ull    /* after ENOSPC */
 #define FLOOR_NS  100000000ull
+#define RESERVE   32u              /* this part of memory is kept free, where the SSD's files are replaced */
+#define PATIENCE_NS 100000000ull   /* without one moved, room in memory is made by eviction */
 
 static pthread_cond_t work = PTHREAD_COND_INITIALIZER;
-static uint32_t nthreads, idle, *unsealed, nunsealed, room_unsealed;
-static uint64_t first_unsealed, paused_until, floor_at;
+static uint32_t nthreads, idle, moving;
+static uint64_t paused_until, floor_at;
 static int64_t floor_left;         /* bytes of the disk above what stays free, at the last look, less what was taken since */
-static struct sealing seals = { .fd = -1 };
-static bool sealing, over;
+static uint64_t most_wanted, leaving;   /* pages: the largest file that room was wanted for; what is on its way out of memory */
+static bool over;
 
 struct move { uint32_t rec, victim; uint64_t pages; struct key key; struct inflight *mark; };
 
@@ -38,6 +37,15 @@ static bool full(uint64_t pages)
 {
 	const struct tier_account *a = &view.h->account[TIER_SSD];
 	return atomic_load(&a->charged) + pages > a->budget;
+}
+
+/* Is there less free room in memory than fetches shall find? What is replaced on the SSD before it must is a hit the less,
+ * and a fetch that waits for it may be late: a small part of memory is kept free. */
+static bool lacking(void)
+{
+	const struct tier_account *a = &view.h->account[TIER_RAM];
+	uint64_t reserve = a->budget / RESERVE > 2 * most_wanted ? a->budget / RESERVE : 2 * most_wanted;
+	return atomic_load(&a->charged) + reserve > a->budget + leaving;
 }
 
 /* Chooses, marks and charges. Under keeper_lock. */
@@ -60,7 +68,7 @@ static bool pick(struct move *m)
 		m->key = r->key;
 		m->pages = ssd_pages(r->st.size);
 		if (full(m->pages) || (int64_t)(m->pages * PAGE) > floor_left)
-			m->victim = uneven() ? victims_replace(m->rec) : FILE_NONE;
+			m->victim = lacking() && uneven() ? victims_replace(m->rec, true) : FILE_NONE;
 		if (m->victim != FILE_NONE || (!full(m->pages) && (int64_t)(m->pages * PAGE) <= floor_left)) {
 			atomic_store(&r->spilling, 1);
 			m->mark = inflight_mark(m->rec, 0, MARK_SPILL, &m->key);
@@ -77,6 +85,31 @@ static bool pick(struct move *m)
 	m->mark->pages = m->pages;
 	floor_left -= (int64_t)(m->pages * PAGE);
 	return true;
+}
+
+uint64_t spill_moves(void) { return view.h->account[TIER_SSD].fills; }
+
+bool spill_rather(uint32_t wanted)
+{
+	static uint64_t since, asked, seen;
+	const struct tier_account *a = &view.h->account[TIER_SSD];
+	uint64_t now = now_coarse(), fills = a->fills;
+	if (!on() || now < paused_until || !nthreads || ((full(wanted) || floor_left < 0) && !uneven()))
+		return false;
+	if (fills != seen || now - asked > PATIENCE_NS)
+		since = now;
+	seen = fills;
+	asked = now;
+	if (now - since > PATIENCE_NS || !session_lock())
+		return false;
+	uint32_t rec = victims_spill();
+	uint64_t pages = rec != FILE_NONE ? ssd_pages(view.rec[rec].st.size) : 0;
+	bool can = rec != FILE_NONE && (!full(pages) || (uneven() && victims_replace(rec, false) != FILE_NONE));
+	session_unlock();
+	most_wanted = wanted > most_wanted ? wanted : most_wanted;
+	if (can)
+		pthread_cond_broadcast(&work);
+	return can || moving;
 }
 
 static int put(int to, const char *buf, size_t n, uint64_t at)
@@ -135,20 +168,6 @@ static int copy(const struct move *m, char *buf, uint64_t *hash, uint64_t *ino, 
 	return rc;
 }
 
-static void to_seal(uint32_t rec)
-{
-	if (nunsealed == room_unsealed) {
-		uint32_t *more = realloc(unsealed, (room_unsealed + BATCH) * 2 * sizeof(*more));
-		if (!more)
-			return;    /* it counts until the next boot */
-		unsealed = more;
-		room_unsealed = (room_unsealed + BATCH) * 2;
-	}
-	if (!nunsealed)
-		first_unsealed = now_coarse();
-	unsealed[nunsealed++] = rec;
-}
-
 /* It is on the SSD: from now on the record says so, unless it has changed. Under keeper_lock. 0 or -errno */
 static int settle(struct move *m, uint64_t hash, uint64_t ino)
 {
@@ -190,7 +209,7 @@ static int settle(struct move *m, uint64_t hash, uint64_t ino)
 		atomic_fetch_add(&view.h->account[TIER_RAM].lingering, held);
 	else
 		room_release(TIER_RAM, held);
-	to_seal(m->rec);
+	seal_later(m->rec);
 	return 0;
 }
 
@@ -209,7 +228,7 @@ static void finish(struct move *m, int rc, uint64_t hash, uint64_t ino, uint64_t
 	if (rc == 0)
 		rc = settle(m, hash, ino);
 	if (rc == 0) {
-		fetch_look();      /* there is room in memory */
+		keeper_ring();     /* there is room in memory */
 		return;
 	}
 	ssd_unmake(&m->key);
@@ -231,31 +250,6 @@ static void finish(struct move *m, int rc, uint64_t hash, uint64_t ino, uint64_t
 	}
 }
 
-/* Makes what has been linked durable and writes it down. Under keeper_lock, which it lets go meanwhile. */
-static void seal(void)
-{
-	uint32_t n = nunsealed, *recs = unsealed;
-	sealing = true;
-	unsealed = NULL;
-	nunsealed = room_unsealed = 0;
-	pthread_mutex_unlock(&keeper_lock);
-	int rc = sealed_add(&seals, recs, n);
-	if (rc == 0)
-		rc = sealed_compact(&seals);
-	pthread_mutex_lock(&keeper_lock);
-	free(recs);
-	sealing = false;
-	if (rc == -EROFS)
-		read_only();
-	else if (rc < 0)
-		ssd_fail(strerror(-rc));
-}
-
-static bool seal_due(void)
-{
-	return nunsealed && !sealing && on() && (nunsealed >= BATCH || now_coarse() - first_unsealed > WAIT_NS);
-}
-
 static void *spiller(__attribute__((unused)) void *arg)
 {
 	char *buf = mmap(NULL, BUFFER, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -264,9 +258,13 @@ static void *spiller(__attribute__((unused)) void *arg)
 	pthread_mutex_lock(&keeper_lock);
 	while (1) {
 		struct move m;
-		uint64_t hash = 0, ino = 0, bytes = 0;
-		if (seal_due()) {
-			seal();
+		uint64_t hash = 0, ino = 0, bytes = 0, pages;
+		if (on() && seal_due()) {
+			int rc = seal();
+			if (rc == -EROFS)
+				read_only();
+			else if (rc < 0)
+				ssd_fail(strerror(-rc));
 			continue;
 		}
 		if (!pick(&m)) {
@@ -275,24 +273,16 @@ static void *spiller(__attribute__((unused)) void *arg)
 			idle--;
 			continue;
 		}
+		moving++;
+		leaving += pages = view.rec[m.rec].pages;
 		pthread_mutex_unlock(&keeper_lock);
 		int rc = copy(&m, buf, &hash, &ino, &bytes);
 		pthread_mutex_lock(&keeper_lock);
+		moving--;
+		leaving -= pages;
 		finish(&m, rc, hash, ino, bytes);
 	}
 	return NULL;
-}
-
-/* What an earlier keeper of this session had linked and did not come to seal. */
-static void find_unsealed(void)
-{
-	for (uint32_t w = 0, files = index_files(); w < (files + 63) / 64; w++)
-		for (uint64_t bits = view.touched[w]; bits; bits &= bits - 1) {
-			uint32_t rec = w * 64 + (uint32_t)__builtin_ctzll(bits);
-			const struct record *r = &view.rec[rec];
-			if (rec < files && rec_state(rec) == REC_RESIDENT && r->tier == TIER_SSD && !(atomic_load(&r->ssd) & SSD_SEALED))
-				to_seal(rec);
-		}
 }
 
 /* Others fill the disk: what is there of ours goes until they have their floor again. */
@@ -329,7 +319,7 @@ void spill_tick(void)
 			return;
 		}
 		begun = true;
-		find_unsealed();
+		seal_find();
 	}
 	tier_ssd.reap(false);
 	give_way();
@@ -354,12 +344,6 @@ void spill_end(void)
 	if (!here)
 		return;
 	ssd_leaving(true);
-	for (int i = 0; sealing && i < 2000; i++) {
-		pthread_mutex_unlock(&keeper_lock);
-		usleep(5000);
-		pthread_mutex_lock(&keeper_lock);
-	}
-	if (sealing || (nunsealed && sealed_add(&seals, unsealed, nunsealed) < 0))
-		return;            /* the next session looks for itself */
-	ssd_leave();
+	if (seal_rest() == 0)
+		ssd_leave();       /* else the next session looks for itself */
 }
