@@ -85,6 +85,12 @@ struct calm { sigset_t was; bool xfsz; };
 void calm_begin(struct calm *c);
 void calm_end(const struct calm *c);
 
+/* ---- stack.c ---- */
+
+/* Less is left of this thread's stack than the way to a session or a fetch may take: stay out of them. Two system calls.
+ * A main thread's stack grows and is never small, but a handler's own is looked at. Keeps errno. */
+bool stack_small(void);
+
 /* ---- spawn.c ---- */
 
 /* Starts `path` as a process of its own: not this one's child, no descriptor but 0-2 (/dev/null), its own session,

@@ -1,43 +1,38 @@
 /* calm.c - stretches in which the program's signal handlers must not run: one that leaves by longjmp, or opens a
  * file, would leave shared state half done. */
 #include <errno.h>
+#include <stddef.h>
 #include <time.h>
 #include "base.h"
 
-#define LOOK_NS 100000000ull
+/* What a fault raises cannot wait; SIGSYS may be how a sandbox answers a call of ours. */
+static const int faults[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT, SIGSYS };
 
-/* Signals that have a handler, as of the last look. The others stay deliverable: who hangs on a dead store wants to be
- * killed. Sixty cheap calls: not made for every file. */
-static sigset_t handled;
-static _Atomic uint64_t looked;
+/* Those that end a program without a handler are asked for each time, since one may have been installed just now: who hangs
+ * on a dead store wants to be killed. All others wait, handler or not. */
+static const int ends[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGALRM, SIGUSR1, SIGUSR2, SIGVTALRM, SIGPROF, SIGXCPU };
 
-static void look(void)
+static bool deliverable(int sig)
 {
-	uint64_t now = now_coarse(), last = atomic_load(&looked);
-	sigset_t all, was;
-	if (last && now - last < LOOK_NS)
-		return;
-	/* Nor may one leave from the middle of this. Two threads at once find the same. */
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &was);
-	for (int sig = 1; sig < NSIG; sig++) {
-		struct sigaction sa;
-		if (sig == SIGSEGV || sig == SIGBUS || sig == SIGFPE || sig == SIGILL || sig == SIGTRAP || sig == SIGABRT)
-			continue;  /* what a fault raises cannot wait */
-		if (sigaction(sig, NULL, &sa) == 0 && sa.sa_handler != SIG_DFL && sa.sa_handler != SIG_IGN)
-			sigaddset(&handled, sig);
-	}
-	sigaddset(&handled, SIGXFSZ);
-	atomic_store(&looked, now);
-	pthread_sigmask(SIG_SETMASK, &was, NULL);
+	struct sigaction sa;
+	return sigaction(sig, NULL, &sa) == 0 && sa.sa_handler == SIG_DFL;
 }
 
 void calm_begin(struct calm *c)
 {
-	sigset_t pending;
-	look();
-	pthread_sigmask(SIG_BLOCK, &handled, &c->was);
+	sigset_t wait, pending;
+	sigfillset(&wait);
+	for (size_t i = 0; i < sizeof(faults) / sizeof(*faults); i++)
+		sigdelset(&wait, faults[i]);
+	/* First all, then the look: else one could leave from the middle of it. */
+	pthread_sigmask(SIG_BLOCK, &wait, &c->was);
 	c->xfsz = sigpending(&pending) < 0 || sigismember(&pending, SIGXFSZ);
+	sigset_t open;
+	sigemptyset(&open);
+	for (size_t i = 0; i < sizeof(ends) / sizeof(*ends); i++)
+		if (sigismember(&c->was, ends[i]) == 0 && deliverable(ends[i]))
+			sigaddset(&open, ends[i]);
+	pthread_sigmask(SIG_UNBLOCK, &open, NULL);
 }
 
 void calm_end(const struct calm *c)

@@ -256,7 +256,7 @@ bool session_attach(void)
 		if (gone == GONE_OVER || !come_back())
 			return false;
 	}
-	if (now_coarse() < view.retry_at)
+	if (now_coarse() < view.retry_at || stack_small())
 		return false;
 	struct calm calm;
 	calm_begin(&calm);

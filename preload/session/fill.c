@@ -288,6 +288,8 @@ static int fetch(int fd, int flags, struct cached *c)
 int session_fetch(int fd, int flags, struct cached *c)
 {
 	struct calm calm;
+	if (stack_small())
+		return -ENOMEM;    /* as where memory is short: the original's */
 	calm_begin(&calm);
 	int rc = fetch(fd, flags, c);
 	calm_end(&calm);

@@ -135,12 +135,12 @@ static void remove_it(int fd, const char *name, __attribute__((unused)) void *ar
 static void clear_one(int dirfd, const char *name, bool remove_dir)
 {
 	int fd = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0)
-		return;
-	dir_each(fd, remove_it, NULL);
-	close(fd);
+	if (fd >= 0) {
+		dir_each(fd, remove_it, NULL);
+		close(fd);
+	}
 	if (remove_dir)
-		unlinkat(dirfd, name, AT_REMOVEDIR);
+		unlinkat(dirfd, name, AT_REMOVEDIR);   /* where no descriptor was to be had, it is empty if nothing came of the session */
 }
 
 void dir_clear_sub(const char *path, const char *sub)

@@ -51,7 +51,7 @@ static _Noreturn void child(char **argv, const char *programs, pid_t parent, int
 	prctl(PR_SET_PDEATHSIG, SIGKILL);  /* kill -9 of opt4 run means the job */
 	if (getppid() != parent)
 		_exit(128 + SIGKILL);
-	sigemptyset(&pending);
+	memset(&pending, 0, sizeof(pending));   /* more than the kernel fills in is sent */
 	if (read(start, &go, 1) == 1) {
 		sigpending(&pending);
 		(void)!write(start, &pending, sizeof(pending));
