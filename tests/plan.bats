@@ -183,3 +183,16 @@ EOF2
 	${CC:-cc} -std=gnu11 -D_GNU_SOURCE -Itools/opt4/plan -o "$BATS_TEST_TMPDIR/m" "$BATS_TEST_TMPDIR/m.c" tools/opt4/plan/disk.c -lm
 	"$BATS_TEST_TMPDIR/m"
 }
+
+@test "plan --ssd: opt and keep over both tiers are what they are over their sum" {
+	dataset "$BATS_TEST_TMPDIR/d" 200 4000
+	"$PYTHON" "$OPT4_TRACE_TOOL" imagefolder "$BATS_TEST_TMPDIR/d" --epochs 4 --seed 1 --replacement -o "$BATS_TEST_TMPDIR/t" 2>/dev/null
+	$PLAN --trace "$BATS_TEST_TMPDIR/t" --cache 10%,20% --ssd 30% --json >"$BATS_TEST_TMPDIR/two"
+	$PLAN --trace "$BATS_TEST_TMPDIR/t" --cache 40%,50% --policy opt,keep --json >"$BATS_TEST_TMPDIR/one"
+	/usr/bin/env python3 -c 'import json, sys
+one, two = (json.load(open(p)) for p in sys.argv[1:])
+assert [e["hits"] for e in one] == [e["hits"] for e in two] and [e["ssd_fraction"] for e in two] == [.3] * 4, (one, two)' \
+		"$BATS_TEST_TMPDIR/one" "$BATS_TEST_TMPDIR/two"
+	run $PLAN --trace "$BATS_TEST_TMPDIR/t" --cache 10% --ssd 30% --policy lru
+	[ "$status" = 2 ]
+}

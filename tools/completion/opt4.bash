@@ -42,7 +42,10 @@ _opt4() {
 	fi
 	case $prev in
 	--trace | --stats | --svg | --output | -o) _opt4_files -f; return ;;
-	--root | --ssd) _opt4_files -d; return ;;
+	--root) _opt4_files -d; return ;;
+	--ssd)
+		if [ "$command" = plan ]; then _opt4_words "25% 50% 100%"; else _opt4_files -d; fi
+		return ;;
 	--policy)
 		if [ "$command" = plan ]; then _opt4_list "$policies"; else _opt4_words "$policies none"; fi
 		return ;;
@@ -56,7 +59,7 @@ _opt4() {
 	ls:*) _opt4_words "--help --version" ;;
 	warm:*) _opt4_words "--trace --root --cache --ssd --ssd-size --quiet --help --version" ;;
 	clean:-*) _opt4_words "--all --ssd --help --version" ;;
-	plan:*) _opt4_words "--trace --cache --policy --bandwidth --latency --compute --disk --json --svg --help --version" ;;
+	plan:*) _opt4_words "--trace --cache --ssd --policy --bandwidth --latency --compute --disk --json --svg --help --version" ;;
 	top:-*) _opt4_words "--once --prometheus --help --version" ;;
 	report:-*) _opt4_words "--trace --output -o --help --version" ;;
 	doctor:*) _opt4_words "--trace --root --help --version" ;;

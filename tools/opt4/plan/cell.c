@@ -61,7 +61,7 @@ int plan_simulate(const struct plan *p, struct plan_cell *cell, struct sim_count
 		  _Atomic uint64_t *progress)
 {
 	struct sim_params params = {
-		.policy = cell->policy, .budget = cell->cache, .maxfile = plan_maxfile(p, cell->cache),
+		.policy = cell->policy, .budget = cell->cache, .maxfile = plan_maxfile(p, cell->cache - cell->ssd),
 		.seed = 42,               /* the library's */
 		.progress = progress,
 	};

@@ -16,6 +16,7 @@ static const char help[] =
 "\n"
 "  --trace FILE        the trace, from opt4-trace or opt4 run --record\n"
 "  --cache SIZE,...    sizes of the cache: bytes, K M G T, or % of the dataset (default: 5% to 100%)\n"
+"  --ssd SIZE,...      sizes of a second tier, each with each of --cache (policies opt and keep)\n"
 "  --policy NAME,...   of opt lru lfu fifo random keep (default: all)\n"
 "  --bandwidth SIZE    the store's bytes a second:  these three give the seconds of a later epoch,\n"
 "  --latency TIME      its time a file:             its stall, and the smallest cache with which\n"
@@ -79,6 +80,36 @@ static int sizes(struct plan *p, const char *list)
 	return 0;
 }
 
+/* Each size of memory with each of the SSD, the latter's first: one decision over both, so that what is simulated is their sum. */
+static int with_ssd(struct plan *p, const char *list)
+{
+	uint64_t memory[PLAN_SIZES];
+	unsigned n = p->nsizes;
+	char text[32];
+
+	if (!list)
+		return 0;
+	memcpy(memory, p->sizes, sizeof(memory));
+	for (p->has_ssd = true, p->nsizes = 0; list;) {
+		uint64_t ssd;
+
+		list = item(list, text, sizeof(text));
+		if (parse_size(text, p->dataset ? p->dataset : 1, &ssd))
+			return wrong(text, "not a size such as 800G or 50%");
+		for (unsigned k = 0; k < n; k++, p->nsizes++) {
+			if (p->nsizes == PLAN_SIZES)
+				return wrong("--ssd", "more than 256 pairs of sizes");
+			p->sizes[p->nsizes] = memory[k] + ssd;
+			p->ssd[p->nsizes] = ssd;
+		}
+	}
+	for (unsigned i = 0; i < p->npolicies; i++)
+		if (p->policies[i] != &policy_opt && p->policies[i] != &policy_keep)
+			return wrong(p->policies[i]->name, "with --ssd only opt and keep decide over both tiers; the others evict from memory, and what lies on "
+				     "the SSD stays there");
+	return 0;
+}
+
 static int output(const struct plan *p, bool json, const char *svg)
 {
 	(json ? plan_json : plan_table)(p, stdout);
@@ -111,7 +142,7 @@ static int disk(struct plan *p, const char *text)
 }
 
 struct options {
-	const char *trace, *cache, *policy, *svg;
+	const char *trace, *cache, *ssd, *policy, *svg;
 	bool json;
 };
 
@@ -119,7 +150,7 @@ struct options {
 static int arguments(int argc, char **argv, struct plan *p, struct options *o)
 {
 	static const struct option longs[] = {
-		{ "trace", 1, 0, 't' }, { "cache", 1, 0, 'c' }, { "policy", 1, 0, 'p' }, { "json", 0, 0, 'j' },
+		{ "trace", 1, 0, 't' }, { "cache", 1, 0, 'c' }, { "ssd", 1, 0, 'S' }, { "policy", 1, 0, 'p' }, { "json", 0, 0, 'j' },
 		{ "svg", 1, 0, 's' }, { "bandwidth", 1, 0, 'b' }, { "latency", 1, 0, 'l' },
 		{ "compute", 1, 0, 'k' }, { "disk", 1, 0, 'd' }, { "help", 0, 0, 'h' }, { "version", 0, 0, 'v' }, { 0, 0, 0, 0 },
 	};
@@ -132,6 +163,7 @@ static int arguments(int argc, char **argv, struct plan *p, struct options *o)
 		switch (c) {
 		case 't': o->trace = optarg; break;
 		case 'c': o->cache = optarg; break;
+		case 'S': o->ssd = optarg; break;
 		case 'p': o->policy = optarg; break;
 		case 's': o->svg = optarg; break;
 		case 'j': o->json = true; break;
@@ -176,9 +208,10 @@ static int plan(struct plan *p, const struct options *o)
 	if (plan_epochs(p))
 		return failed(p->name, strerror(ENOMEM), "free some memory");
 	p->dataset = sim_dataset(&p->in);
-	if ((r = policies(p, o->policy ? o->policy : "opt,lru,lfu,fifo,random,keep"))
+	if ((r = policies(p, o->policy ? o->policy : o->ssd ? "opt,keep" : "opt,lru,lfu,fifo,random,keep"))
 	    || (r = sizes(p, o->cache ? o->cache : "5%,10%,15%,20%,25%,30%,35%,40%,45%,50%,55%,60%,65%,70%,75%,"
-			  "80%,85%,90%,95%,100%")))
+			  "80%,85%,90%,95%,100%"))
+	    || (r = with_ssd(p, o->ssd)))
 		return r;
 	p->cells = calloc((size_t)p->npolicies * p->nsizes, sizeof(*p->cells));
 	if (!p->cells)
@@ -187,6 +220,7 @@ static int plan(struct plan *p, const struct options *o)
 		for (unsigned k = 0; k < p->nsizes; k++) {
 			plan_at(p, i, k)->policy = p->policies[i];
 			plan_at(p, i, k)->cache = p->sizes[k];
+			plan_at(p, i, k)->ssd = p->ssd[k];
 		}
 	plan_compute(p);
 	if (o->svg && (r = output_possible(o->svg)))   /* before minutes go into the simulation */

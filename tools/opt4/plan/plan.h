@@ -18,7 +18,8 @@
  * with one epoch: that one). */
 struct plan_cell {
 	const struct policy *policy;
-	uint64_t cache;                   /* bytes */
+	uint64_t cache;                   /* bytes, of both tiers */
+	uint64_t ssd;                     /* of these on the second */
 	struct sim_count total;
 	double later_files, later_bytes;  /* read from the store in a later epoch */
 	double later_accesses;
@@ -39,7 +40,9 @@ struct plan {
 	uint32_t *epoch_end;              /* in.epoch_end, to be freed */
 	uint64_t dataset;                 /* bytes in whole pages: 100 % */
 	uint64_t maxfile;                 /* 0: the library's default for each size */
-	uint64_t sizes[PLAN_SIZES];
+	uint64_t sizes[PLAN_SIZES];       /* of both tiers */
+	uint64_t ssd[PLAN_SIZES];         /* of these on the second */
+	bool has_ssd;
 	const struct policy *policies[PLAN_POLICIES];
 	unsigned nsizes, npolicies;
 	struct plan_store store;

@@ -39,12 +39,17 @@ static void table(const struct plan *p, FILE *out, const char *title, value *tex
 	char buf[16];
 
 	fprintf(out, "\n%s\n%10s %8s", title, "cache", "dataset");
+	if (p->has_ssd)
+		fprintf(out, " %10s %8s", "ssd", "dataset");
 	for (unsigned i = 0; i < p->npolicies; i++)
 		fprintf(out, " %10s", p->policies[i]->name);
 	fputc('\n', out);
 	for (unsigned k = 0; k < p->nsizes; k++) {
-		fprintf(out, "%10s %6.1f %%", plan_size_text((double)p->sizes[k], buf),
-			100 * ratio(p->sizes[k], p->dataset));
+		uint64_t memory = p->sizes[k] - p->ssd[k];
+
+		fprintf(out, "%10s %6.1f %%", plan_size_text((double)memory, buf), 100 * ratio(memory, p->dataset));
+		if (p->has_ssd)
+			fprintf(out, " %10s %6.1f %%", plan_size_text((double)p->ssd[k], buf), 100 * ratio(p->ssd[k], p->dataset));
 		for (unsigned i = 0; i < p->npolicies; i++) {
 			text(plan_at(p, i, k), buf);
 			fprintf(out, " %10s", buf);
@@ -112,12 +117,14 @@ void plan_json(const struct plan *p, FILE *out)
 				"\"accesses\": %llu, \"hits\": %llu, \"hit_ratio\": %.6f, \"byte_hit_ratio\": %.6f, "
 				"\"origin_bytes\": %llu, \"hit_bytes\": %llu, \"bypassed\": %llu, "
 				"\"later_hit_ratio\": %.6f, \"later_origin_bytes\": %.0f",
-				comma, c->policy->name, (unsigned long long)c->cache, ratio(c->cache, p->dataset),
+				comma, c->policy->name, (unsigned long long)(c->cache - c->ssd), ratio(c->cache - c->ssd, p->dataset),
 				(unsigned long long)n->accesses, (unsigned long long)n->hits,
 				ratio(n->hits, n->accesses), ratio(n->hit_bytes, n->hit_bytes + n->origin_bytes),
 				(unsigned long long)n->origin_bytes, (unsigned long long)n->hit_bytes,
 				(unsigned long long)n->bypassed,
 				c->later_accesses > 0 ? 1 - c->later_files / c->later_accesses : 0, c->later_bytes);
+			if (p->has_ssd)
+				fprintf(out, ", \"ssd_bytes\": %llu, \"ssd_fraction\": %.6f", (unsigned long long)c->ssd, ratio(c->ssd, p->dataset));
 			if (plan_has_model(p))
 				fprintf(out, ", \"epoch_seconds\": %.6f, \"compute_seconds\": %.6f, "
 					"\"stall_seconds\": %.6f, \"compute_bound\": %s", c->seconds,
