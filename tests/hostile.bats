@@ -1,6 +1,7 @@
 # What a hostile user tried: each as it goes without opt4.
 
 load common
+load lib/situations
 
 setup_file() {
 	seed
@@ -52,4 +53,42 @@ alike() {
 	run within 100 valgrind -q --trace-children=no --child-silent-after-fork=no --error-exitcode=9 "$OPT4" run --quiet --root data -- true
 	echo "$output"
 	[ "$status" = 0 ] && [ -z "$output" ]
+}
+
+@test "a process that drops its rights in the middle: the session is not taken for lost, and is removed in the end" {
+	[ "$(id -u)" = 0 ] || skip "needs root"
+	others_may
+	chmod a+rx "$BATS_FILE_TMPDIR" "$(dirname "$BATS_FILE_TMPDIR")"
+	run run_opt4 --root data --stats st.json -- "$PYTHON" -c 'import glob, os
+files = sorted(glob.glob("data/*/*"))
+read = lambda: [open(f, "rb").read() for f in files]
+was = read()
+os.setgroups([]); os.setgid(54321); os.setuid(54321)
+assert read() == was and read() == was'
+	echo "$output"
+	[ "$status" = 0 ] && [[ "$output" != *"has been removed"* ]]
+	[ "$(json "['fills']" <st.json)" = 60 ]
+	no_session
+}
+
+@test "a user namespace in which the owner has another number: the session is counted, and goes" {
+	[ "$(id -u)" = 0 ] && unshare -U true 2>/dev/null || skip "needs root and user namespaces"
+	[ "$TEST_SHM" = own ] || skip "needs a /dev/shm of its own"
+	others_may
+	run run_opt4 --root data --stats st.json -- unshare -U sh -c 'cat data/*/* data/*/* | wc -c'
+	echo "$output"
+	[ "${lines[0]}" = 2400000 ]
+	[ "$(json "['hits']" <st.json)" = 60 ]
+	for _ in {1..30}; do [ -z "$(ls -A /dev/shm)" ] && break; sleep .1; done
+	[ -z "$(ls -A /dev/shm)" ]
+}
+
+@test "programs with a sanitizer's runtime, linked or preloaded, run; the user's options stay" {
+	echo 'int main(void) { return 3; }' | cc -fsanitize=address -x c -o sane - 2>/dev/null && [ "$(./sane; echo $?)" = 3 ] || skip "no sanitizer here"
+	run run_opt4 --quiet --root data -- ./sane
+	[ "$status" = 3 ] && [ -z "$output" ]
+	lib=$(cc -print-file-name=libasan.so)
+	run env LD_PRELOAD="$lib" ASAN_OPTIONS=detect_leaks=0 "$OPT4" run --quiet --root data -- sh -c 'echo "$ASAN_OPTIONS"; cat data/*/* data/*/* | wc -c'
+	echo "$output"
+	[ "$output" = "verify_asan_link_order=0:detect_leaks=0"$'\n'2400000 ]
 }

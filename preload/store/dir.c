@@ -180,8 +180,15 @@ void dir_clear(const char *path, enum clear what)
 		unlinkat(dirfd, "lock", 0);
 		rmdir(path);   /* EBUSY on a mount point of the user's own: it stays, empty */
 		char parent[64];
+		const char *last = strrchr(path, '/');
 		parent_name(parent);
 		rmdir(parent); /* stays while it holds another session */
+		/* in a user namespace the owner had another number */
+		size_t stem = (size_t)(strrchr(parent, '-') + 1 - parent), len = last ? (size_t)(last - path) : 0;
+		if (len > stem && len < sizeof(parent) && !strncmp(path, parent, stem)) {
+			snprintf(parent, sizeof(parent), "%.*s", (int)len, path);
+			rmdir(parent);
+		}
 	}
 	close(dirfd);
 }
