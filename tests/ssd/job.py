@@ -32,7 +32,9 @@ def main():
                 continue
             data = b"".join(parts)
             read += 1
-            wrong += hashlib.sha256(data).hexdigest() != digest or len(data) != size
+            if hashlib.sha256(data).hexdigest() != digest or len(data) != size:
+                print("wrong", path, file=sys.stderr, flush=True)
+                wrong += 1
             time.sleep(pause)
     print("read", read, "wrong", wrong, "failed", failed)
 
