@@ -20,15 +20,28 @@ from oracle import belady  # noqa: E402  the tests' own, independent of the libr
 
 IMAGES, EPOCHS, BATCH, WORKERS, SEED = 2000, 3, 32, 4, 1
 CACHE = 0.5
+SMALL = 0.1          # of the dataset in memory, the rest of the cache on an SSD
 LATENCY_MS, BANDWIDTH_MB = 20, 20
 MB = 1 << 20
 
 
-def contestants(build, trace, stats, cache_bytes):
+def contestants(build, trace, stats, cache_bytes, ssd):
     """(name, what stands before the command, environment), in the order in which they run."""
     run = [os.path.join(build, "opt4"), "run", "--quiet", "--cache", str(cache_bytes), "--stats", stats]
+    small = [os.path.join(build, "opt4"), "run", "--quiet", "--cache", str(int(cache_bytes * SMALL / CACHE)), "--stats", stats, "--ssd", ssd,
+             "--ssd-size", str(int(cache_bytes * (CACHE - SMALL) / CACHE))]
+    also = [("opt4, %d %% + SSD" % (100 * SMALL), small + ["--trace", trace], {})] if ssd else []
     return [("plain", [], {}), ("opt4, prefetch off", run + ["--trace", trace], {"OPT4_PREFETCH": "off"}),
-            ("opt4, no trace", run, {}), ("opt4", run + ["--trace", trace], {})]
+            ("opt4, no trace", run, {})] + also + [("opt4", run + ["--trace", trace], {})]
+
+
+def ssd_folder(build, out):
+    """A folder for the second tier, empty; None where it can't lie here (a network file system, in memory)."""
+    folder = os.path.join(out, "ssd")
+    os.makedirs(folder, exist_ok=True)
+    subprocess.run([os.path.join(build, "opt4"), "clean", "--ssd", folder, "--all"], check=False)
+    tried = subprocess.run([os.path.join(build, "opt4"), "run", "--quiet", "--ssd", folder, "--", "true"], stderr=subprocess.DEVNULL)
+    return folder if tried.returncode == 0 else None
 
 
 def fail(what):
@@ -136,7 +149,7 @@ def main():
     print("%d images, %.0f MB; a store with %d ms a file and %d MB/s; %d workers, %d epochs; cache %d %%" % (
         best["files"], best["dataset_bytes"] / MB, LATENCY_MS, BANDWIDTH_MB, WORKERS, EPOCHS, 100 * CACHE))
     rows = []
-    for name, before, extra in contestants(build, trace, os.path.join(out, "stats.json"), best["cache_bytes"]):
+    for name, before, extra in contestants(build, trace, os.path.join(out, "stats.json"), best["cache_bytes"], ssd_folder(build, out)):
         rows.append(train(build, out, root, name, before, extra))
     table(rows, best)
     print("  With prefetch, what the next epoch needs first is fetched, and counted, in the epoch before.")

@@ -40,6 +40,9 @@ struct top_frame {
 	uint64_t matched, diverged;      /* over all plans, those replaced too */
 	uint64_t live_epochs;            /* live orders so far */
 	uint64_t budget_bytes, used_bytes, lingering_bytes;
+	bool has_ssd;                    /* a second tier: */
+	uint64_t ssd_budget_bytes, ssd_used_bytes, ssd_written_bytes, ssd_hits;
+	uint32_t ssd_resident;
 	uint32_t resident, files, clients, jobs, nplans, nworkers;
 	struct top_plan plans[PLANS_MAX];
 	struct top_worker workers[SLOTS_MAX];   /* those that live; by slot */

@@ -124,6 +124,13 @@ void top_look(struct top_frame *f)
 	f->n = h->n;
 	uint64_t charged = atomic_load(&h->account[TIER_RAM].charged), lingering = atomic_load(&h->account[TIER_RAM].lingering);
 	f->budget_bytes = h->account[TIER_RAM].budget * PAGE;
+	const struct tier_account *ssd = &h->account[TIER_SSD];
+	f->has_ssd = *h->ssd_dir;
+	f->ssd_budget_bytes = ssd->budget * PAGE;
+	f->ssd_used_bytes = ssd->charged * PAGE;
+	f->ssd_written_bytes = ssd->written_bytes;
+	f->ssd_hits = ssd->hits;
+	f->ssd_resident = ssd->resident;
 	f->used_bytes = (charged > lingering ? charged - lingering : 0) * PAGE;
 	f->lingering_bytes = lingering * PAGE;
 	f->resident = h->account[TIER_RAM].resident;

@@ -110,6 +110,12 @@ void top_prometheus(const struct top_frame *f, FILE *out)
 		metric(f, out, counts[i].name, "counter", counts[i].help, (double)counts[i].v);
 	metric(f, out, "wait_seconds_total", "counter", "Time that processes waited for the store, added up.", (double)n->wait_ns / 1e9);
 	metric(f, out, "budget_bytes", "gauge", "Most that the cache may hold.", (double)f->budget_bytes);
+	if (f->has_ssd) {
+		metric(f, out, "ssd_budget_bytes", "gauge", "Bytes that the second tier may hold.", (double)f->ssd_budget_bytes);
+		metric(f, out, "ssd_used_bytes", "gauge", "Bytes that the second tier holds.", (double)f->ssd_used_bytes);
+		metric(f, out, "ssd_written_bytes_total", "counter", "Bytes written to the second tier.", (double)f->ssd_written_bytes);
+		metric(f, out, "ssd_hits_total", "counter", "Accesses that found their bytes in the second tier.", (double)f->ssd_hits);
+	}
 	metric(f, out, "used_bytes", "gauge", "Bytes that the cache holds, in whole pages.", (double)f->used_bytes);
 	metric(f, out, "lingering_bytes", "gauge", "Bytes of evicted files that somebody still reads.", (double)f->lingering_bytes);
 	metric(f, out, "resident_files", "gauge", "Files in the cache.", f->resident);

@@ -103,6 +103,12 @@ void top_text(const struct top_frame *f, const struct top_frame *before, int wid
 	if (f->lingering_bytes)
 		fprintf(out, ", lingering %s", size_text(c, f->lingering_bytes));
 	fprintf(out, "   %u of %u files\n", f->resident, f->files);
+	if (f->has_ssd) {
+		fputs("ssd       ", out);
+		bar(out, ratio(f->ssd_used_bytes, f->ssd_budget_bytes), width > 78 ? 30 : 12);
+		fprintf(out, "  %s of %s   %u files, written %.1f MB/s\n", size_text(a, f->ssd_used_bytes), size_text(b, f->ssd_budget_bytes), f->ssd_resident,
+			f->ssd_written_bytes > before->ssd_written_bytes ? (double)(f->ssd_written_bytes - before->ssd_written_bytes) / 1e6 * per : 0.0);
+	}
 	if (n->prefetched)
 		fprintf(out, "prefetch  %llu files, %s   wasted %.1f %%\n", (unsigned long long)n->prefetched,
 			size_text(a, n->prefetched_bytes), 100 * ratio(n->prefetch_wasted, n->prefetched));
