@@ -54,13 +54,16 @@ static bool adopt(uint32_t rec)
 
 static void abandon(uint32_t rec) { filing_take(rec); }
 
+/* Forgotten first: another thread may fork in between. */
 static void unmap(void)
 {
-	uint64_t loader = orders.live_loader;
-	if (orders.policy_state)
-		munmap(orders.policy_state, orders.policy_bytes);
+	struct orders was = orders;
+	memset(&orders, 0, sizeof(orders));
+	orders.live_loader = was.live_loader;
+	if (was.policy_state)
+		munmap(was.policy_state, was.policy_bytes);
 	for (int n = 0; n < PLANS_MAX; n++) {
-		struct plan *p = &orders.plans[n];
+		struct plan *p = &was.plans[n];
 		if (!p->mapped)
 			continue;
 		munmap(p->follow.sh, p->file_bytes);
@@ -68,8 +71,6 @@ static void unmap(void)
 			trace_close(&p->trace);
 		stream_unmap(p);
 	}
-	memset(&orders, 0, sizeof(orders));
-	orders.live_loader = loader;
 }
 
 /* Before main(), and before the library's own constructor: nothing of a session has been touched then. */

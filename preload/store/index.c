@@ -144,11 +144,14 @@ void view_unmap(void)
 	if (store_above)
 		store_above->unmap();
 	log_ring(NULL, NULL);
-	munmap(view.h, view.index_bytes);
+	/* Forgotten first: another thread may fork in between, and its child must not find what is no longer mapped. */
+	void *map = view.h;
+	size_t bytes = view.index_bytes;
 	bool disabled = view.disabled;
 	memset(&view, 0, sizeof(view));
 	view.slot = SLOTS_MAX;
 	view.disabled = disabled;
+	munmap(map, bytes);
 }
 
 void view_disable(const char *why)
