@@ -92,3 +92,23 @@ assert read() == was and read() == was'
 	echo "$output"
 	[ "$output" = "verify_asan_link_order=0:detect_leaks=0"$'\n'2400000 ]
 }
+
+# denied CALL ERROR CMD...: to that program alone; its children may
+denied() { within 60 strace -qq -o /dev/null -e "inject=$1:error=$2" "${@:3}"; }
+
+@test "opt4 run is denied a system call, or the kernel is short of memory: the job's output and status are what they are" {
+	local call
+	for call in poll:ENOMEM poll:ENOSYS signalfd4:ENOSYS socketpair:EPERM epoll_create1:EPERM prctl:EPERM recvmsg:EPERM waitid:EPERM; do
+		run denied "${call%:*}" "${call#*:}" "$OPT4" run --quiet --root data -- sh -c 'cat data/*/* | wc -c; exit 3'
+		echo "$call: $output, $status"
+		[ "$status" = 3 ] && [ "${lines[-1]}" = 1200000 ]
+	done
+	sleep .1
+	no_session
+}
+
+@test "locks are denied: the originals are read, and nobody waits for a lock that never comes" {
+	OPT4_ROOT=$PWD/data LD_PRELOAD=$LIB strace -c -o calls -e trace=flock -e inject=flock:error=EPERM cat data/*/* | cmp - <(cat data/*/*)
+	[ "$(awk '$NF == "flock" { print $4 }' calls)" -lt 20 ]
+	rm -rf "/dev/shm/opt4-$(id -u)"
+}

@@ -103,6 +103,10 @@ int dir_lock(const char *path)
 			if (fstat(fd, &a) == 0 && lstat(file, &b) == 0 && a.st_ino == b.st_ino && a.st_dev == b.st_dev)
 				return fd;
 			flock(fd, LOCK_UN);
+		} else if (errno != EWOULDBLOCK && errno != EINTR) {
+			rc = -errno;   /* a sandbox's word: it will not be another in a second */
+			close(fd);
+			return rc;
 		}
 		close(fd);
 		nanosleep(&(struct timespec){ 0, 1000000 }, NULL);

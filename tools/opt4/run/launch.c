@@ -12,6 +12,7 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "signals.h"
@@ -124,8 +125,14 @@ static void wait_for_job(int failed, int *err, const struct launch_also *also)
 	while (!ended) {
 		int ms = signals_due();
 		p[2].fd = witness_fd();
-		if (poll(p, 4, ms) < 0 && errno != EINTR)
-			break;
+		if (poll(p, 4, ms) < 0) {
+			/* whatever the reason, the job has not ended: look at what needs no poll() */
+			if (errno != EINTR)
+				nanosleep(&(struct timespec){ 0, 10000000 }, NULL);
+			for (int i = 0; i < 4; i++)
+				p[i].revents = 0;
+			p[0].revents = POLLIN;
+		}
 		if (p[2].revents)
 			signals_witnessed();
 		if (p[1].revents) {
