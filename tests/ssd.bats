@@ -116,6 +116,8 @@ left() {
 	cat "$OPT4_STATS"
 	calc "$(epoch 0 origin_bytes) <= .72 * $DATA"
 	calc "$(tier 1 written_bytes) <= .02 * $DATA"
+	"$OPT4" report "$OPT4_STATS" -o "$BATS_TEST_TMPDIR/page.html"
+	grep -q 'written to the SSD' "$BATS_TEST_TMPDIR/page.html"
 	! grep OPT4_SSD "$OPT4_LOG"
 }
 

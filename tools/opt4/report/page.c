@@ -186,6 +186,38 @@ static void number(const struct report *r, FILE *out, const char *what, const ch
 	row(out, what, report_count(buf, json_number(r->stats, name)));
 }
 
+/* Where the bytes came from that the job read, in one bar; nothing where there is one tier. */
+static void tiers(const struct report *r, FILE *out)
+{
+	static const char *const color[] = { "var(--opt)", "var(--keep)", "var(--lru)" };
+	const struct json *list = json_get(r->stats, "tiers"), *ram = list ? list->child : NULL, *ssd = ram ? ram->next : NULL;
+	double part[3], whole = 0;
+	char a[32], b[32];
+
+	if (!ssd)
+		return;
+	part[0] = json_number(ram, "hit_bytes");
+	part[1] = json_number(ssd, "hit_bytes");
+	part[2] = json_number(r->stats, "miss_bytes");
+	for (unsigned i = 0; i < 3; i++)
+		whole += part[i] > 0 ? part[i] : 0;
+	fputs("<section>\n<h2>Memory and the SSD</h2>\n<p class=\"note\">Where the bytes lay when the job read them.</p>\n"
+	      "<div class=\"tiers\" style=\"display:flex;height:14px;margin:8px 0\">", out);
+	for (unsigned i = 0; i < 3 && whole > 0; i++)
+		fprintf(out, "<div style=\"width:%.2f%%;background:%s\"></div>", 100 * (part[i] > 0 ? part[i] : 0) / whole, color[i]);
+	fputs("</div>\n<dl>\n", out);
+	for (unsigned i = 0; i < 3; i++) {
+		static const char *const what[] = { "in memory", "on the SSD", "neither: waited for the store" };
+
+		fprintf(out, "<dt><span style=\"color:%s\">&#9632;</span> %s</dt><dd>%s, %s</dd>\n", color[i], what[i], report_bytes(a, part[i]),
+			report_percent(b, whole > 0 ? part[i] / whole : 0));
+	}
+	row(out, "the SSD holds", report_bytes(a, json_number(ssd, "used_bytes")));
+	row(out, "of at most", report_bytes(a, json_number(ssd, "budget_bytes")));
+	row(out, "written to the SSD", report_bytes(a, json_number(ssd, "written_bytes")));
+	fputs("</dl>\n</section>\n", out);
+}
+
 static void following(const struct report *r, FILE *out)
 {
 	double matched = json_number(r->stats, "matched"), diverged = json_number(r->stats, "diverged");
@@ -218,7 +250,9 @@ static void following(const struct report *r, FILE *out)
 		row(out, "wasted, of the fetched", report_percent(a, wasted / fetched));
 		fputs("</dl>\n", out);
 	}
-	fputs("</section>\n<section>\n<h2>The cache</h2>\n<dl>\n", out);
+	fputs("</section>\n", out);
+	tiers(r, out);
+	fputs("<section>\n<h2>The cache</h2>\n<dl>\n", out);
 	row(out, "most it held", report_bytes(a, json_number(r->stats, "peak_bytes")));
 	number(r, out, "files fetched into it", "fills");
 	number(r, out, "files evicted", "evictions");

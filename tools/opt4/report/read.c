@@ -45,6 +45,10 @@ int report_read(struct report *r, struct json *stats, char err[256])
 	}
 	r->policy = json_text(stats, "policy");
 	r->budget = count(stats, "budget_bytes");
+	const struct json *tiers = json_get(stats, "tiers");
+	for (const struct json *t = tiers ? tiers->child : NULL; t; t = t->next)
+		if (!strcmp(json_text(t, "tier"), "ssd"))  /* one decision over both */
+			r->budget += count(t, "budget_bytes");
 	r->maxfile = count(stats, "maxfile_bytes");
 	r->dataset = count(stats, "dataset_bytes");
 	for (const struct json *v = list->child; v; v = v->next)
