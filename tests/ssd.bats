@@ -89,6 +89,12 @@ left() {
 		refused "$dir/theirs" "FUSE" || { umount "$dir/theirs"; return 1; }
 		umount "$dir/theirs"
 	fi
+	mkdir -p "$dir/data/inner"
+	run "$OPT4" run --root "$dir/data" --ssd "$dir/data/inner" -- touch "$BATS_TEST_TMPDIR/ran"
+	[ "$status" = 1 ] && [ "${#lines[@]}" = 1 ] && [[ $output == *"within the dataset"* ]] && [ ! -e "$BATS_TEST_TMPDIR/ran" ]
+	OPT4_SSD=$ROOT job 1
+	grep 'within the dataset' "$OPT4_LOG"
+	[ ! -e "$ROOT/opt4-0" ]
 	run "$OPT4" run --ssd "$dir" --ssd-size much -- true
 	[ "$status" = 2 ]
 	run "$OPT4" run --ssd-size 1G -- true

@@ -20,6 +20,8 @@
 
 /* May DIR hold a second tier? NULL, or why not and what to do, a phrase. */
 const char *ssd_refused(const char *dir);
+/* Would it lie within this root (a list with `:` between)? Who lists the dataset would find it there. */
+bool ssd_within(const char *dir, const char *roots);
 /* The folder of all of this user's below DIR, and of one root in it. */
 void ssd_user_folder(char *path, size_t room, const char *dir);
 int ssd_folder(char *path, size_t room, const char *dir, const char *root);

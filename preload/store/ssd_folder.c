@@ -1,7 +1,9 @@
 /* ssd_folder.c - where a second tier may lie: see ssd.h. */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -56,6 +58,24 @@ const char *ssd_refused(const char *dir)
 	if (st.st_mode & 077)
 		return "others may enter opt4's folder there; make it mode 700";
 	return access(own, W_OK | X_OK) == 0 ? NULL : errno == EROFS ? "read-only; name a folder that can be written" : "not writable; name another folder";
+}
+
+bool ssd_within(const char *dir, const char *roots)
+{
+	char real[PATH_MAX], root[PATH_MAX], one[PATH_MAX];
+	if (!realpath(dir, real))
+		return false;
+	for (const char *s = roots; *s; s += *s == ':') {
+		size_t len = strcspn(s, ":");
+		if (len && len < sizeof(one)) {
+			snprintf(one, sizeof(one), "%.*s", (int)len, s);
+			size_t n = realpath(one, root) ? strlen(root) : 0;
+			if (n && !strncmp(real, root, n) && (!real[n] || real[n] == '/'))
+				return true;
+		}
+		s += len;
+	}
+	return false;
 }
 
 void ssd_user_folder(char *path, size_t room, const char *dir)

@@ -274,7 +274,11 @@ void ssd_begin(void)
 	const char *why;
 	if (!*conf.ssd || view.h->ntiers < 2)
 		return;
-	if ((why = ssd_refused(conf.ssd)) != NULL) {
+	why = ssd_refused(conf.ssd);
+	for (uint32_t i = 0; !why && i < index_roots(); i++)
+		if (ssd_within(conf.ssd, view.h->roots[i].path))
+			why = "within the dataset, where the job would find it; name another folder";
+	if (why) {
 		opt4_log("opt4: OPT4_SSD: %.200s: %s; the job goes without it", conf.ssd, why);
 		return;
 	}

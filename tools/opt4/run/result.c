@@ -96,6 +96,11 @@ static void say_session(void)
 		n->accesses ? 1 - (double)(n->fills + n->bypassed) / (double)n->accesses : 0.0);
 	fprintf(stderr, "opt4: read %s of the store for %s asked for; cache %s, policy %s\n", size_text(a, n->origin_bytes),
 		size_text(b, n->hit_bytes + n->miss_bytes), size_text(c, h->account[TIER_RAM].budget * PAGE), h->policy);
+	if (*h->ssd_dir) {
+		const struct tier_account *ssd = &h->account[TIER_SSD];
+		fprintf(stderr, "opt4: of the hits %llu on the SSD; %s there of %s, %s written\n", (unsigned long long)ssd->hits,
+			size_text(a, ssd->charged * PAGE), size_text(b, ssd->budget * PAGE), size_text(c, ssd->written_bytes));
+	}
 	for (uint32_t p = 0; p < h->nplans; p++)
 		if (plan_map(p) == 0 && orders.plans[p].follow.sh->gate_shut && !h->plans[p].gen)
 			fprintf(stderr, "opt4: %s: the job did not follow this trace (gate shut); it was cached as by keep\n", h->plans[p].path);

@@ -116,6 +116,8 @@ static int check_ssd(const struct run_settings *s)
 	} else {
 		why = ssd_refused(dir);
 	}
+	if (!why && s->root && ssd_within(dir, s->root))
+		why = "within the dataset, where the job would find it; name another folder";
 	return why ? fail("%s: %s: %s", name, dir, why) : 0;
 }
 
