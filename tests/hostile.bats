@@ -33,6 +33,9 @@ alike() {
 		alike "$B/tests/stacks" thread $size data/*/*
 		alike "$B/tests/stacks" handler $size data/*/*
 	done
+	# SIGSTKSZ, as it was for long: what the processor saves, and some 4 KiB
+	alike "$B/tests/stacks" log 8192
+	alike "$B/tests/stacks" log 8192 data/*/*
 	# where there is room, it is cached
 	run_opt4 --quiet --root data --stats st.json -- "$B/tests/stacks" thread 262144 data/*/*
 	[ "$(json "['fills']" <st.json)" = 60 ]

@@ -6,7 +6,7 @@
 #include <string.h>
 
 /* If path is a /proc/self/fd name of an object: the original's name in buf, and its length; else -1. Keeps errno. */
-static ssize_t original_name(const char *path, char buf[PATH_ROOM])
+static ssize_t original_name(const char *path, char buf[PATH_MAX])
 {
 	struct fd_entry e;
 	struct stat st;
@@ -21,7 +21,7 @@ static ssize_t original_name(const char *path, char buf[PATH_ROOM])
 		int orig = session_reopen(&e.c, O_RDONLY | O_CLOEXEC);
 		if (orig >= 0) {
 			snprintf(link, sizeof link, "/proc/self/fd/%d", orig);
-			len = next.readlink(link, buf, PATH_ROOM - 1);
+			len = next.readlink(link, buf, PATH_MAX - 1);
 			next.close(orig);
 		}
 	}
@@ -43,7 +43,7 @@ static ssize_t answer(const char *name, ssize_t len, char *buf, size_t n)
 #define READLINK(name, params, call) \
 	EXPORT ssize_t name params \
 	{ \
-		char to[PATH_ROOM]; \
+		char to[PATH_MAX]; \
 		OPAQUE(path); \
 		ssize_t r = call; \
 		if (unlikely(session_dev && r > 0)) { \
@@ -63,7 +63,7 @@ READLINK(__readlinkat_chk, (int dirfd, const char *path, char *buf, size_t n, si
 /* The C library's result stands, but for the name in it. buf NULL: the caller frees what we return. */
 static char *resolved(const char *path, char *buf, char *result)
 {
-	char to[PATH_ROOM];
+	char to[PATH_MAX];
 	ssize_t len = result ? original_name(path, to) : -1;
 
 	if (len < 0)

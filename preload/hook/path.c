@@ -118,7 +118,7 @@ static bool match(const char *abs, size_t len, struct where *w)
 		}
 	}
 	if (!best) {
-		if (unlikely(!have_real))
+		if (unlikely(!have_real) && !stack_small())
 			load_real();
 		for (unsigned n = 0; n < nroots && n < ROOTS; n++)
 			if (real[n].len > best && below(abs, len, real[n].path, real[n].len)) {

@@ -4,7 +4,7 @@
 
 #include "hook.h"
 
-#define PATH_ROOM 4096            /* longer paths are never ours */
+#define PATH_ROOM 1024            /* longer paths are never ours; a signal handler may have 8 KiB of stack in all */
 
 enum path_kind {
 	PATH_OTHER,               /* not below a root */
