@@ -262,6 +262,29 @@ stat_size() { command stat -c %s "$1"; }
 	in_job umount -l "$DISK"
 }
 
+@test "others fill the disk: what lies there gives way until a twentieth is free again" {
+	export OPT4_SSD=$DISK OPT4_CACHE=1M OPT4_POLICY=keep
+	free() { df -B1 --output=avail,size "$DISK" | tail -1; }
+	LD_PRELOAD="$LIB" within 60 "$PYTHON" "$REPO/tests/ssd/job.py" "$ROOT" "$SUMS" 6 "$SEED" .002 >"$BATS_TEST_TMPDIR/out" &
+	local job=$!
+	sleep 2
+	before=$(find "$DISK" -path '*/objects/*' -type f | wc -l)
+	read -r avail size < <(free)
+	fallocate -l $((avail - size / 50)) "$DISK/others"
+	for _ in {1..50}; do
+		read -r avail size < <(free)
+		[ "$avail" -lt $((size / 20 - 200000)) ] || break
+		sleep .1
+	done
+	free
+	[ "$avail" -ge $((size / 20 - 200000)) ]
+	after=$(find "$DISK" -path '*/objects/*' -type f | wc -l)
+	wait $job
+	cat "$BATS_TEST_TMPDIR/out"
+	[ "$(cat "$BATS_TEST_TMPDIR/out")" = "read $((N * 6)) wrong 0 failed 0" ]
+	[ "$after" -lt "$before" ]
+}
+
 @test "reads that fail with EIO are of the original; the object is dropped, said once" {
 	export OPT4_SSD=$DISK OPT4_CACHE=1M OPT4_POLICY=keep
 	job 3 .002
