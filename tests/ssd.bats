@@ -262,6 +262,22 @@ stat_size() { command stat -c %s "$1"; }
 	in_job umount -l "$DISK"
 }
 
+@test "what lies there of files that are gone makes room, though nobody opens them" {
+	cp -a "$ROOT" "$BATS_TEST_TMPDIR/copy"
+	export ROOT=$BATS_TEST_TMPDIR/copy OPT4_ROOT=$BATS_TEST_TMPDIR/copy OPT4_SSD=$DISK OPT4_SSD_SIZE=$((DATA / 4)) OPT4_CACHE=1M OPT4_POLICY=keep
+	job 2 .002
+	left
+	no_session
+	# half of the dataset goes, and comes back under other names
+	local f
+	while read -r f; do mv "$ROOT/$f" "$ROOT/${f%.jpg}_new.jpg"; done < <(cut -d' ' -f1 "$SUMS" | awk 'NR % 2')
+	awk 'NR % 2 { sub(/\.jpg /, "_new.jpg ") } { print }' "$SUMS" >"$BATS_TEST_TMPDIR/sums"
+	SUMS=$BATS_TEST_TMPDIR/sums job 4 .003
+	left
+	cat "$OPT4_STATS"
+	calc "$(tier 1 written_bytes) >= .06 * $DATA"
+}
+
 @test "others fill the disk: what lies there gives way until a twentieth is free again" {
 	export OPT4_SSD=$DISK OPT4_CACHE=1M OPT4_POLICY=keep
 	free() { df -B1 --output=avail,size "$DISK" | tail -1; }

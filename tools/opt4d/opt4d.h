@@ -181,6 +181,12 @@ void near_look(void);
 /* Is the future so uneven that what is on the SSD is worth replacing? */
 bool uneven(void);
 
+/* What an earlier session left on the SSD and nobody has opened yet, one after the other: its original may be gone, and it would lie
+ * there for ever. False: none, or no more just now. Under keeper_lock. */
+bool stale_left(uint32_t *rec);
+/* Looks at it; gone or changed, it is dropped. Takes keeper_lock; may hang as long as the store does. */
+void stale_left_look(uint32_t rec);
+
 /* ---- skip.c; under keeper_lock ---- */
 /* Its original failed: not again for a while, longer each time. */
 void skip_failed(uint32_t rec);

@@ -14,6 +14,8 @@
 #include "opt4d.h"
 
 #define THREADS   4u
+#define LOOKS     32u
+#define SPARE_PAGES 256u           /* less room than this: full */
 #define BUFFER    (1u << 20)
 #define STACK     (64u << 10)
 #define MARKS_LEFT 64u             /* entries of the table of fills that stay the others' */
@@ -27,6 +29,7 @@ static uint32_t nthreads, idle, moving;
 static uint64_t paused_until, floor_at;
 static int64_t floor_left;         /* bytes of the disk above what stays free, at the last look, less what was taken since */
 static uint64_t most_wanted, leaving;   /* pages: the largest file that room was wanted for; what is on its way out of memory */
+static uint32_t looks;             /* at originals of what nobody has opened yet, this round */
 static bool over;
 
 struct move { uint32_t rec, victim; uint64_t pages; struct key key; struct inflight *mark; };
@@ -268,6 +271,14 @@ static void *spiller(__attribute__((unused)) void *arg)
 			continue;
 		}
 		if (!pick(&m)) {
+			uint32_t rec;
+			if (looks && on() && stale_left(&rec)) {   /* there is no room, or nothing to move */
+				looks--;
+				pthread_mutex_unlock(&keeper_lock);
+				stale_left_look(rec);
+				pthread_mutex_lock(&keeper_lock);
+				continue;
+			}
 			idle++;
 			pthread_cond_wait(&work, &keeper_lock);
 			idle--;
@@ -322,6 +333,7 @@ void spill_tick(void)
 		seal_find();
 	}
 	tier_ssd.reap(false);
+	looks = full(SPARE_PAGES) ? LOOKS : 0;
 	give_way();
 	if (idle) {
 		pthread_cond_broadcast(&work);
