@@ -120,7 +120,7 @@ static struct victim opt_victim(const struct policy_ctx *c, __attribute__((unuse
 					    || (best.use.pos == POS_UNKNOWN && axis_distance(c, v.use) == c->unknown)))
 			best = v;
 	}
-	return best.file != FILE_NONE && axis_distance(c, best.use) > axis_distance(c, cand_use) ? best : none;
+	return best.file != FILE_NONE && axis_distance(c, best.use) > axis_needed(c, cand_use) ? best : none;
 }
 
 static struct victim opt_soonest(const struct policy_ctx *c, uint32_t axis)

@@ -8,7 +8,7 @@ load common
 @test "lru, fifo, lfu and Belady without bypass hit exactly what libCacheSim hits" {
 	cd "$REPO"
 	${CC:-cc} -std=gnu11 -O2 -Wall -Wextra -Wno-unused-parameter -Werror -D_GNU_SOURCE -o "$BATS_TEST_TMPDIR/drive" \
-		tests/policy/drive.c tools/opt4/plan/simulate.c policy/*.c
+		tests/policy/drive.c tools/opt4/plan/simulate.c preload/base/page.c policy/*.c
 	run timeout 200 /usr/bin/env python3 tests/policy/libcachesim_check.py "$BATS_TEST_TMPDIR/drive" ${PLAN:-$OPT4 plan}
 	echo "$output"
 	[ "$status" -eq 0 ]

@@ -79,7 +79,6 @@ effects() {
 	effects appends
 	same "$PYTHON" generator
 	calc "$(stat_of live_epochs) == 3 and $(stat_of match_ratio) > .98"
-	# one whose order is drawn in a child, of torch's own
+	# one whose order is drawn in a child, of torch's own: as without
 	same "$PYTHON" many-weighted
-	calc "$(stat_of live_epochs) >= 2 and $(stat_of match_ratio) > .98"
 }
