@@ -36,12 +36,12 @@ static inline double axis_distance(const struct policy_ctx *c, struct use u)
 
 /* What a victim's distance must be above, for this candidate. One that is expected anywhere in an epoch takes the place only of
  * what is needed clearly later: ranks in step, each a little ahead of the other in turn, would else exchange their files
- * for nothing, and an exchange may come to grief on an open file. */
+ * for nothing, and an exchange may come to grief on an open file. (What makes room for a fetch ahead is "just read": no guess.) */
 static inline double axis_needed(const struct policy_ctx *c, struct use cand)
 {
 	const struct axis *a = &c->axes[cand.axis];
 	double d = axis_distance(c, cand);
-	bool guess = cand.pos >= a->npos && cand.pos < POS_MAX && !a->same;
+	bool guess = cand.pos >= a->npos && cand.pos < axis_just_read(a->npos) && !a->same;
 
 	return guess ? d + (d > 0 ? d : -d) / 8 : d;
 }

@@ -130,11 +130,11 @@ static double far(const struct model *m, struct use u, bool wanted)
 	return a->again + (a->same ? (u.pos - a->npos) * a->scale : 0);
 }
 
-/* A candidate that is expected anywhere in an epoch must be needed an eighth sooner. */
+/* A candidate that is expected anywhere in an epoch must be needed an eighth sooner, but not what stands for "just read". */
 static double needed(const struct model *m, struct use cand)
 {
 	double d = far(m, cand, true);
-	bool guess = cand.pos < POS_UNKNOWN && cand.pos >= m->axis[cand.axis].npos && !m->axis[cand.axis].same;
+	bool guess = cand.pos >= m->axis[cand.axis].npos && cand.pos < 2 * m->axis[cand.axis].npos && !m->axis[cand.axis].same;
 
 	return guess ? d + (d < 0 ? -d : d) / 8 : d;
 }
