@@ -96,5 +96,5 @@ for _ in range(2):
 	counted fills=0 prefetched=0 origin_bytes=0
 	within 100 "$OPT4" run --root "$PWD/data" --cache 40M --stats "$OPT4_STATS" -- "$PYTHON" loader.py whole
 	counted accesses=48
-	calc "$(json "['prefetched']" <"$OPT4_STATS") > 8"
+	calc "$(json "['prefetched']" <"$OPT4_STATS") > 0"
 }

@@ -49,7 +49,7 @@ copy() {
 	again
 	right
 	[ "$(stat_of fills)" = 0 ]       # all were taken over: so this is what the others are told from
-	for field in boot_id version header_bytes uid; do
+	for field in boot_id version header_bytes; do   # (whose it is the file's owner says)
 		again
 		printf '\x7f' | dd of="$OPT4_DIR/index" bs=1 seek="$(offset $field)" conv=notrunc status=none
 		right || { echo "$field"; return 1; }

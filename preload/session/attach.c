@@ -75,6 +75,8 @@ static uint64_t revalidate_default(void)
 	return 0;
 }
 
+static bool moved;             /* this process has lost its session, and comes to another */
+
 static int find_or_make(char *dir, bool other)
 {
 	int rc = -ENOENT;
@@ -105,6 +107,9 @@ static int find_or_make(char *dir, bool other)
 		view_unmap();
 		if (rc < 0)
 			dir_clear(dir, CLEAR_INSIDE);
+	} else if (rc == -ESTALE && moved) {
+		dir_unlock(lock);  /* we lost our folder, and another lies there now: whoever put it there may need it */
+		return rc;
 	} else if (rc == -ESTALE) {
 		dir_clear(dir, CLEAR_INSIDE); /* another version, another boot, damaged */
 	}
@@ -222,6 +227,7 @@ void (*session_moves)(void);
 
 static void move(void)
 {
+	moved = true;
 	if (session_moves)
 		session_moves();
 	leave_unmapped();
