@@ -64,6 +64,23 @@ assert end == -signal.Signals["SIG" + sys.argv[1]], end' $sig "$OPT4" run --root
 	done
 }
 
+@test "killed with all that there was of it: the next run of the same user sweeps up, whatever its dataset, and says nothing" {
+	setsid -w "$OPT4" run --quiet --root data -- sh -c 'cat data/*/* >/dev/null; echo $$ >pid9; exec sleep 60' &
+	until [ -s pid9 ]; do sleep .05; done
+	kill -9 -- "-$(ps -o pgid= -p "$(cat pid9)" | tr -d ' ')"
+	wait $! || true
+	while kill -0 "$(cat pid9)" 2>/dev/null; do sleep .05; done
+	[ -n "$(sessions)" ]
+	mkdir another
+	[ -z "$(run_opt4 --root another -- true 2>&1 | grep -v 'no file of the dataset')" ]
+	[ -z "$(sessions)" ]
+	# who is alive, or is to stay, stays
+	"$OPT4" run --quiet --root data --keep -- sh -c 'cat data/*/* >/dev/null'
+	run_opt4 --quiet --root another -- true
+	[ -n "$(sessions)" ]
+	"$OPT4" clean --all
+}
+
 @test "ignored and blocked signals, and a mask, are the job's as without" {
 	local show='grep -E "^(SigBlk|SigIgn|SigCgt|SigPnd|ShdPnd)" /proc/self/status'
 	for with in "" "nohup" "env --ignore-signal=CHLD --block-signal=USR1,34"; do

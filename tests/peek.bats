@@ -76,6 +76,37 @@ for _ in range(2):
 	counted fills=4 peeked=0
 }
 
+@test "streams: a header and a slice fetch nothing; who goes on is one access, with the right bytes, by every call that reads" {
+	local stdio="
+import ctypes, numpy as np
+c = ctypes.CDLL(None)
+for name in 'fopen', 'fdopen': getattr(c, name).restype = ctypes.c_void_p
+b = ctypes.create_string_buffer(1 << 21)
+def stream(p, how):
+    f = ctypes.c_void_p(c.fopen(p.encode(), b'rb')); out = []
+    if how == 'fgetc': out = [bytes([x]) for x in iter(lambda: c.fgetc(f), -1)]
+    elif how == 'fgets': # up to a NUL, and then what lies behind it
+        while c.fgets(b, 4000, f): c.ftell.restype = ctypes.c_long; out.append(b.raw[:c.ftell(f) - sum(map(len, out))])
+    else:
+        while n := c.fread(b, 1, how, f): out.append(b.raw[:n])
+    c.fclose(f)
+    return b''.join(out)
+"
+	job "$stdio
+for p in images:
+    f = ctypes.c_void_p(c.fopen(p.encode(), b'rb'))
+    assert c.fread(b, 1, 24, f) == 24 and not c.fseek(f, ctypes.c_long(-500), 2) and c.fread(b, 1, 999, f) == 500
+    c.fclose(f)
+for i, p in enumerate(arrays): assert (np.fromfile(p, np.float64, 1000, offset=4000128) == i).all()"
+	counted accesses=0 fills=0 origin_bytes=0 peeked=28
+	job "$stdio
+for _ in range(2):
+    for p, how in zip(images, ['fgetc', 'fgets', 4096, 1000, 70000, 1 << 20]):
+        want = open('/proc/self/cwd/' + p, 'rb', buffering=0)
+        assert stream(p, how) == os.pread(want.fileno(), 1 << 21, 0), how"
+	counted fills=6 hits=6 accesses=12 peeked=0
+}
+
 @test "the keeper fetches no such file ahead before one was read whole, and none where most are only looked at" {
 	cat >loader.py <<-'END'
 		import sys, time, torch

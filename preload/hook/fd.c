@@ -176,6 +176,8 @@ void fd_peeked(int fd, struct fd_entry *e, uint64_t from, uint64_t n)
 	s->sum += n;
 }
 
+void fd_stands(int fd, uint64_t at) { slots[fd].at = at; }
+
 void fd_install_copy(int from, int to, const struct fd_entry *e)
 {
 	fd_install(to, FD_HINT, &e->c, e->group, true);

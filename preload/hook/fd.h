@@ -48,6 +48,9 @@ void fd_install(int fd, enum fd_kind kind, const struct cached *c, uint32_t grou
 /* [from, from + n) of hint e is about to be read past the cache; n 0: nobody knows what of it. */
 void fd_peeked(int fd, struct fd_entry *e, uint64_t from, uint64_t n);
 
+/* The next read past the cache by hint fd is in sequence if it is from `at`. */
+void fd_stands(int fd, uint64_t at);
+
 /* Hint `to` is a copy of hint `from`, with one offset: one group. */
 void fd_install_copy(int from, int to, const struct fd_entry *e);
 

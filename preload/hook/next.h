@@ -29,6 +29,8 @@
 #include <unistd.h>
 #include <utime.h>
 
+#undef fread_unlocked       /* a macro, too */
+
 /* In glibc's binary interface, but not (or no longer) in its headers. */
 int __open_2(const char *path, int flags);
 int __open64_2(const char *path, int flags);
@@ -37,6 +39,11 @@ int __openat64_2(int dirfd, const char *path, int flags);
 ssize_t __read_chk(int fd, void *buf, size_t n, size_t room);
 ssize_t __pread_chk(int fd, void *buf, size_t n, off_t off, size_t room);
 ssize_t __pread64_chk(int fd, void *buf, size_t n, off64_t off, size_t room);
+size_t __fread_chk(void *p, size_t room, size_t size, size_t n, FILE *f);
+size_t __fread_unlocked_chk(void *p, size_t room, size_t size, size_t n, FILE *f);
+char *__fgets_chk(char *p, size_t room, int n, FILE *f);
+ssize_t __getdelim(char **line, size_t *room, int end_of, FILE *f);
+int _IO_getc(FILE *f);
 int __xstat(int ver, const char *path, struct stat *st);
 int __xstat64(int ver, const char *path, struct stat64 *st);
 int __fxstat(int ver, int fd, struct stat *st);
@@ -68,7 +75,9 @@ FTS64 *fts64_open(char *const *paths, int flags, int (*cmp)(const FTSENT64 **, c
 
 /* Never called that early by an allocator: resolved at the first call. */
 #define NEXT_LAZY(X) \
-	X(fopen) X(fopen64) X(freopen) X(freopen64) X(fwrite) X(fdopen) X(fclose) X(statx) \
+	X(fopen) X(fopen64) X(freopen) X(freopen64) X(fwrite) X(fdopen) X(fclose) \
+	X(fread) X(fread_unlocked) X(__fread_chk) X(__fread_unlocked_chk) X(fgets) X(__fgets_chk) X(fgetc) X(getc) X(_IO_getc) X(getline) X(getdelim) X(__getdelim) \
+	X(statx) \
 	X(sendfile) X(sendfile64) X(copy_file_range) X(splice) X(sendmsg) X(sendmmsg) X(recvmsg) X(recvmmsg) \
 	X(close_range) X(closefrom) \
 	X(truncate) X(truncate64) X(ftruncate) X(ftruncate64) X(fallocate) X(fallocate64) X(posix_fallocate) X(posix_fallocate64) X(shm_open) \

@@ -1,6 +1,8 @@
-/* stdio.c - fopen and its family. stdio's own reads never reach us, so a stream is fetched for when it is made. */
+/* stdio.c - fopen and its family. stdio's own reads never reach us, so a stream is fetched for when it is made, or where its
+ * file is large when stream.c says that its reader goes on. */
 #include "grow.h"
 #include "open.h"
+#include "stream.h"
 #include "swap.h"
 
 #include <string.h>
@@ -15,8 +17,8 @@ static int open_flags(const char *mode)
 	return O_RDONLY | (strchr(mode, 'e') ? O_CLOEXEC : 0);
 }
 
-/* Object of record rec as a descriptor, fetched if need be; or the original, opened and counted; or -1. */
-static int stream_fd(uint32_t rec, const char *path, int flags)
+/* Object of record rec as a descriptor, fetched if need be, and if not, a hint; or the original, opened and counted; or -1. */
+static int stream_fd(uint32_t rec, const char *path, int flags, bool may_wait)
 {
 	struct cached c;
 	int fd = session_open(rec, AT_FDCWD, path, flags, &c);
@@ -31,6 +33,11 @@ static int stream_fd(uint32_t rec, const char *path, int flags)
 	fd = next.open(path, flags);
 	if (fd < 0 || session_hint(rec, fd, &c))
 		return fd;
+	struct fd_entry e = { .kind = FD_HINT, .c = c };
+	if (may_wait && fd < FD_MAX && fd_absent(&e, SESSION_SMALL)) {
+		fd_install(fd, FD_HINT, &c, 0, true);
+		return fd;
+	}
 	int obj = session_fetch(fd, flags | O_CLOEXEC, &c);
 	if (obj < 0)
 		return fd;
@@ -61,13 +68,15 @@ static __attribute__((noinline)) FILE *fopen_slow(const char *path, const char *
 		struct guard g = hook_enter();
 		rec = opened_record_of(&w, reads_only(mode));
 		if (rec != REC_NONE && reads_only(mode))
-			fd = stream_fd(rec, path, open_flags(mode));
+			fd = stream_fd(rec, path, open_flags(mode), !strchr(mode, 'm'));
 		hook_leave(g);
 	}
 	if (fd >= 0) {
 		FILE *f = next.fdopen(fd, mode);
-		if (f)
+		if (f) {
+			stream_on(fd, mode);
 			return f;
+		}
 		fd_clear(fd);
 		next.close(fd);
 	}
@@ -77,8 +86,7 @@ static __attribute__((noinline)) FILE *fopen_slow(const char *path, const char *
 	if (kind == PATH_ASK) {
 		int n = fileno(f);
 		open_asked(n, reads_only(mode) ? O_RDONLY : O_RDWR);
-		if (fd_is(n, FD_PENDING))
-			fd_demand(n);
+		stream_on(n, mode);
 	} else if (rec != REC_NONE && !reads_only(mode)) {
 		open_writer(fileno(f), rec);
 	}
@@ -129,8 +137,7 @@ static FILE *reopened(const char *path, const char *mode, FILE *f, FILE *(*down)
 		return f;
 	fd = fileno(f);
 	open_asked(fd, reads_only(mode) ? O_RDONLY : O_RDWR);
-	if (fd_is(fd, FD_PENDING))
-		fd_demand(fd);
+	stream_on(fd, mode);
 	return f;
 }
 
@@ -153,7 +160,7 @@ EXPORT FILE *freopen64(const char *path, const char *mode, FILE *f)
 EXPORT FILE *fdopen(int fd, const char *mode)
 {
 	if (unlikely(fd_is(fd, FD_PENDING)))
-		fd_demand(fd);
+		stream_on(fd, mode);
 	return next.fdopen(fd, mode);
 }
 

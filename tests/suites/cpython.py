@@ -9,7 +9,8 @@ both ways, before it counts as one.
 Variants: `own`: the root is the tests' temporary folder; hits are of files that a test wrote and read again more
 than 20 ms later (younger ones are never cached). `warm`: a copy of the standard library is a second root, read once
 before, and Python imports from it. `eager`: as warm, with a library for which no file is too young (eager.c). `churn`:
-as eager, with a cache of 256 KiB and random eviction. `keeper`: as warm, under `opt4 run`.
+as eager, with a cache of 256 KiB and random eviction. `keeper`: as warm, under `opt4 run`. In each the live module is on: that is
+looked at first.
 """
 import argparse, json, os, shutil, subprocess, sys, tempfile, time
 import xml.etree.ElementTree as ET
@@ -21,42 +22,53 @@ test_import test_runpy test_compileall test_py_compile test_zipimport test_filec
 test_netrc test_configparser test_shelve test_pickle test_imghdr test_sndhdr test_wave test_zipapp test_fork1 test_wait3
 test_wait4 test_popen test_pty test_signal test_threadedtempfile test_unicode_file test_unicode_file_functions test_ioctl
 test_epoll test_memoryio test_array test_hashlib test_plistlib test_mimetypes test_csv test_logging test_trace test_venv
-test_cmd_line_script test_pkgutil test_traceback test_tokenize test_faulthandler test_eintr""".split()
+test_cmd_line_script test_pkgutil test_traceback test_tokenize test_faulthandler test_eintr
+test_sys_settrace test_sys_setprofile test_sys test_site test_importlib test_warnings test_profile test_cprofile test_bdb test_pdb
+test_inspect test_threading test_atexit test_gc test_tracemalloc test_audit test_cmd_line test_multiprocessing_main_handling
+test_multiprocessing_spawn test_multiprocessing_forkserver test_asyncio test_socketserver test_concurrent_futures""".split()
 # Of these only what has to do with files, or what ends in a sandbox without a network.
 ALONE = {"test_socket": ["-m", "*Rights*", "-m", "*Sendfile*", "-m", "*File*"],
          "test_multiprocessing_fork": ["-m", "*WithProcessesTestSharedMemory*", "-m", "*WithProcessesTestPool.*",
                                        "-m", "*TestHeap*", "-m", "*WithProcessesTestConnection*"]}
 BAD = ("failure", "error")
+IS_LIVE = "import sys; sys.exit(not any(getattr(f, '__module__', '') == 'opt4' for f in sys.meta_path))"
+
+
+def under(variant, cmd, arg, top):
+    """(command, environment) of cmd under this variant."""
+    root, lib = f"{top}/root", f"{top}/stdlib"
+    env = {k: v for k, v in os.environ.items() if not k.startswith(("OPT4_", "LD_PRELOAD", "PYTHON"))}
+    env.update(TMPDIR=root, PYTHONPATH=lib, PYTHONDONTWRITEBYTECODE="1", PYTHONHASHSEED="0")
+    if variant == "plain":
+        return cmd, env
+    env.update(OPT4_ROOT=root if variant == "own" else f"{root}:{lib}", OPT4_MATCH="*", OPT4_STATS=f"{top}/stats",
+               OPT4_LOG=f"{top}/log", OPT4_CACHE="128M")
+    if variant == "churn":
+        env.update(OPT4_CACHE="256K", OPT4_MAXFILE="200K", OPT4_POLICY="random")
+    if variant != "own":
+        # The first process of a job is the job: the shell, so that what was read before is still there.
+        cmd = ["sh", "-c", 'cat "$0"/*.py "$0"/__pycache__/* "$0"/[a-z]*/__pycache__/* >/dev/null 2>&1; "$@"', lib] + cmd
+    if variant == "keeper":
+        return [f"{arg.build}/opt4", "run", "--quiet", "--"] + cmd, env
+    env["LD_PRELOAD"] = f"{arg.build}/" + ("tests/suites/libeager.so" if variant in ("eager", "churn") else "libopt4.so")
+    return cmd, env
 
 
 def run(module, variant, arg, top, match=()):
     """One module. Returns ({test: verdict}, stats, seconds, tail of what it printed)."""
-    root, lib = f"{top}/root", f"{top}/stdlib"
+    root = f"{top}/root"
     shutil.rmtree(root, ignore_errors=True)
     os.makedirs(root)
     xml, stats, log = f"{top}/result.xml", f"{top}/stats", f"{top}/log"
     for f in (xml, stats, log):
         if os.path.exists(f):
             os.unlink(f)
-    env = {k: v for k, v in os.environ.items() if not k.startswith(("OPT4_", "LD_PRELOAD", "PYTHON"))}
-    env.update(TMPDIR=root, PYTHONPATH=lib, PYTHONDONTWRITEBYTECODE="1", PYTHONHASHSEED="0")
     cmd = [arg.python, "-m", "test", "--junit-xml", xml, "--tempdir", root, "--timeout", "240", "-u", "largefile", "-u", "network"]
     cmd += ["-v"] if arg.verbose else []
     for m in match or [p for p in ALONE.get(module, []) if p != "-m"]:
         cmd += ["-m", m]
     cmd.append(module)
-    if variant != "plain":
-        env.update(OPT4_ROOT=root if variant == "own" else f"{root}:{lib}", OPT4_MATCH="*", OPT4_STATS=stats, OPT4_LOG=log,
-                   OPT4_CACHE="128M")
-        if variant == "churn":
-            env.update(OPT4_CACHE="256K", OPT4_MAXFILE="200K", OPT4_POLICY="random")
-        if variant != "own":
-            # The first process of a job is the job: the shell, so that what was read before is still there.
-            cmd = ["sh", "-c", 'cat "$0"/*.py "$0"/__pycache__/* "$0"/[a-z]*/__pycache__/* >/dev/null 2>&1; "$@"', lib] + cmd
-        if variant == "keeper":
-            cmd = [f"{arg.build}/opt4", "run", "--quiet", "--"] + cmd
-        else:
-            env["LD_PRELOAD"] = f"{arg.build}/" + ("tests/suites/libeager.so" if variant in ("eager", "churn") else "libopt4.so")
+    cmd, env = under(variant, cmd, arg, top)
     began = time.time()
     with open(f"{top}/output", "w+") as out:
         p = subprocess.Popen(cmd, env=env, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT, cwd=top,
@@ -110,6 +122,11 @@ def main():
         [arg.python, "-c", "import os; print(os.__file__)"], text=True).strip()))
     shutil.copytree(home, f"{top}/stdlib", symlinks=False, ignore=shutil.ignore_patterns("dist-packages", "config-*", "__pycache__", "idlelib", "lib2to3"))
     subprocess.call([arg.python, "-m", "compileall", "-q", "-x", "bad|lib2to3", f"{top}/stdlib"])
+    os.makedirs(f"{top}/root", exist_ok=True)
+    for variant in arg.variants.split(","):
+        cmd, env = under(variant, [arg.python, "-c", IS_LIVE], arg, top)
+        if subprocess.call(cmd, env=env):
+            sys.exit(f"opt4: suites: {variant}: the live module is off; make builds build/opt4_live, beside the library")
     report = []
     new = 0
     for module in arg.modules or MODULES + list(ALONE):

@@ -56,6 +56,29 @@ int sessions_each(int (*each)(const struct session_info *, void *), void *arg)
 	return n;
 }
 
+static bool dead(const char *dir)
+{
+	if (index_map(dir) < 0)
+		return false;
+	bool is = !view.h->keep && !index_live();
+	view_unmap();
+	return is;
+}
+
+/* What is being made has its job in the table before its lock is let go. */
+static int sweep(const struct session_info *s, __attribute__((unused)) void *arg)
+{
+	int lock = s->valid && !s->live && !s->keep ? dir_lock(s->dir) : -1;
+	if (lock < 0)
+		return 0;
+	if (dead(s->dir))
+		dir_clear(s->dir, CLEAR_ALL);
+	dir_unlock(lock);
+	return 0;
+}
+
+void sessions_sweep(void) { sessions_each(sweep, NULL); }
+
 struct only { char dir[4096]; int n; };
 
 static int take(const struct session_info *s, void *arg)

@@ -15,6 +15,9 @@ struct session_info {
 /* Calls `each` for every session of this user (and OPT4_DIR's); returns how many. */
 int sessions_each(int (*each)(const struct session_info *, void *), void *arg);
 
+/* Removes, without a word, the sessions whose jobs were all killed with nobody left to do it. */
+void sessions_sweep(void);
+
 /* The directory that a SESSION argument means: itself if it has a slash, else below this user's. */
 void session_path(const char *name, char dir[4096]);
 

@@ -117,6 +117,8 @@ int cmd_run(int argc, char **argv)
 		setenv("OPT4_DISABLE", "1", 1);
 		return run(argv + optind, quiet, NULL, programs);
 	}
+	sessions_sweep();
+	library_sweep();
 	library_name(lib, named, sizeof(named));   /* where it can't, preload() says so */
 	if ((rc = record_begin(set.record, named)) != 0) {
 		library_unname();

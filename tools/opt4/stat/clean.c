@@ -108,6 +108,7 @@ int cmd_clean(int argc, char **argv)
 	if (optind < argc)
 		return (rc = session_named(argv[optind], dir)) ? rc : clean_dir(dir);
 	sessions_each(clean_one, &c);
+	library_sweep();
 	snprintf(parent, sizeof(parent), "/dev/shm/opt4-%u", (unsigned)geteuid());
 	rmdir(parent);             /* stays while it holds anything */
 	return c.failed;
