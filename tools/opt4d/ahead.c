@@ -302,7 +302,7 @@ static double window(double *pages)
 	double all = (double)pages_of(view.h->dataset_bytes), most = all > 0 ? WINDOW * all : room;
 	if (all > 0 && most > all - room)
 		most = all - room;         /* more would only take the place of what is kept for the next epoch */
-	*pages = all > 0 && view.h->nfiles ? all / view.h->nfiles : seen.n ? seen.mean : GUESS;
+	*pages = all > 0 && view.h->nfiles ? all / view.h->nfiles : seen.n > 0 ? seen.mean : GUESS;
 	*pages = *pages > 1 ? *pages : 1;
 	return room < most ? room : most;
 }
