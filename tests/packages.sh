@@ -59,7 +59,7 @@ inside() {
 	unshare -m -p -f --propagation private sh -c 'mount -t proc proc "$0/proc" && mount -t tmpfs -o mode=1777 tmpfs "$0/dev/shm" && exec chroot "$0" "$@"' "$root" "$@"
 }
 
-make wheel deb >"$work/build.log" 2>&1 || { tail -n 5 "$work/build.log"; echo "0 passed, 1 failed"; exit 1; }
+make all wheel deb >"$work/build.log" 2>&1 || { tail -n 5 "$work/build.log"; echo "0 passed, 1 failed"; exit 1; }
 wheel=$(ls dist/*manylinux*_"$(uname -m)".whl) deb=$(ls dist/opt4_*.deb | head -n 1)
 for r in "${roots[@]}"; do
 	if [ ! -e "$work/$r/complete" ]; then
@@ -86,6 +86,12 @@ for r in "${roots[@]}"; do
 	PY=python3 check "$r" ".deb" opt4
 	inside "$r" dpkg -P opt4 >/dev/null 2>&1
 done
+# the wheel for aarch64, under qemu-user
+other=$(ls dist/*manylinux*_aarch64.whl)
+tests/packages_arm64.sh "$other" "$work/job.py" | tee "$work/arm64.out"
+grep '^aarch64' "$work/arm64.out" >>"$work/table"
+read -r p _ f _ < <(tail -n 1 "$work/arm64.out")
+[[ $p$f =~ ^[0-9]+$ ]] && passed=$((passed + p)) failed=$((failed + f))
 # a clone, by the system's compiler
 rm -rf "$work/clone" "$work/venv"
 git clone -q . "$work/clone" && python3 -m venv "$work/venv" && "$work/venv/bin/pip" install -q --no-deps "$work/clone" >"$work/clone.log" 2>&1
@@ -95,6 +101,10 @@ else
 	failed=$((failed + 1))
 	tail -n 3 "$work/clone.log"
 fi
-du -h dist/*.whl | sed 's/^/wheel: /'
+for w in dist/*.whl; do
+	size=$(stat -c %s "$w")
+	echo "wheel: $((size / 1024)) KiB (2 MiB at most) $w"
+	[ "$size" -le $((2 << 20)) ] && passed=$((passed + 1)) || failed=$((failed + 1))
+done
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ] && [ "$passed" -gt 0 ]
