@@ -92,3 +92,45 @@ assert all(p.endswith("/" + g["path"]) for g, (_, p) in zip(got, want))'
 	[ "$(stat_of errors)" = 0 ]
 	no_session
 }
+
+# loop NAME [OPTION...]: bench/order/loops.py, plain and told, on its own order; half of the dataset fits
+loop() {
+	"$PYTHON" -W ignore "$REPO/bench/order/loops.py" "$1" data 3 plain >"$BATS_TEST_TMPDIR/plain" 2>/dev/null
+	run_opt4 --cache 800K --prefetch off --stats "$STATS" "${@:2}" -- "$PYTHON" -W ignore "$REPO/bench/order/loops.py" "$1" data 3 told | cmp - "$BATS_TEST_TMPDIR/plain"
+	cached
+	[ "$(stat_of live_epochs)" = 3 ]
+	[ "$1" = tf ] || calc "$(stat_of match_ratio) >= .5"    # without the order followed it is 0
+}
+
+@test "other loaders' loops with one line more: tf.data, DALI, fastai, in their manner: hits at the bound, the order followed, bytes as plain" {
+	for name in tf dali fastai; do
+		echo "$name"
+		loop "$name"
+	done
+}
+
+@test "opt4.order(): accesses that pass each other within a batch are matched all the same" {
+	for how in "4 16" "8 16" "16 16" "30 64" "60 128"; do
+		run_opt4 --cache 800K --prefetch off --stats "$STATS" -- "$PYTHON" "$REPO/tests/order/passing.py" data $how
+		echo "$how: match $(stat_of match_ratio), reuse $(reuse 1) $(reuse 2)"
+		calc "$(stat_of match_ratio) >= .95"
+		calc "$(reuse 1) >= .47 and $(reuse 2) >= .47"
+	done
+}
+
+@test "Ray, in its manner: actors that were started before the order was told, by another process, read by it" {
+	loop ray --root "$PWD/data"
+}
+
+@test "what other loaders will read is fetched ahead, as for a DataLoader" {
+	export SLOWSTORE_ROOT=$PWD/data SLOWSTORE_LATENCY=5ms
+	for name in tf dali fastai ray torch; do
+		how=told
+		[ "$name" = torch ] && how=plain
+		run_opt4 --root "$PWD/data" --cache 800K --stats "$STATS" -- sh -c 'LD_PRELOAD=$LD_PRELOAD:$SLOWSTORE SLOWSTORE_STATE=$BATS_TEST_TMPDIR/store exec "$PYTHON" -W ignore "$REPO/bench/order/loops.py" "$@"' sh "$name" data 3 "$how" >/dev/null
+		echo "$name: $(stat_of prefetched) prefetched, match $(stat_of match_ratio)"
+		cached
+		calc "$(stat_of prefetched) > 0"
+		calc "$(stat_of prefetch_wasted) <= .03 * $(stat_of accesses)"
+	done
+}

@@ -16,9 +16,12 @@
 
 #define LIVE_WIDTH 1024           /* files of a sample, at most */
 
+#define LIVE_TOLD 2u
+
 struct live_epoch {               /* an epoch that begins; what the Python side hands over, field by field */
 	uint64_t loader, stream, dataset;
-	uint32_t epoch, rank, workers, batch_size, persistent;
+	uint32_t epoch, rank, workers, batch_size;
+	uint32_t persistent;      /* 1: its workers outlive the epoch; LIVE_TOLD: what was told by opt4.order() */
 	uint32_t n;               /* samples in the order */
 	uint32_t nbatches;
 	uint32_t samples;         /* in the dataset */

@@ -127,7 +127,7 @@ static void write_order(const struct draft *d, const struct live_epoch *e)
 	for (uint32_t f = 0; f < d->nfiles; f++)
 		sizes[f] = known_size(f);
 	*(struct trace_stream *)(void *)(d->map + d->at[TRACE_STREAMS]) = (struct trace_stream){ .rank = e->rank,
-		.workers = e->workers, .batch_size = e->batch_size, .flags = e->persistent ? TRACE_STREAM_PERSISTENT : 0 };
+		.workers = e->workers, .batch_size = e->batch_size, .flags = e->persistent & 1 ? TRACE_STREAM_PERSISTENT : 0 };
 	*(struct trace_segment *)(void *)(d->map + d->at[TRACE_SEGMENTS]) = (struct trace_segment){ .epoch = e->epoch,
 		.nbatches = d->nbatches, .end_pos = d->npos };
 }
@@ -237,6 +237,7 @@ static void replace(const struct draft *d, const struct live_epoch *e, uint32_t 
 	p->rate_clock = 0;
 	round_begin(n, e->stream, hash_of(e), rising(e));
 	p->stream = e->stream;
+	p->told = (e->persistent & LIVE_TOLD) != 0;
 	p->ended = 0;
 	atomic_store(&p->wake_front, 0);
 	atomic_store(&p->loader, e->loader);

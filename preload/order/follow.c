@@ -7,6 +7,7 @@
 #define SKIP_LOOK   4u      /* positions of its own batch that a worker may skip without a search */
 #define MIXED_LEAST 3u      /* steps of a walk that prove a place where others' files come in between */
 #define MIXED_SPAN  8u      /* matches that the files in between are averaged over */
+#define LOOSE_MOST  128u    /* accesses that may pass each other, at most */
 #define LOST_MISSES 8u      /* diverged accesses in a row that lose a worker its place */
 
 size_t follow_bytes(const struct trace *t)
@@ -162,9 +163,33 @@ static bool search(struct follow *f, struct run *r, uint32_t file, uint32_t near
 	return false;
 }
 
-/* A worker that has just come begins a batch, most often one of an epoch's first. */
-static bool found(struct follow *f, struct run *r, uint32_t file, struct place *to)
+/* Accesses that may pass each other: a few, as threads of a worker do; of who reads without workers, a batch: its order is what
+ * was told of a pool of threads. */
+static uint32_t loose(const struct follow *f, const struct place *at)
 {
+	const struct trace *t = f->t;
+	uint32_t start, end;
+	if (!at->last || at->segment >= t->h->nsegments || t->segments[at->segment].stream >= t->h->nstreams ||
+	    t->streams[t->segments[at->segment].stream].workers || walk_width(f, at->segment) != 1 || !walk_batch(t, at->segment, at->batch, &start, &end))
+		return FOLLOW_NEAR;
+	return end - start < FOLLOW_NEAR ? FOLLOW_NEAR : end - start < LOOSE_MOST ? end - start : LOOSE_MOST;
+}
+
+/* Is it one of those that this worker has left out just now, come late? The worker stays where it is. */
+static bool passed(struct follow *f, const struct run *r, uint32_t file, uint32_t by, struct place *to)
+{
+	if (!r->at.last || follow_mixed(f->sh))
+		return false;
+	if (by == FOLLOW_NEAR)
+		return stepped_over(f, r, file, to) && to->last > f->sh->horizon && !follow_consumed(f->sh, to->last - 1);
+	uint32_t pos = follow_next(f, file);
+	return pos < r->at.last && r->at.last - pos <= by + 1 && trace_at(f->t, pos) == file && walk_place(f->t, pos, to) && to->segment == r->at.segment;
+}
+
+/* A worker that has just come begins a batch, most often one of an epoch's first. late_one: it came after those that follow it. */
+static bool found(struct follow *f, struct run *r, uint32_t file, struct place *to, bool *late_one)
+{
+	uint32_t by = loose(f, &r->at);
 	/* The first of its sample's or the last, its own next one should have come by now: some may be left out. */
 	bool mixed = follow_mixed(f->sh), late = (uint64_t)r->misses * FOLLOW_ONE > 2ull * f->sh->between + FOLLOW_ONE / 2;
 	if (r->nhistory == 1 && vote_start(f, file, to))
@@ -175,7 +200,9 @@ static bool found(struct follow *f, struct run *r, uint32_t file, struct place *
 		consume(f, trace_at(f->t, r->candidate.last - 1), r->candidate.last - 1);
 		return true;
 	}
-	if (jumped(f, r, file, to) || search(f, r, file, !mixed ? FOLLOW_NEAR : late ? SKIP_LOOK : 0, to))
+	if ((*late_one = passed(f, r, file, by, to)))
+		return true;
+	if (jumped(f, r, file, to) || search(f, r, file, !mixed ? by : late ? SKIP_LOOK : 0, to))
 		return true;
 	if (r->at.last && (r->misses + 1 >= LOST_MISSES + follow_patience(f->sh) || r->ratio < FOLLOW_ONE / 2))
 		r->at = (struct place){ 0 };
@@ -233,15 +260,18 @@ uint32_t follow_access(struct follow *f, struct run *r, uint32_t file, uint32_t 
 {
 	struct place to;
 	uint32_t pos = POS_UNKNOWN, skipped = 0;
+	bool late = false;
 	if (!f->sh->round)
 		pace_groups(f);
 	if (r) {
 		r->history[r->nhistory++ % RUN_HISTORY] = file;
-		if (file < f->t->h->nfiles && found(f, r, file, &to)) {
-			skipped = r->at.last ? walk_distance(f, &r->at, &to) : UINT32_MAX;
-			learn_between(f->sh, r, skipped);
+		if (file < f->t->h->nfiles && found(f, r, file, &to, &late)) {
+			skipped = late ? 0 : r->at.last ? walk_distance(f, &r->at, &to) : UINT32_MAX;
+			if (!late)
+				learn_between(f->sh, r, skipped);
 			skipped = skipped <= FOLLOW_NEAR ? skipped : 0;
-			arrive(f, r, &to);
+			if (!late)
+				arrive(f, r, &to);
 			pos = to.last - 1;
 			consume(f, file, pos);
 			/* What this worker's next access will look up. (Not a function of its own: gcc takes

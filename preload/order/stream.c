@@ -97,6 +97,19 @@ static uint32_t plan_of(uint64_t loader)
 	return PLANS_MAX;
 }
 
+/* Readers that are no children of who told the order (actors, servers): they read by it while it is the only one. */
+static uint32_t told_plan(void)
+{
+	uint32_t found = PLANS_MAX;
+	for (uint32_t n = 0; n < index_plans(); n++)
+		if (view.h->plans[n].told && !view.h->plans[n].ended) {
+			if (found < PLANS_MAX)
+				return PLANS_MAX;
+			found = n;
+		}
+	return found;
+}
+
 void stream_end(uint64_t key)
 {
 	uint32_t n = plan_of(key), i = loader_at(key);
@@ -138,9 +151,9 @@ static void forget_run(void)
 
 struct plan *stream_plan(void)
 {
-	if (!orders.live_loader || !view.h->live_epochs)
+	if (!view.h->live_epochs)
 		return NULL;
-	uint32_t n = plan_of(orders.live_loader);
+	uint32_t n = orders.live_loader ? plan_of(orders.live_loader) : told_plan();
 	if (n >= orders.shape.naxes || !orders.plans[n].mapped) {
 		if (orders.live_plan)
 			forget_run();

@@ -132,7 +132,7 @@ struct plan_entry {
 	_Atomic uint32_t ended;   /* its epoch is over: nothing of it is needed until the stream comes round again */
 	uint32_t same;            /* it is expected in this order then */
 	uint32_t left;            /* where its last epoch was left early; 0: it was not */
-	uint32_t pad;
+	uint32_t told;            /* by opt4.order(): who works for no loader of its own reads by it, too */
 	uint64_t order;           /* hash of this one; 0 = none before */
 	uint64_t stirred;         /* clock at the last access on it */
 	struct past past;

@@ -18,6 +18,7 @@ __all__ = ["order"]
 _lock = threading.Lock()
 _stream = None
 _MASK = (1 << 64) - 1
+_TOLD = 2      # LIVE_TOLD there: who works for no loader of its own reads by it, too
 
 
 class _Epoch(ctypes.Structure):
@@ -98,7 +99,7 @@ class _Stream:
             return False
         self.announce()
         n = len(numbers)
-        e = _Epoch(loader=self.loader, stream=self.key, dataset=self.dataset, epoch=self.epoch, batch_size=batch_size, n=n,
+        e = _Epoch(loader=self.loader, stream=self.key, dataset=self.dataset, epoch=self.epoch, batch_size=batch_size, persistent=_TOLD, n=n,
                    nbatches=-(-n // batch_size), samples=len(self.numbers), order=numbers.buffer_info()[0])
         return self.lib.opt4_live_epoch(ctypes.byref(e)) == 0
 
