@@ -28,8 +28,10 @@ $B/libopt4.so: $(HOOK) $(SESSION) $(POLICY) preload/libopt4.map
 	  -Wl,-z,now -Wl,-z,nodelete -Wl,-z,relro -ldl -pthread
 $B/opt4: $(CLI) $(SESSION) $(POLICY)
 	$(CC) -o $@ $(CLI) $(SESSION) $(POLICY) $(LDFLAGS) -pthread -lm
+# beside its own: the model of a disk, by which it chooses as opt4 plan does
+KEEPER  += $B/tools/opt4/plan/disk.o
 $B/opt4d: $(KEEPER) $(SESSION) $(POLICY)
-	$(CC) -o $@ $(KEEPER) $(SESSION) $(POLICY) $(LDFLAGS) -pthread
+	$(CC) -o $@ $(KEEPER) $(SESSION) $(POLICY) $(LDFLAGS) -pthread -lm
 $B/opt4-trace: $(wildcard tools/trace/*.py tools/trace/opt4-trace) VERSION
 	@mkdir -p $B/opt4_trace && rm -f $B/opt4_trace/*.py
 	cp tools/trace/*.py $B/opt4_trace/

@@ -70,17 +70,23 @@ class Bench:
             subprocess.run([self.build + "/opt4-trace", "show", path, "--json"], check=True, stdout=f)
         return path
 
-    def run(self, command, cache=None, trace=None, scale=None):
+    def run(self, command, cache=None, trace=None, scale=None, rebucket=False, cold=False):
         """Runs the command before the slow store; its stdout, the store's counters and opt4's statistics."""
         self.n += 1
         state, stats = "%s/state%d" % (self.work, self.n), "%s/stats%d" % (self.work, self.n)
         env = {k: v for k, v in os.environ.items() if not k.startswith(("OPT4_", "SLOWSTORE_"))}
-        env.update(SLOWSTORE_ROOT=self.root, SLOWSTORE_STATE=state, SLOWSTORE_DISK="%f:%f:%f" % (SHORT, self.stroke, TURN),
+        buckets = self.work + "/buckets"
+        os.makedirs(buckets, exist_ok=True)
+        env.update(SLOWSTORE_ROOT=self.root + ":" + buckets, SLOWSTORE_STATE=state, SLOWSTORE_DISK="%f:%f:%f" % (SHORT, self.stroke, TURN),
                    SLOWSTORE_SPAN=str(self.span), SLOWSTORE_BANDWIDTH=str(int(BANDWIDTH)), SLOWSTORE_SCALE=str(scale or self.a.scale),
                    LD_PRELOAD=self.build + "/slowstore.so")
         if cache:
             env.update(LD_PRELOAD=self.build + "/libopt4.so:" + env["LD_PRELOAD"], OPT4_TRACE=trace, OPT4_CACHE="%g%%" % cache, OPT4_STATS=stats,
                        OPT4_ELEVATOR=self.a.elevator, OPT4_LIVE="0", OPT4_DIR="%s/session%d" % (self.shm, self.n), OPT4_LOG=self.work + "/log")
+        if cold:
+            env["SLOWSTORE_COLD"] = "1"
+        if rebucket:
+            env["OPT4_REBUCKET"] = buckets
         out = subprocess.run([x.replace("STATE", state) for x in command], env=env, stdout=subprocess.PIPE, check=True).stdout
         store = json.loads(subprocess.run([self.build + "/slowstore-stat", state], stdout=subprocess.PIPE, check=True).stdout)
         opt4 = {}

@@ -292,6 +292,7 @@ static void load_values(void)
 	conf.live = is_on("OPT4_LIVE", true);
 	copy_path("OPT4_SSD", conf.ssd, sizeof(conf.ssd));
 	copy_size("OPT4_SSD_SIZE", conf.ssd_size);
+	copy_path("OPT4_REBUCKET", conf.rebucket, sizeof(conf.rebucket));
 	copy_path("OPT4_DIR", conf.dir, sizeof(conf.dir));
 	copy_path("OPT4_STATS", conf.stats, sizeof(conf.stats));
 }

@@ -22,6 +22,7 @@ struct conf {
 	char dir[4096];            /* "" = default */
 	char ssd[4096];            /* the second tier's folder; "" = none */
 	char ssd_size[32];         /* as given; "" = default */
+	char rebucket[4096];       /* where the next epoch is written down in its order; "" = nowhere */
 	int prefetch;              /* -1 auto, 0 off, else batches */
 	int direct;                /* -1 auto, 0 off, 1 on */
 	int elevator;              /* likewise */

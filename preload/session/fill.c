@@ -6,7 +6,8 @@
 #include <unistd.h>
 #include "parts.h"
 
-#define GIVE_WAY_NS 1000000000ull   /* to the keeper on a disk with one arm */
+#define GIVE_WAY_NS 1000000000ull   /* to the keeper on a disk with one arm; .. */
+#define BUCKET_NS  60000000000ull   /* .. where it reads buckets in their turn, and goes on */
 #define RACY_NS  20000000           /* a change within one clock tick (10 ms at most) leaves no trace in mtime */
 
 static int64_t ns_of(struct timespec t) { return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec; }
@@ -205,6 +206,14 @@ static bool expected(uint32_t rec)
 /* The dataset's disk has one arm, and the keeper is under way with it, in the order of the disk. Reading the file here would
  * take the arm away, and each file a seek, as without; so the keeper is given time, as long as it says that it will come and
  * is alive. (It takes what is needed soon out of turn, too: turn.c.) */
+static bool keeper_comes(uint64_t start)
+{
+	uint32_t how = atomic_load_explicit(&view.h->elevator, memory_order_relaxed);
+	uint64_t now = now_coarse(), waited = now_ns() - start;
+	return how && now - atomic_load(&view.h->keeper_beat) < GIVE_WAY_NS &&
+	       (waited < GIVE_WAY_NS || (how == ELEVATOR_BUCKETS && waited < BUCKET_NS && now - atomic_load(&view.h->disk_beat) < 2 * GIVE_WAY_NS));
+}
+
 static bool give_way(uint32_t rec)
 {
 	uint64_t start = now_ns(), w;
@@ -213,8 +222,7 @@ static bool give_way(uint32_t rec)
 	atomic_store_explicit(&view.h->awaited_ns, now_coarse(), memory_order_relaxed);
 	keeper_ring();
 	while (ST_STATE(w = atomic_load(&view.rec[rec].state)) == REC_ABSENT && !atomic_load(&view.rec[rec].unfetched) &&
-	       atomic_load_explicit(&view.h->elevator, memory_order_relaxed) && now_ns() - start < GIVE_WAY_NS &&
-	       now_coarse() - atomic_load(&view.h->keeper_beat) < GIVE_WAY_NS)
+	       keeper_comes(start))
 		rec_wait(rec, w, 10000000);
 	return ST_STATE(w) == REC_FILLING ? wait_for(rec) : ST_STATE(w) == REC_RESIDENT;
 }

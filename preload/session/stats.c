@@ -156,9 +156,10 @@ void stats_print(FILE *f)
 	text(f, "gate", !h->nplans ? NULL : shut ? "shut" : "open");
 	number(f, "live_epochs", h->live_epochs);
 	fprintf(f, "  \"disk\": {\"elevator\": %s, \"seeks\": %llu, \"runs\": %llu, \"out_of_turn\": %llu, \"through_bytes\": %llu, "
-		"\"bucket_read_bytes\": 0, \"bucket_written_bytes\": 0},\n", h->disk_on ? "true" : "false",
+		"\"rebucket\": %s, \"bucket_read_bytes\": %llu, \"bucket_written_bytes\": %llu},\n", h->disk_on ? "true" : "false",
 		(unsigned long long)h->disk_seeks, (unsigned long long)h->disk_runs, (unsigned long long)h->disk_soon,
-		(unsigned long long)h->disk_through);
+		(unsigned long long)h->disk_through, h->rebucket_on ? "true" : "false", (unsigned long long)h->bucket_read,
+		(unsigned long long)h->bucket_written);
 	text(f, "advice", session_advice(advice) ? advice : NULL);
 	put_tiers(f);
 	put_late(f);

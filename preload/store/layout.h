@@ -155,7 +155,8 @@ struct counters {                 /* 64-bit totals; by COUNT(), with or without 
 /* What a mark stands for. Each has its pages charged in one tier. */
 enum { MARK_STATE,                 /* a record that is FILLING or EVICTING, in its own tier */
        MARK_SPILL,                 /* an object in the making on the SSD, of one that is resident in memory */
-       MARK_LEFT };                /* an object in memory that is on the SSD now and is to go here */
+       MARK_LEFT,                  /* an object in memory that is on the SSD now and is to go here */
+       MARK_POOL };                /* memory of the keeper's own, for no record */
 
 /* Relaxed, as are the counters that steer nothing but a report or a pace. */
 #define COUNT(field, n) __atomic_fetch_add(&(field), (n), __ATOMIC_RELAXED)
@@ -176,6 +177,9 @@ struct tier_account {             /* what one tier may hold, and holds */
 	uint64_t fills, hits, hit_bytes, written_bytes, evictions;   /* by COUNT() */
 	uint64_t reserved[4];
 };
+
+/* Nobody comes; the sweep; buckets, which come one after the other. */
+enum { ELEVATOR_OFF, ELEVATOR_ON, ELEVATOR_BUCKETS };
 
 struct index_header {
 	char magic[8];
@@ -267,7 +271,7 @@ struct index_header {
 	uint64_t clock;                /* accesses so far, under the lock; `again` is not another */
 	uint32_t filed[PLANS_MAX];     /* residents in the policy's state by plan */
 	_Atomic uint32_t keeper_slot;  /* + 1 */
-	/* keeper, where the disk has an arm. elevator: 1: who misses a file that it is to read next may wait for it */
+	/* keeper, where the disk has an arm. elevator: who misses a file that it is to read next may wait for it (ELEVATOR_*) */
 	_Atomic uint32_t elevator;
 	uint32_t disk_on;             /* the look-ahead is fetched in the order of the disk */
 	_Atomic uint64_t awaited_ns;   /* coarse ns when a reader last began to */
@@ -278,7 +282,11 @@ struct index_header {
 	uint64_t ssd_owner;            /* random: whose session's the folder is */
 	uint64_t ssd_block;            /* bytes that a file takes there, at least and in steps */
 	char ssd_dir[PATH_BYTES];
-	uint32_t reserved[28];
+	/* Re-bucketing, keeper. */
+	_Atomic uint64_t disk_beat;    /* coarse ns when the arm was last done with something */
+	uint64_t bucket_read, bucket_written;
+	uint32_t rebucket_on;          /* the next epoch is written down in its order */
+	uint32_t reserved[21];
 };
 
 #endif

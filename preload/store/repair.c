@@ -105,9 +105,12 @@ static void finish_move(struct inflight *f)
 
 static void finish(struct inflight *f)
 {
-	if (f->kind == MARK_STATE)
+	if (f->kind == MARK_STATE) {
 		finish_state(f);
-	else
+	} else if (f->kind == MARK_POOL) {
+		atomic_fetch_sub(&view.h->account[TIER_RAM].charged, f->pages);
+		inflight_end(f);
+	} else
 		finish_move(f);
 }
 

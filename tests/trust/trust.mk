@@ -21,7 +21,7 @@ test-asan:
 # only name, process, is another in each copy. The program opt4d beside them is for the mode in which the keeper is a process.
 TSAN_DIR    := $B/tests/trust/tsan
 TSAN_CC      = $(CC) -std=gnu11 -O1 -g $(WARN) -D_GNU_SOURCE -DOPT4_VERSION='"$(VERSION)"'
-TSAN_SRC    := $(SESSION_C) $(wildcard policy/*.c tools/opt4d/*.c)
+TSAN_SRC    := $(SESSION_C) $(wildcard policy/*.c tools/opt4d/*.c) tools/opt4/plan/disk.c
 TSAN_HEADERS := $(wildcard preload/*/*.h policy/*.h tools/opt4d/*.h) tests/trust/threads.h
 TSAN_IMAGE  := $(patsubst %.c,$(TSAN_DIR)/%.o,$(filter-out %/spawn.c,$(TSAN_SRC)) tests/trust/client.c tests/trust/order.c)
 TSAN_COPIES := $(patsubst %,$(TSAN_DIR)/copy%.o,0 1 2 3 4 5 6 7 8 9 10 11 12)
@@ -39,7 +39,7 @@ $(TSAN_DIR)/model.o: tests/trust/model.c
 	@$(TSAN_CC) -c -o $@ $<
 $(TSAN_DIR)/opt4d: $(TSAN_SRC) $(TSAN_HEADERS)
 	@mkdir -p $(@D)
-	@$(TSAN_CC) -Wno-tsan -fsanitize=thread -o $@ $(TSAN_SRC) -pthread
+	@$(TSAN_CC) -Wno-tsan -fsanitize=thread -o $@ $(TSAN_SRC) -pthread -lm
 $B/tests/trust/threads: tests/trust/threads.c tests/trust/threads.h $(TSAN_DIR)/model.o $(TSAN_COPIES) $(TSAN_DIR)/opt4d
 	@$(TSAN_CC) -fsanitize=thread -o $@ $< $(TSAN_DIR)/model.o $(TSAN_COPIES) -pthread -lm
 

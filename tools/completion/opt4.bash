@@ -42,7 +42,7 @@ _opt4() {
 	fi
 	case $prev in
 	--trace | --stats | --svg | --output | -o) _opt4_files -f; return ;;
-	--root) _opt4_files -d; return ;;
+	--root | --rebucket) _opt4_files -d; return ;;
 	--ssd)
 		if [ "$command" = plan ]; then _opt4_words "25% 50% 100%"; else _opt4_files -d; fi
 		return ;;
@@ -54,11 +54,11 @@ _opt4() {
 	--bandwidth | --latency | --compute) return ;;
 	esac
 	case $command:$cur in
-	run:*) _opt4_words "--trace --root --cache --ssd --ssd-size --policy --prefetch --order --record --stats --keep --quiet --help --version --" ;;
+	run:*) _opt4_words "--trace --root --cache --ssd --ssd-size --rebucket --policy --prefetch --order --record --stats --keep --quiet --help --version --" ;;
 	stat:-*) _opt4_words "--json --help --version" ;;
 	ls:*) _opt4_words "--help --version" ;;
 	warm:*) _opt4_words "--trace --root --cache --ssd --ssd-size --quiet --help --version" ;;
-	clean:-*) _opt4_words "--all --ssd --help --version" ;;
+	clean:-*) _opt4_words "--all --ssd --rebucket --help --version" ;;
 	plan:*) _opt4_words "--trace --cache --ssd --policy --bandwidth --latency --compute --disk --json --svg --help --version" ;;
 	top:-*) _opt4_words "--once --prometheus --help --version" ;;
 	report:-*) _opt4_words "--trace --output -o --help --version" ;;

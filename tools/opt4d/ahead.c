@@ -131,6 +131,12 @@ bool ahead_read_at(uint32_t plan, uint32_t pos, uint32_t *rec, uint64_t *bytes)
 	return *rec < view.h->ncap;
 }
 
+uint32_t ahead_use(uint32_t plan, uint32_t rec)
+{
+	uint32_t file = plan_file(plan, rec);
+	return file == FILE_NONE ? POS_NEVER : next_use(plan, file);
+}
+
 bool ahead_touched(uint32_t rec)
 {
 	return atomic_load_explicit(&view.touched[rec >> 6], memory_order_relaxed) >> (rec & 63) & 1;
@@ -327,7 +333,9 @@ static void set_depth(uint32_t plan)
 		if (item_ns > 0)
 			depth += (uint64_t)(COVER * pace_latency() / item_ns);
 		depth = depth > BATCHES * batch ? depth : BATCHES * batch;
-		if (elevator_on()) {
+		if (rebucket_on(plan)) {
+			depth = rebucket_depth(sh->front);
+		} else if (elevator_on()) {
 			double pages, room = window(&pages);
 			if (STRETCH * room / pages > (double)depth)
 				depth = (uint64_t)(STRETCH * room / pages);

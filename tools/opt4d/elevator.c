@@ -99,7 +99,7 @@ uint32_t elevator_unknown(void)
 
 void elevator_want(uint32_t plan, uint32_t pos, uint32_t rec)
 {
-	if (!map || rec >= map->nrecs || map->rank[rec] == UINT32_MAX)
+	if (!map || rec >= map->nrecs || map->rank[rec] == UINT32_MAX || rebucket_has(rec))
 		return;
 	due[map->rank[rec]].pos = pos;
 	due[map->rank[rec]].plan = plan;
@@ -122,6 +122,16 @@ bool elevator_next(struct next *n)
 }
 
 void elevator_pass(const struct next *n) { head = map->rank[n->rec] + 1; }
+
+void elevator_left(void) { last = 0; }
+
+bool elevator_at(uint32_t r, uint32_t *rec)
+{
+	if (!map || r >= map->n)
+		return false;
+	*rec = map->spots[r].rec;
+	return true;
+}
 
 bool elevator_near(uint32_t rec)
 {

@@ -24,14 +24,9 @@
 #define THREADS_MAX 192
 #define BUFFER      (256u << 10)
 #define STACK       (64u << 10)
-#define MARKS_LEFT  192u           /* entries of the table of fills that stay the clients' */
 #define LOOKS       8u             /* looks at originals at a time, beside the fetches */
 #define HUNG_NS     2000000000ull  /* a fetch that takes longer (and 20 times the mean) has hung */
-#define SOON_PART   32u            /* of the look-ahead's room the sweep leaves for what is needed out of turn: nothing fetched goes for it */
 #define AGAIN_NS    50000000ull    /* after a refusal by the policy: the front may have moved */
-
-/* order: of next.plan, its generation (0: a trace). fd: of an original that was opened before its room was charged, or -1 */
-struct task { struct next next; uint32_t pages, order; int fd; uint64_t start; bool hung; };
 
 static struct fetcher { struct task job; bool busy; } fetchers[THREADS_MAX];
 static uint32_t nthreads, idle, running, hung, looking;
@@ -39,93 +34,6 @@ static pthread_cond_t work = PTHREAD_COND_INITIALIZER;
 static bool any;                           /* there may be something to pick */
 static uint64_t refused_at, refused_moves;
 static uint32_t refused_front[PLANS_MAX];
-
-enum pick { PICKED, UNSIZED, NOTHING, LATER };
-
-static bool room_for(uint32_t pages)
-{
-	return atomic_load(&view.h->account[TIER_RAM].charged) + pages <= view.h->account[TIER_RAM].budget &&
-	       atomic_load(&view.h->room_left) >= (int64_t)pages * (int64_t)PAGE;
-}
-
-/* Marks the file FILLING and charges its room. UNSIZED: its size is wanted first (skip_resize()). */
-static enum pick claim(const struct next *n, struct task *j)
-{
-	uint32_t victims[VICTIMS_MAX], pages = skip_pages(n->rec);
-	const struct plan *p = &orders.plans[n->plan];
-	j->next = *n;
-	if (pages && !ahead_worth((uint64_t)pages * PAGE))
-		return NOTHING;
-	if (!pages) {
-		pages = ahead_pages(n->bytes);
-		if (!n->bytes && !room_for(pages))
-			return UNSIZED;
-	}
-	if (pages > view.h->account[TIER_RAM].budget || !index_reserve(&view.rec[n->rec], sizeof(struct record))) {
-		skip_failed(n->rec);
-		return NOTHING;
-	}
-	if (!room_for(pages) && spill_rather(pages))
-		return LATER;
-	/* what the sweep has fetched goes only for what somebody waits for */
-	uint32_t beyond = n->how == NEXT_NEEDED ? spare_beyond(n->plan, pages) : turn_due(n) ? 0 : ahead_window(n->plan);
-	uint32_t left = n->how == NEXT_SWEPT ? ahead_room() / SOON_PART : 0;
-	if (!session_lock())
-		return LATER;
-	struct use use = { n->pos, n->plan }, least;
-	uint32_t order = 0;
-	int nvictims = -1;
-	bool still = !p->follow.sh->gate_shut && rec_state(n->rec) == REC_ABSENT && n->rec < view.h->shape.nfiles &&
-		     !atomic_load(&view.rec[n->rec].writers) && n->plan < view.h->shape.naxes;
-	if (still) {
-		plans_fronts();
-		use = plans_use(n->rec);
-		order = orders.plans[use.axis].gen;
-		still = use.pos < POS_MAX && use.pos < orders.axes[use.axis].npos;   /* expected only: it was read meanwhile */
-	}
-	least = use;
-	if (use.axis == n->plan && use.pos < beyond)
-		least = (struct use){ beyond, beyond < POS_MAX ? n->plan : 0 };
-	/* Of a live order the epoch's end is not all there is; what is needed within it is not given for what is needed sooner,
-	 * unless it is to be dropped anyway. */
-	if (still && view.h->plans[n->plan].gen && (!beyond || beyond + 1 >= orders.axes[n->plan].npos))
-		least = round_exchange(n->plan, running);
-	/* A policy that knows no future can't tell what harm an eviction does: then only free room is taken. */
-	if (still && inflight_room() > MARKS_LEFT)
-		nvictims = victims_choose(pages + left, n->rec, least, victims, orders.pol.ops->soonest ? VICTIMS_MAX : 0);
-	struct inflight *mark = nvictims >= 0 ? inflight_add(n->rec, 0) : NULL;
-	if (mark)
-		rec_set(n->rec, REC_FILLING);
-	session_unlock();
-	if (!still)
-		return NOTHING;
-	if (nvictims < 0) {
-		if (n->how == NEXT_NEEDED)
-			spare_scarce(n->plan);
-		return LATER;
-	}
-	for (int i = 0; i < nvictims; i++)
-		ahead_missing(view.rec[victims[i]].use, (int64_t)view.rec[victims[i]].st.size);
-	if (!room_evict_reserve(victims, nvictims, TIER_RAM, pages)) {
-		/* a victim is still open somewhere, or a client took the room */
-		if (mark)
-			fill_give_up(n->rec, 0, -ENOSPC);
-		return LATER;
-	}
-	if (!mark) {               /* can't be: room for marks was looked at */
-		room_release(TIER_RAM, pages);
-		return LATER;
-	}
-	mark->pages = pages;
-	if (n->how == NEXT_NEEDED)
-		spare_taken(n->plan, pages);
-	ahead_missing(use, -(int64_t)(n->bytes + 1));
-	j->pages = pages;
-	j->next.plan = use.axis;   /* another plan may need it sooner */
-	j->next.pos = use.pos;
-	j->order = order;
-	return PICKED;
-}
 
 /* Nothing more is to be evicted for what lies ahead until the front moves on. */
 static bool refused(void)
@@ -157,18 +65,23 @@ static enum pick pick(struct task *j)
 		goto nothing;
 	refused_at = 0;
 	while (elevator_on() ? turn_next(&n) : ahead_next(&n)) {
-		enum pick got = claim(&n, j);
-		if (got == LATER && n.how == NEXT_SWEPT && turn_full(&n))
-			got = claim(&n, j);
+		if (n.how == NEXT_ERRAND) {
+			turn_took(&n);
+			j->next = n;
+			return PICKED;
+		}
+		enum pick got = claim(&n, j, running);
+		if (got == LATER && (n.how == NEXT_SWEPT || n.how == NEXT_BUCKET) && turn_full(&n))
+			got = claim(&n, j, running);
 		if (got == PICKED || got == UNSIZED) {
 			if (n.how != NEXT_NEEDED)
 				turn_took(&j->next);
 			return got;
 		}
-		if (got == NOTHING)
-			elevator_unwant(n.rec);
-		if (got == NOTHING)
+		if (got == NOTHING) {
+			turn_missed(&n);
 			continue;
+		}
 		refuse();
 		break;
 	}
@@ -183,6 +96,10 @@ nothing:
 /* The original into a new object; its descriptor or -errno. */
 static int get(const struct task *j, const struct transfer *own, struct origin *o)
 {
+	if (j->next.how == NEXT_BUCKET) {
+		turn_wait(j->next.turn);
+		return bucket_fetch(&j->next, own, o);
+	}
 	int fd = j->fd >= 0 ? j->fd : original_open(j->next.rec, o);
 	if (fd < 0)
 		return fd;
@@ -211,7 +128,7 @@ static bool sized(struct task *j, const struct origin *o)
 		struct next n = j->next;
 		ahead_seen((uint32_t)pages_of(o->size));
 		skip_resize(n.rec, (uint32_t)pages_of(o->size));
-		got = claim(&n, j);
+		got = claim(&n, j, running);
 		if (got == PICKED)
 			return true;
 		close(j->fd);
@@ -234,7 +151,9 @@ static void count(const struct task *j, const struct origin *o, bool filed)
 	struct counters *n = &view.h->n;
 	uint32_t segment, batch;
 	const struct trace *t = &orders.plans[j->next.plan].trace;
-	COUNT(n->origin_bytes, o->size);
+	bool original = j->next.how != NEXT_BUCKET;
+	if (original)
+		COUNT(n->origin_bytes, o->size);
 	if (filed) {
 		COUNT(n->prefetched, 1);
 		COUNT(n->prefetched_bytes, o->size);
@@ -243,7 +162,8 @@ static void count(const struct task *j, const struct origin *o, bool filed)
 		return;
 	uint32_t epoch = t->segments[segment].epoch;
 	struct epoch_stat *e = &view.epochs[epoch < EPOCHS_MAX ? epoch : EPOCHS_MAX - 1];
-	COUNT(e->origin_bytes, o->size);
+	if (original)
+		COUNT(e->origin_bytes, o->size);
 	if (filed)
 		COUNT(e->reads, 1);
 }
@@ -282,10 +202,13 @@ static void finish(struct task *j, int rc, const struct origin *o)
 		ahead_missing((struct use){ j->next.pos, j->next.plan }, (int64_t)j->next.bytes + 1);
 		if (larger)
 			skip_resize(rec, (uint32_t)pages_of(o->size));
-		else
+		else if (j->next.how != NEXT_BUCKET)
 			skip_failed(rec);
 	}
-	COUNT(view.h->n.origin_opens, 1);
+	if (j->next.how == NEXT_BUCKET)
+		rebucket_got(&j->next, rc);
+	else
+		COUNT(view.h->n.origin_opens, 1);
 	ended(j);
 	if (!j->hung)
 		pace_done(rc == 0 ? o->size : 0, now_ns() - j->start);
@@ -328,7 +251,12 @@ static void *fetcher(void *arg)
 		pthread_mutex_unlock(&keeper_lock);
 
 		struct origin o = { 0 };   /* no size: it could not be opened */
-		if (got == UNSIZED) {
+		if (j->next.how == NEXT_ERRAND) {
+			rebucket_run(&j->next, &own);
+			pthread_mutex_lock(&keeper_lock);
+			ended(j);
+			got = NOTHING;
+		} else if (got == UNSIZED) {
 			int fd = original_open(j->next.rec, &o);
 			pthread_mutex_lock(&keeper_lock);
 			j->fd = fd;

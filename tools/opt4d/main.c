@@ -174,6 +174,7 @@ int main(int argc, char **argv)
 	if (rc == 0) {
 		rounds();
 		spill_end();
+		rebucket_over();
 		keeper_detach();
 		_exit(0);          /* threads may hang in a read for as long as the store likes */
 	}

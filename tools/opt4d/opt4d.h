@@ -8,8 +8,13 @@
  * disk.c     is it a spinning disk (rotates.c), and where does each file lie there
  * elevator.c what is missing ahead, in the order of the disk
  * turn.c     whose turn it is there: the sweep's, or what is needed at once
+ * rebucket.c the next epoch is written down in its order (rebucket.h: and the files that belong to it)
+ * take.c     .. and read from there
+ * arm.c      .. one after the other
+ * copies.c   which files lie in a bucket
  * original.c originals as they are opened, and those that lie on the way
- * fetch.c    the threads that read; admission
+ * fetch.c    the threads that read
+ * claim.c    admission
  * spill.c    what goes to the second tier, and is sealed there
  * seal.c     what is there is made durable, and written down
  * near.c     what is read next there comes near
@@ -30,12 +35,14 @@
 extern pthread_mutex_t keeper_lock;
 
 /* ---- ahead.c; all under keeper_lock ---- */
-/* how: in the order of need, or where the disk has one arm in the order of the disk, or out of turn there. turn: 0, or whose
- * it is (turn_wait()). through: files that are read on the way there, and thrown away. */
+/* how: in the order of need, or where the disk has one arm in the order of the disk, or out of turn there; from a bucket, in the
+ * order of that; or something else that takes the arm (rebucket.c). turn: 0, or whose it is (turn_wait()). through: files that
+ * are read on the way there, and thrown away. bucket, seg, at: where it lies in its bucket; seg: of an errand, which. */
 #define THROUGH_MAX 16u
 struct next {
 	uint32_t plan, pos, rec;
-	enum { NEXT_NEEDED, NEXT_SWEPT, NEXT_SOON } how;
+	enum { NEXT_NEEDED, NEXT_SWEPT, NEXT_SOON, NEXT_BUCKET, NEXT_ERRAND } how;
+	uint32_t bucket, seg, at;
 	uint64_t bytes, turn;
 	uint32_t nthrough, through[THROUGH_MAX];
 };
@@ -64,6 +71,8 @@ bool ahead_read_at(uint32_t plan, uint32_t pos, uint32_t *rec, uint64_t *bytes);
 bool ahead_is_missing(uint32_t plan, uint32_t pos, uint32_t *rec, uint64_t *bytes);
 /* False: absent, and its page of the index may not even exist. */
 bool ahead_touched(uint32_t rec);
+/* The next position of this record's file; POS_NEVER: none. A hint likewise. */
+uint32_t ahead_use(uint32_t plan, uint32_t rec);
 /* The end of the look-ahead, or of what is read within so many ns if that is less; 0: the order is not followed. */
 uint32_t ahead_end(uint32_t plan, uint64_t ns);
 /* idle.c: once a second, under keeper_lock: gives back what nobody seems to want. */
@@ -130,6 +139,8 @@ bool elevator_next(struct next *n);        /* the next one in the order of the d
 bool elevator_near(uint32_t rec);          /* is the head about to come by? */
 void elevator_pass(const struct next *n);  /* this one not now: in the next sweep */
 void elevator_took(struct next *n);        /* it will be read next: sets through; the head is behind it */
+void elevator_left(void);                  /* the arm goes elsewhere */
+bool elevator_at(uint32_t rank, uint32_t *rec);   /* the nth file in the order of the disk; false: there are fewer */
 
 /* ---- turn.c ---- */
 /* Goes on with getting the disk's map where there is an arm. Under keeper_lock, as all up to the next remark. */
@@ -138,16 +149,38 @@ bool turn_next(struct next *n);            /* where elevator_on(): what is to be
 bool turn_full(struct next *n);            /* the sweep found no room: what must be had all the same; false: nothing */
 bool turn_due(const struct next *n);       /* out of turn, and the job is there: somebody waits for it, or will at once */
 void turn_took(struct next *n);            /* it is being fetched; sets turn and through */
+void turn_missed(const struct next *n);    /* it can't be fetched, or is being */
 void turn_refused(void);                   /* nothing can be fetched: readers shall not wait for it */
 #define TURNS 3u                           /* fetches in flight: one reads, the others have opened theirs */
-/* Without keeper_lock. Waits until all turns before have ended (2 s at most); ends one, in any order, any number of times. */
+/* ---- arm.c: without keeper_lock ---- */
+/* Waits until all turns before have ended (2 s at most); ends one, in any order, any number of times. */
 void turn_wait(uint64_t turn);
 void turn_over(uint64_t turn);
+
+/* ---- copies.c; all under keeper_lock ---- */
+bool rebucket_on(uint32_t plan);           /* by this plan */
+bool rebucket_has(uint32_t rec);           /* it will come from its bucket */
+uint32_t rebucket_end_of(uint32_t pos);    /* the last position of its bucket */
+uint32_t rebucket_depth(uint32_t front);   /* look-ahead: to the end of the bucket after the front's */
+
+/* ---- rebucket.c; all under keeper_lock, but for rebucket_run() ---- */
+void rebucket_never(const char *why);      /* if it was asked for, it is said */
+void rebucket_tick(void);
+bool rebucket_due(struct next *n);         /* an errand that can't wait */
+bool rebucket_gather(struct next *n);      /* the next file to gather */
+bool rebucket_next(struct next *n);        /* the next file from a bucket */
+void rebucket_took(struct next *n);
+void rebucket_missed(const struct next *n); /* it was offered, and can't be fetched from there */
+void rebucket_got(const struct next *n, int rc); /* it was fetched from there, or could not be */
+void rebucket_keep(uint32_t rec);          /* it is evicted: its bytes go to the bucket of its next use. Its record is EVICTING, ours */
+void rebucket_run(const struct next *n, const struct transfer *own);  /* an errand. Without the lock */
+void rebucket_over(void);                  /* the keeper leaves */
+/* take.c: a file's bytes from its bucket in a new object; its descriptor or -errno. Without the lock. */
+int bucket_fetch(const struct next *n, const struct transfer *own, struct origin *o);
 
 /* ---- original.c; without keeper_lock: may hang as long as the store does ---- */
 int original_open(uint32_t rec, struct origin *o);   /* the original's descriptor or -errno */
 /* Files that lie on the way are shorter to read than to pass over, unless a reader takes the arm meanwhile. */
-struct transfer;
 void original_through(const struct next *n, const struct transfer *own);
 
 /* ---- stale.c ---- */
@@ -203,6 +236,14 @@ bool stay(uint64_t now);
 /* opt4d --order: replays what the session's file `spool` asks for and publishes it, in a process of its own that
  * ends with it. Exit status. */
 int order(const char *dir, const char *spool);
+
+/* ---- claim.c ---- */
+/* order: of next.plan, its generation (0: a trace). fd: of an original that was opened before its room was charged, or -1 */
+struct task { struct next next; uint32_t pages, order; int fd; uint64_t start; bool hung; };
+enum pick { PICKED, UNSIZED, NOTHING, LATER };
+/* Marks the file FILLING and charges its room. UNSIZED: its size is wanted first (skip_resize()). running: fetches under way.
+ * Under keeper_lock. */
+enum pick claim(const struct next *n, struct task *j, uint32_t running);
 
 /* ---- fetch.c ---- */
 /* There may be something to fetch. Under keeper_lock. */

@@ -10,28 +10,25 @@
  * A reader that finds its file missing leaves the arm alone for up to a second (fill.c) while index_header.elevator says
  * that the keeper will come. It says so only while something can be fetched.
  *
- * One fetch at a time reads; the next ones have opened their files by then. */
-#include <errno.h>
-#include <time.h>
+ * One fetch at a time reads (arm.c); the next ones have opened their files by then. */
 #include "opt4d.h"
 
 #define FIRST     2u               /* fetches in turn for each out of turn, to begin with .. */
 #define MORE      14u              /* .. and so many more when a window's files have been fetched */
 #define PASS      1000u            /* files that are passed by at a time */
-#define PATIENCE  2                /* seconds for a turn: the one before hangs */
 
 static uint32_t since;                     /* fetches in turn since the last one out of turn */
 static uint64_t swept;                     /* .. in all */
 static uint32_t early;                     /* fetches out of turn before the first sweep */
 static bool off;                           /* for good */
 
-static pthread_mutex_t arm = PTHREAD_MUTEX_INITIALIZER;
-static pthread_cond_t passed = PTHREAD_COND_INITIALIZER;
-static uint64_t given, serving = 1;        /* turns; under keeper_lock, under `arm` */
+static uint64_t given;                     /* turns */
 
 void turn_tick(void)
 {
 	struct disk_map *m;
+	if (off || conf.elevator == 0)
+		rebucket_never(conf.elevator == 0 ? "OPT4_ELEVATOR=off" : "the dataset's disk does not rotate, as far as it says (OPT4_ELEVATOR=on: it does)");
 	if (off || conf.elevator == 0 || !view.h->nplans || !index_files() || !index_roots())
 		return;
 	int got = disk_taken(&m);
@@ -46,7 +43,9 @@ void turn_tick(void)
 	/* named since: all is asked again, which is cheap now that the inodes are warm */
 	if (got < 0 || ((!elevator_on() || elevator_unknown() > index_files() / 8) && !off && !disk_look()))
 		off = true;
-	if (!elevator_on())
+	if (elevator_on())
+		rebucket_tick();
+	else
 		atomic_store_explicit(&view.h->elevator, 0, memory_order_relaxed);
 }
 
@@ -86,8 +85,25 @@ static bool in_turn(struct next *n)
 	return false;
 }
 
+/* Where the next epoch is written down, its buckets are the order of need: what lies in them comes in time or at once. */
+static bool by_buckets(struct next *n)
+{
+	if (!swept && soonest(n) && !every(n->plan))
+		return true;
+	if (rebucket_gather(n))
+		return true;
+	if (since >= FIRST && soonest(n) && !rebucket_has(n->rec))
+		return true;
+	return rebucket_next(n) || in_turn(n) || (soonest(n) && !rebucket_has(n->rec));
+}
+
 bool turn_next(struct next *n)
 {
+	if (rebucket_due(n))
+		return true;
+	for (uint32_t plan = 0; plan < ahead_count(); plan++)
+		if (rebucket_on(plan))
+			return by_buckets(n);
 	if ((since >= FIRST || !swept) && soonest(n) && since >= every(n->plan) && (!swept || !elevator_near(n->rec)))
 		return true;
 	return in_turn(n) || soonest(n);
@@ -100,10 +116,20 @@ bool turn_due(const struct next *n)
 	return n->how == NEXT_SOON && n->pos <= orders.plans[n->plan].follow.sh->front;
 }
 
+void turn_missed(const struct next *n)
+{
+	elevator_unwant(n->rec);
+	rebucket_missed(n);
+}
+
 void turn_took(struct next *n)
 {
-	elevator_took(n);
-	if (n->how == NEXT_SWEPT) {
+	if (n->how == NEXT_BUCKET || n->how == NEXT_ERRAND) {
+		elevator_left();
+		rebucket_took(n);
+		since++;
+		swept++;
+	} else if (elevator_took(n), n->how == NEXT_SWEPT) {
 		since++;
 		swept++;
 	} else {
@@ -112,31 +138,10 @@ void turn_took(struct next *n)
 		view.h->disk_soon++;
 	}
 	n->turn = ++given;
-	atomic_store_explicit(&view.h->elevator, 1, memory_order_relaxed);
+	atomic_store_explicit(&view.h->elevator, rebucket_on(n->plan) ? ELEVATOR_BUCKETS : ELEVATOR_ON, memory_order_relaxed);
 }
 
 void turn_refused(void)
 {
 	atomic_store_explicit(&view.h->elevator, 0, memory_order_relaxed);
-}
-
-void turn_wait(uint64_t turn)
-{
-	struct timespec end;
-	clock_gettime(CLOCK_REALTIME, &end);
-	end.tv_sec += PATIENCE;
-	pthread_mutex_lock(&arm);
-	while (serving < turn && pthread_cond_timedwait(&passed, &arm, &end) != ETIMEDOUT)
-		;
-	pthread_mutex_unlock(&arm);
-}
-
-void turn_over(uint64_t turn)
-{
-	pthread_mutex_lock(&arm);
-	if (serving <= turn) {
-		serving = turn + 1;
-		pthread_cond_broadcast(&passed);
-	}
-	pthread_mutex_unlock(&arm);
 }

@@ -35,6 +35,7 @@ static const struct {
 } settings[] = {
 	{ "OPT4_CACHE", doctor_is_size, "a size such as 64G or 50%" }, { "OPT4_SSD_SIZE", doctor_is_size, "a size such as 800G or 50%" },
 	{ "OPT4_SSD", is_ssd, "a folder on a local disk, yours, no link; opt4 run --ssd says what is wrong with it" },
+	{ "OPT4_REBUCKET", is_ssd, "a folder on a local disk, yours, no link; opt4 run --rebucket says what is wrong with it" },
 	{ "OPT4_MAXFILE", doctor_is_size, "a size such as 64M" },
 	{ "OPT4_POLICY", is_policy, "one of opt lru lfu fifo random keep none" },
 	{ "OPT4_PREFETCH", is_count, "auto, off or a number of batches" }, { "OPT4_DIRECT", is_direct, "auto, on or off" },

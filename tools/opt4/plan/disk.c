@@ -7,8 +7,12 @@
 #define TURN      .417             /* of a mean seek: half a rotation */
 #define SHORT     .134             /* the shortest seek */
 #define MEAN_ROOT (8. / 15)        /* of the root of the distance between two places anywhere */
-#define RUN       24e6             /* bytes that re-bucketing reads or writes at a time */
-#define SORTING   .17              /* of RAM: buckets being filled and read */
+#define RUN       16.              /* seeks that it takes to read what re-bucketing writes of a bucket in one piece, where RAM suffices: 24 MB */
+#define VISIT     43.              /* .. and what it writes at a time, at most: 64 MB; .. */
+#define VISIT_PART 4               /* .. this part of what waits to be written */
+#define SORTING   .45              /* of RAM at most: what waits to be written; a bucket takes as much again */
+#define SORTING_LEAST .085         /* .. and at least: seeks are few then, however large the dataset */
+#define HOP       .7               /* of a mean seek: from piece to piece of a bucket, which lie in order */
 #define STEPS     64
 
 static double transfer(const struct plan_disk *d, const struct plan_files *f)
@@ -53,10 +57,28 @@ double disk_elevator(const struct plan_disk *d, const struct plan_files *f, doub
 	return least;
 }
 
+/* What waits for its bucket goes to the disk a bucket at a time, going round: a piece is twice the mean of what waits. */
+void disk_sort(const struct plan_disk *d, double bytes, double ram, double *bucket, double *piece)
+{
+	double share = sqrt(RUN * d->seek * d->bandwidth * bytes / 2);
+	share = share > SORTING_LEAST * ram ? share : SORTING_LEAST * ram;
+	*bucket = share < SORTING * ram ? share : SORTING * ram;
+	*piece = 2 * *bucket * *bucket / bytes;
+	if (*piece > *bucket)
+		*piece = *bucket;
+}
+
 double disk_rebucket(const struct plan_disk *d, const struct plan_files *f, double c)
 {
-	double moved = c >= 1 ? 0 : f->bytes * (1 - (1 - SORTING) * (c > 0 ? c : 0));
-	return 2 * moved * (1 / d->bandwidth + d->seek / RUN);
+	double bucket, piece, ram = c * f->bytes;
+	if (c <= 0)
+		return HUGE_VAL;
+	if (c >= 1)
+		return 0;
+	disk_sort(d, f->bytes, ram, &bucket, &piece);
+	double moved = f->bytes - (ram - 2 * bucket), most = VISIT * d->seek * d->bandwidth;
+	double visit = bucket / VISIT_PART < most ? bucket / VISIT_PART : most;
+	return 2 * moved / d->bandwidth + moved * d->seek * (HOP / piece + 2 / visit);
 }
 
 double disk_sequential(const struct plan_disk *d, const struct plan_files *f)

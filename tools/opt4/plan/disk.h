@@ -17,6 +17,9 @@ double disk_random(const struct plan_disk *d, const struct plan_files *f, double
 double disk_elevator(const struct plan_disk *d, const struct plan_files *f, double c, double *window);
 /* Each file is written to the place of its turn in the next epoch, but for those that stay in RAM. */
 double disk_rebucket(const struct plan_disk *d, const struct plan_files *f, double c);
+/* How it divides so many bytes of RAM for a dataset: a bucket, and as much for what waits to be written; the rest keeps files.
+ * A bucket comes to the disk in pieces. */
+void disk_sort(const struct plan_disk *d, double bytes, double ram, double *bucket, double *piece);
 /* All of it, once, in the order of the disk. */
 double disk_sequential(const struct plan_disk *d, const struct plan_files *f);
 

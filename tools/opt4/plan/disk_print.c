@@ -1,8 +1,6 @@
 /* disk_print.c - what a spinning disk takes for an epoch at each size of RAM, as a table and in the JSON. */
 #include "plan.h"
 
-#define REBUCKETS false            /* `opt4 run` can't write the next epoch's order to a disk yet: it is planned, not chosen */
-
 struct plan_files plan_files(const struct plan *p)
 {
 	double bytes = 0, files = p->in.nfiles ? p->in.nfiles : 1, epochs = p->in.nepochs ? p->in.nepochs : 1;
@@ -32,11 +30,11 @@ void plan_disk_table(const struct plan *p, FILE *out)
 		fprintf(out, "%10s %6.1f %% %10.1f %10.1f %10.1f %10.1f  %s\n", plan_size_text((double)p->sizes[k], a), 100 * c,
 			disk_random(&p->disk, &f, c) / 60, disk_elevator(&p->disk, &f, c, NULL) / 60,
 			disk_rebucket(&p->disk, &f, c) / 60, disk_sequential(&p->disk, &f) / 60,
-			disk_way_name(disk_choose(&p->disk, &f, c, REBUCKETS)));
+			disk_way_name(disk_choose(&p->disk, &f, c, true)));
 	}
 	fputs("elevator: fetched ahead in the order of the disk (OPT4_ELEVATOR). rebucket: rewritten every epoch in the order of\n"
-	      "the next; this version only plans it. One pass: all of it in the order of the disk. With inodes that are not in\n"
-	      "memory, random takes a seek more a file.\n", out);
+	      "the next, where opt4 run --rebucket names a folder for it; else the elevator is taken. One pass: all of it in the\n"
+	      "order of the disk. With inodes that are not in memory, random takes a seek more a file.\n", out);
 }
 
 void plan_disk_json(const struct plan *p, uint64_t cache, FILE *out)
@@ -48,5 +46,5 @@ void plan_disk_json(const struct plan *p, uint64_t cache, FILE *out)
 	fprintf(out, ", \"disk\": {\"random_minutes\": %.6f, \"elevator_minutes\": %.6f, \"rebucket_minutes\": %.6f, "
 		"\"sequential_minutes\": %.6f, \"window_fraction\": %.6f, \"chosen\": \"%s\"}", disk_random(&p->disk, &f, c) / 60,
 		elevator / 60, disk_rebucket(&p->disk, &f, c) / 60, disk_sequential(&p->disk, &f) / 60, window,
-		disk_way_name(disk_choose(&p->disk, &f, c, REBUCKETS)));
+		disk_way_name(disk_choose(&p->disk, &f, c, true)));
 }

@@ -101,6 +101,9 @@ static void say_session(void)
 		fprintf(stderr, "opt4: of the hits %llu on the SSD; %s there of %s, %s written\n", (unsigned long long)ssd->hits,
 			size_text(a, ssd->charged * PAGE), size_text(b, ssd->budget * PAGE), size_text(c, ssd->written_bytes));
 	}
+	if (h->bucket_written)
+		fprintf(stderr, "opt4: %s read from buckets, %s written there in the order of the next epoch\n", size_text(a, h->bucket_read),
+			size_text(b, h->bucket_written));
 	for (uint32_t p = 0; p < h->nplans; p++)
 		if (plan_map(p) == 0 && orders.plans[p].follow.sh->gate_shut && !h->plans[p].gen)
 			fprintf(stderr, "opt4: %s: the job did not follow this trace (gate shut); it was cached as by keep\n", h->plans[p].path);

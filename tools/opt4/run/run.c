@@ -29,6 +29,7 @@ static const char help[] =
 "  --cache SIZE     bytes, K M G T, or % of the dataset (default: what /dev/shm and the cgroup leave)\n"
 "  --ssd DIR        a folder on a local disk: a second tier, which outlives jobs and reboots\n"
 "  --ssd-size SIZE  what it may take there (default: 90 % of what is free)\n"
+"  --rebucket DIR   a folder on a spinning disk: the next epoch is written there in its order while this one runs (needs --trace)\n"
 "  --policy NAME    opt lru lfu fifo random keep none (default: opt with a known order, else keep)\n"
 "  --prefetch N|off how many batches ahead (default: as deep as it pays)\n"
 "  --record FILE    write the trace of what the job asked for, for the next run with the same seed\n"
@@ -79,7 +80,8 @@ int cmd_run(int argc, char **argv)
 {
 	static const struct option options[] = {
 		{ "trace", 1, 0, 't' }, { "root", 1, 0, 'r' }, { "cache", 1, 0, 'c' }, { "policy", 1, 0, 'p' }, { "prefetch", 1, 0, 'f' },
-		{ "ssd", 1, 0, 'd' }, { "ssd-size", 1, 0, 'D' }, { "stats", 1, 0, 's' }, { "record", 1, 0, 'R' }, { "order", 1, 0, 'o' }, { "keep", 0, 0, 'k' }, { "quiet", 0, 0, 'q' }, { "help", 0, 0, 'h' }, { "version", 0, 0, 'v' }, { 0 } };
+		{ "ssd", 1, 0, 'd' }, { "ssd-size", 1, 0, 'D' }, { "rebucket", 1, 0, 'B' },
+		{ "stats", 1, 0, 's' }, { "record", 1, 0, 'R' }, { "order", 1, 0, 'o' }, { "keep", 0, 0, 'k' }, { "quiet", 0, 0, 'q' }, { "help", 0, 0, 'h' }, { "version", 0, 0, 'v' }, { 0 } };
 	struct run_settings set = { 0 };
 	const char *programs = getenv("OPT4_PROGRAMS");
 	char lib[PATH_MAX + 64], named[PATH_MAX + 64];
@@ -95,6 +97,7 @@ int cmd_run(int argc, char **argv)
 		case 'f': set.prefetch = optarg; break;
 		case 'd': set.ssd = optarg; break;
 		case 'D': set.ssd_size = optarg; break;
+		case 'B': set.rebucket = optarg; break;
 		case 's': set.stats = optarg; break;
 		case 'R': set.record = optarg; break;
 		case 'o': set.order = optarg; break;

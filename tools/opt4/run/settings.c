@@ -96,13 +96,37 @@ static int check_output(const char *option, const char *file)
 	return rc ? fail("%s: %s: %s; name a file that can be written", option, file, strerror(-rc)) : 0;
 }
 
+/* Of the second tier, or the buckets: NULL, or why not. */
+static const char *folder_refused(const char *dir, const char *root)
+{
+	char full[PATH_MAX];
+	const char *why;
+
+	if (*dir != '/' && getcwd(full, sizeof(full)) && strlen(full) + strlen(dir) + 2 < sizeof(full))
+		why = ssd_refused(strcat(strcat(full, "/"), dir));
+	else
+		why = ssd_refused(dir);
+	return why ? why : root && ssd_within(dir, root) ? "within the dataset, where the job would find it; name another folder" : NULL;
+}
+
+static int check_rebucket(const struct run_settings *s)
+{
+	const char *dir = s->rebucket ? s->rebucket : getenv("OPT4_REBUCKET"), *name = s->rebucket ? "--rebucket" : "OPT4_REBUCKET", *why;
+
+	if (s->rebucket && !*s->rebucket)
+		return usage("--rebucket: '' is no folder; name one on a spinning disk");
+	if (s->rebucket && !s->trace && !s->order && !getenv("OPT4_TRACE"))
+		return usage("--rebucket: needs the order of the epochs to come; give --trace, or record one by --record first");
+	why = dir && *dir ? folder_refused(dir, s->root) : NULL;
+	return why ? fail("%s: %s: %s", name, dir, why) : 0;
+}
+
 /* A job may run for days before anybody sees that it does without. */
 static int check_ssd(const struct run_settings *s)
 {
 	const char *dir = s->ssd ? s->ssd : getenv("OPT4_SSD"), *size = s->ssd_size ? s->ssd_size : getenv("OPT4_SSD_SIZE");
 	const char *why, *name = s->ssd ? "--ssd" : "OPT4_SSD";
 	uint64_t v;
-	char full[PATH_MAX];
 
 	if (size && *size && parse_size(size, 100, &v) < 0)
 		return usage("--ssd-size: '%s' is not a size; use e.g. 800G or 50%%", size);
@@ -110,14 +134,7 @@ static int check_ssd(const struct run_settings *s)
 		return usage("--ssd: '' is no folder; name one on a local disk");
 	if (!dir || !*dir)
 		return s->ssd_size ? usage("--ssd-size: without --ssd; name the folder, too") : 0;
-	if (*dir != '/' && getcwd(full, sizeof(full)) && strlen(full) + strlen(dir) + 2 < sizeof(full)) {
-		strcat(strcat(full, "/"), dir);
-		why = ssd_refused(full);
-	} else {
-		why = ssd_refused(dir);
-	}
-	if (!why && s->root && ssd_within(dir, s->root))
-		why = "within the dataset, where the job would find it; name another folder";
+	why = folder_refused(dir, s->root);
 	return why ? fail("%s: %s: %s", name, dir, why) : 0;
 }
 
@@ -130,7 +147,7 @@ static int check(const struct run_settings *s)
 		return usage("--cache: '%s' is not a size; use e.g. 64G or 50%%", s->cache);
 	if (s->policy && strcmp(s->policy, "none") && !policy_find(s->policy))
 		return usage("--policy: no policy '%s'; use opt lru lfu fifo random keep none", s->policy);
-	if ((rc = check_ssd(s)) != 0)
+	if ((rc = check_ssd(s)) != 0 || (rc = check_rebucket(s)) != 0)
 		return rc;
 	if (s->prefetch && strcmp(s->prefetch, "off") && strcmp(s->prefetch, "auto")
 	    && (!*s->prefetch || s->prefetch[strspn(s->prefetch, "0123456789")] || strlen(s->prefetch) > 6))
@@ -156,7 +173,8 @@ int run_settings(const struct run_settings *s)
 		return rc;
 	const struct { const char *name, *value; } set[] = {
 		{ "OPT4_TRACE", trace }, { "OPT4_ROOT", s->root }, { "OPT4_CACHE", s->cache }, { "OPT4_POLICY", s->policy },
-		{ "OPT4_PREFETCH", s->prefetch }, { "OPT4_SSD", s->ssd }, { "OPT4_SSD_SIZE", s->ssd_size }, { "OPT4_STATS", s->stats }, { "OPT4_KEEP", s->keep ? "1" : NULL },
+		{ "OPT4_PREFETCH", s->prefetch }, { "OPT4_SSD", s->ssd }, { "OPT4_SSD_SIZE", s->ssd_size },
+		{ "OPT4_REBUCKET", s->rebucket }, { "OPT4_STATS", s->stats }, { "OPT4_KEEP", s->keep ? "1" : NULL },
 	};
 	for (size_t i = 0; i < sizeof(set) / sizeof(*set); i++)
 		if (set[i].value)
@@ -166,6 +184,7 @@ int run_settings(const struct run_settings *s)
 	absolute("OPT4_STATS", "");
 	absolute("OPT4_DIR", "");
 	absolute("OPT4_SSD", "");
+	absolute("OPT4_REBUCKET", "");
 	if (log && strcmp(log, "stderr"))
 		absolute("OPT4_LOG", "");
 	return 0;

@@ -95,9 +95,9 @@ int cmd_clean(int argc, char **argv)
 	struct cleaning c = { 0 };
 	char dir[4096], parent[64];
 	const char *ssd = NULL;
-	int rc = stat_options(argc, argv, "usage: opt4 clean [SESSION | --all]\n       opt4 clean --ssd DIR [--all]\nRemoves the sessions that no job uses and none was asked to keep;"
+	int rc = stat_options(argc, argv, "usage: opt4 clean [SESSION | --all]\n       opt4 clean --ssd DIR | --rebucket DIR [--all]\nRemoves the sessions that no job uses and none was asked to keep;"
 			 " SESSION: that one, used or not;\n--all: all of this user's. A job whose session goes reads its files as"
-			 " without opt4.\n--ssd: what opt4 has below that folder of a disk and no job uses; with"
+			 " without opt4.\n--ssd, --rebucket: what opt4 has below that folder of a disk and no job uses; with"
 			 " --all that, too.\n", "ad", &c.all, &ssd);
 	if (rc)
 		return rc - 1;

@@ -7,7 +7,7 @@
 #include "../common/common.h"
 
 static const struct option version_help[] = { { "help", 0, 0, 'h' }, { "version", 0, 0, 'v' }, { "json", 0, 0, 'j' },
-					      { "all", 0, 0, 'a' }, { "ssd", 1, 0, 'd' }, { 0 } };
+					      { "all", 0, 0, 'a' }, { "ssd", 1, 0, 'd' }, { "rebucket", 1, 0, 'd' }, { 0 } };
 
 int stat_options(int argc, char **argv, const char *help, const char *letters, bool *flag, const char **ssd)
 {

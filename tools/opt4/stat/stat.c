@@ -29,6 +29,9 @@ static void table(void)
 	printf("reuse     %.4f   read of the store %s   prefetched %llu files\n",
 	       n->accesses ? 1 - (double)(n->fills + n->bypassed) / (double)n->accesses : 0.0, size_text(a, n->origin_bytes),
 	       (unsigned long long)n->prefetched);
+	if (h->disk_on)
+		printf("disk      elevator   seeks %llu   sweeps %llu   buckets %s   read %s   written %s\n", (unsigned long long)h->disk_seeks,
+		       (unsigned long long)h->disk_runs, h->rebucket_on ? "on" : "off", size_text(a, h->bucket_read), size_text(b, h->bucket_written));
 	for (uint32_t p = 0; p < h->nplans; p++) {
 		const struct follow_shared *sh = plan_map(p) == 0 ? orders.plans[p].follow.sh : NULL;
 		if (sh)

@@ -1,0 +1,252 @@
+/* bucket.c - which file's bytes lie where: see rebucket.h. Each file has one copy at most, for its next use; a bucket lists the
+ * files that were put there, some of which may have moved on. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include "opt4d.h"
+#include "rebucket.h"
+
+#define FILE_PART 8u               /* of the pool: larger files stay the originals' */
+
+struct bucket {
+	uint32_t *recs, n, cap, next;      /* next: of recs, once it is being read */
+	struct string s;
+	uint32_t filling, users;
+	bool begun;
+};
+
+static struct bucket *buckets;
+static uint32_t nbuckets, passed, cursor;  /* passed: buckets that are over; cursor: the next to be written */
+
+bool bucket_begin(uint32_t plan, uint32_t width)
+{
+	nbuckets = orders.plans[plan].trace.h->npos / width + 1;
+	passed = cursor = 0;
+	buckets = calloc(nbuckets, sizeof(*buckets));
+	if (buckets && copies_begin(plan, width))
+		return true;
+	bucket_end();
+	return false;
+}
+
+void bucket_end(void)
+{
+	for (uint32_t b = 0; buckets && b < nbuckets; b++)
+		free(buckets[b].recs);
+	free(buckets);
+	buckets = NULL;
+	nbuckets = 0;
+	copies_end();
+}
+
+bool bucket_idle(void)
+{
+	for (uint32_t b = 0; b < nbuckets; b++)
+		if (buckets[b].filling || buckets[b].users)
+			return false;
+	return true;
+}
+
+static bool list(uint32_t rec, const struct copy *c)
+{
+	struct bucket *b = &buckets[bucket_of(c->pos)];
+	if (b->n == b->cap) {
+		uint32_t cap = b->cap ? b->cap * 2 : 16;
+		uint32_t *more = realloc(b->recs, (size_t)cap * sizeof(*more));
+		if (!more)
+			return false;
+		b->recs = more;
+		b->cap = cap;
+	}
+	b->recs[b->n++] = rec;
+	copy_set(rec, c);
+	return true;
+}
+
+bool bucket_reserve(struct put *p, uint32_t rec, uint32_t pos, uint64_t bytes)
+{
+	*p = (struct put){ .rec = rec, .pos = pos, .bytes = (uint32_t)bytes };
+	if (rec >= copies_room() || !bytes || bytes > pool_bytes() / FILE_PART || bucket_of(pos) >= nbuckets || bucket_of(pos) < passed)
+		return false;
+	struct bucket *b = &buckets[bucket_of(pos)];
+	p->at = b->s.bytes;
+	if (!pool_grow(&b->s, (uint32_t)(sizeof(struct stamp) + bytes)))
+		return false;
+	b->filling++;
+	hash_begin(&p->hash);
+	return true;
+}
+
+void bucket_put(struct put *p, const void *buf, size_t n)
+{
+	pool_put(&buckets[bucket_of(p->pos)].s, p->at + (uint32_t)sizeof(struct stamp) + (uint32_t)p->hash.bytes, buf, n);
+	hash_add(&p->hash, buf, n);
+}
+
+void bucket_file(struct put *p, const struct origin *o, bool whole)
+{
+	struct bucket *b = &buckets[bucket_of(p->pos)];
+	struct copy c = { p->pos, p->bytes, SEG_POOL, p->at };
+	b->filling--;
+	if (!whole || p->hash.bytes != p->bytes)
+		return;            /* what was reserved is lost until the stream is written */
+	struct stamp s = { STAMP_MAGIC, record_key_hash(p->rec), hash_end(&p->hash), *o };
+	pool_put(&b->s, p->at, &s, sizeof(s));
+	list(p->rec, &c);
+}
+
+void bucket_adopt(uint32_t rec, const struct entry *e, uint32_t seg)
+{
+	struct copy c = { e->pos, e->bytes, seg + SEG_FIRST, e->at };
+	bool fits = rec < copies_room() && bucket_of(e->pos) < nbuckets && bucket_of(e->pos) >= passed && !bucket_has(rec);
+	if (!fits || !list(rec, &c))
+		segment_less(seg, e->at);
+}
+
+void bucket_pass(uint32_t oldest)
+{
+	for (; passed < nbuckets && passed < bucket_of(oldest); passed++) {
+		struct bucket *b = &buckets[passed];
+		if (b->filling || b->users)
+			return;            /* a moment yet */
+		for (uint32_t i = 0; i < b->n; i++)
+			if (bucket_has(b->recs[i]) && bucket_of(copy_of(b->recs[i])->pos) == passed)
+				bucket_drop(b->recs[i]);
+		free(b->recs);
+		b->recs = NULL;
+		b->n = b->cap = b->next = 0;
+		pool_give(&b->s);
+	}
+}
+
+/* In the order of the disk; what waits in the pool, or is being written just now, last. */
+static uint64_t place_of(uint32_t rec)
+{
+	const struct copy *c = copy_of(rec);
+	if (c->seg < SEG_FIRST || !segment_ready(c->seg - SEG_FIRST))
+		return UINT64_MAX;
+	return segment_place(c->seg - SEG_FIRST) + c->at;
+}
+
+static int by_place(const void *a, const void *b)
+{
+	uint64_t x = place_of(*(const uint32_t *)a), y = place_of(*(const uint32_t *)b);
+	return x < y ? -1 : x > y;
+}
+
+static bool next_of(struct bucket *b, uint32_t number, struct next *n)
+{
+	if (!b->begun)
+		qsort(b->recs, b->n, sizeof(*b->recs), by_place);
+	b->begun = true;
+	for (; b->next < b->n; b->next++) {
+		uint32_t rec = b->recs[b->next], is;
+		const struct copy *c = copy_of(rec);
+		uint64_t bytes;
+		if (c->seg == SEG_NONE || bucket_of(c->pos) != number)
+			continue;          /* it has moved on */
+		if (c->seg >= SEG_FIRST && !segment_ready(c->seg - SEG_FIRST))
+			return false;
+		if (!ahead_is_missing(copies_plan(), c->pos, &is, &bytes) || is != rec || skip_now(rec)) {
+			bucket_drop(rec);
+			continue;
+		}
+		*n = (struct next){ .plan = copies_plan(), .pos = c->pos, .rec = rec, .bytes = c->bytes, .how = NEXT_BUCKET };
+		return true;
+	}
+	return false;
+}
+
+bool bucket_next(struct next *n, uint32_t from, uint32_t to)
+{
+	for (uint32_t b = bucket_of(from); b <= bucket_of(to) && b < nbuckets; b++)
+		if (buckets[b].n && next_of(&buckets[b], b, n))
+			return true;
+	return false;
+}
+
+void bucket_took(struct next *n)
+{
+	const struct copy *c = copy_of(n->rec);
+	struct bucket *b = &buckets[bucket_of(c->pos)];
+	n->bucket = bucket_of(c->pos);
+	n->seg = c->seg;
+	n->at = c->at;
+	b->users++;
+	b->next += b->next < b->n && b->recs[b->next] == n->rec;
+	if (c->seg >= SEG_FIRST)
+		segment_use(c->seg - SEG_FIRST, 1);
+}
+
+void bucket_got(const struct next *n)
+{
+	buckets[n->bucket].users--;
+	if (n->seg >= SEG_FIRST)
+		segment_use(n->seg - SEG_FIRST, -1);
+	if (bucket_has(n->rec) && copy_of(n->rec)->seg == n->seg && copy_of(n->rec)->at == n->at)
+		bucket_drop(n->rec);
+}
+
+/* Its stream becomes the next piece, with the files that are still to be had there. */
+static void detach(struct flush *f, struct bucket *b, uint32_t number, uint32_t seg)
+{
+	struct piece *p = &f->p[f->n];
+	*p = (struct piece){ .bucket = number, .at = f->bytes, .bytes = (b->s.bytes + SECTOR - 1) / SECTOR * SECTOR };
+	for (uint32_t i = 0; i < b->n; i++) {
+		struct copy *c = copy_of(b->recs[i]);
+		if (c->seg != SEG_POOL || bucket_of(c->pos) != number)
+			continue;
+		c->seg = seg + SEG_FIRST;
+		c->at += p->at;
+		f->recs[f->nentries] = b->recs[i];
+		f->entries[f->nentries++] = (struct entry){ c->pos, c->bytes, c->at };
+		p->live++;
+	}
+	f->s[f->n] = b->s;
+	b->s = (struct string){ 0 };
+	if (!p->live) {
+		pool_give(&f->s[f->n]);
+		return;
+	}
+	f->bytes += p->bytes;
+	f->n++;
+}
+
+bool bucket_flush(struct flush *f, uint64_t want, uint32_t seg)
+{
+	*f = (struct flush){ .entries = malloc((size_t)bucket_files() * sizeof(*f->entries) + 1), .recs = malloc((size_t)bucket_files() * sizeof(*f->recs) + 1) };
+	for (uint32_t i = 0; f->entries && f->recs && i < nbuckets && f->n < PIECES_MAX && f->bytes < want; i++, cursor++) {
+		cursor = cursor < nbuckets ? cursor : 0;
+		struct bucket *b = &buckets[cursor];
+		if (b->s.bytes && !b->begun && !b->filling)
+			detach(f, b, cursor, seg);
+	}
+	if (!f->n) {
+		free(f->entries);
+		free(f->recs);
+	}
+	return f->n > 0;
+}
+
+void bucket_flushed(struct flush *f)
+{
+	for (uint32_t i = 0; i < f->n; i++)
+		pool_give(&f->s[i]);
+	free(f->entries);
+	free(f->recs);
+	f->n = 0;
+}
+
+void bucket_settle(struct flush *f, uint32_t seg)
+{
+	for (uint32_t k = 0; k < f->n; k++)
+		f->p[k].live = 0;
+	for (uint32_t i = 0, k = 0; i < f->nentries; i++) {
+		while (f->entries[i].at >= f->p[k].at + f->p[k].bytes)
+			k++;
+		const struct copy *c = copy_of(f->recs[i]);
+		f->p[k].live += c->seg == seg + SEG_FIRST && c->at == f->entries[i].at;
+	}
+}
+
+const struct string *bucket_string(uint32_t bucket) { return &buckets[bucket].s; }
