@@ -4,6 +4,7 @@
 #   bats    bats-core                           python  prints an interpreter that imports torch, torchvision
 #   cross   a compiler for aarch64 and qemu-user; musl and 32-bit libraries: other machines and C libraries
 #   arm64   prints a folder with Debian's Python and torch for aarch64, and a static qemu (unpacked below build/, 1 GB)
+#   notebook  prints an interpreter with ipykernel and jupyter_client beside the former's torch (a venv below build/)
 #   photos  prints a directory of photographs (a Debian or a pip package's, unpacked below build/)
 # stdout: the paths asked for, a line each. stderr: what is being done, and where it can't be, one line
 # with the command that mends it. Exit 0 all there, 1 something is not. Quick when nothing is to be done.
@@ -129,6 +130,18 @@ venv() {
 	.venv/bin/pip install -q torch torchvision </dev/null >"$here/pip.log" 2>&1 || { tail -n 3 "$here/pip.log" >&2; return 1; }
 }
 
+setup_notebook() {
+	base=$(setup_python) || return 1
+	dir=$here/notebook
+	"$dir/bin/python" -c 'import ipykernel, jupyter_client, torch' 2>/dev/null && { echo "$dir/bin/python"; return 0; }
+	say "ipykernel and jupyter_client in $dir"
+	rm -rf "$dir"
+	# a venv of a venv would see the first one's Python only: what that one sees is named
+	"$base" -m venv "$dir" >"$here/notebook.log" 2>&1 && "$base" -c 'import os, sys; print("\n".join(p for p in sys.path if os.path.isdir(p) and "-packages" in p))' \
+		>"$(echo "$dir"/lib/python3*/site-packages)/base.pth" && "$dir/bin/pip" install -q ipykernel jupyter_client </dev/null >>"$here/notebook.log" 2>&1 &&
+		echo "$dir/bin/python" || cant "no ipykernel and jupyter_client (log: $here/notebook.log)" "python3 -m pip install ipykernel jupyter_client, and PYTHON"
+}
+
 # Photographs are only unpacked, never installed: no root needed, and nothing of the system changes.
 # 19 of them in Debian's packages; else the few that scikit-learn's wheel has. None is an error here:
 # images.py renders scenes then.
@@ -163,8 +176,8 @@ photos_pip() {
 status=0
 for what in "$@"; do
 	case $what in
-	build | bats | strace | python | cross | arm64 | photos) "setup_$what" || status=1 ;;
-	*) echo "usage: $0 [build|bats|strace|python|cross|arm64|photos]..." >&2; exit 2 ;;
+	build | bats | strace | python | cross | arm64 | notebook | photos) "setup_$what" || status=1 ;;
+	*) echo "usage: $0 [build|bats|strace|python|cross|arm64|notebook|photos]..." >&2; exit 2 ;;
 	esac
 done
 exit $status
