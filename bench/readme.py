@@ -1,6 +1,8 @@
-"""readme.py: bench/README.md from what the benches printed last (build/bench/*.txt and *.run, left by bench/run.sh).
+"""readme.py: bench/README.md from what the benches printed last (build/bench/*.txt and *.run, left by bench/run.sh), and README's picture,
+bench/epochs-light.svg and -dark.svg, from the page's table of epochs.
 
-Where a bench has been run in full, its quick form (NAME-quick) is left out. Says on stderr what is missing."""
+Where a bench has been run in full, its quick form (NAME-quick) is left out. What was not run here stays as the page has it. Says on
+stderr what is missing."""
 import glob
 import os
 import platform
@@ -8,7 +10,10 @@ import re
 import subprocess
 import sys
 
+import picture
+
 HERE = os.path.dirname(os.path.abspath(__file__))
+PAGE = os.path.join(HERE, "README.md")
 RESULTS = os.path.join(os.path.dirname(HERE), "build", "bench")
 
 INTRO = """# Benches
@@ -19,7 +24,7 @@ INTRO = """# Benches
 
 A table's verdict (`yes`, `NO`, a target beside a figure) is as the bench printed it, on the machine and under the load named
 here. The load is Linux's load average as the bench began: beside others' work, times on the clock are too long, and CPU
-times and ratios are what counts. Bytes, hits and sizes do not depend on it.
+times and ratios are what counts. Bytes, hits and sizes do not depend on it. The machine is the one of the newest table.
 """
 
 
@@ -51,23 +56,46 @@ def results():
     return {n: r for n, r in found.items() if not (n.endswith("-quick") and n[:-6] in found)}
 
 
+def old_machine():
+    """The page's table of the machine, as it is."""
+    with open(PAGE) as f:
+        return "\n" + re.search(r"^\| machine .*?\n\n", f.read(), re.M | re.S).group(0).rstrip("\n") + "\n"
+
+
+def kept():
+    """The page's sections as they are: {name: text}."""
+    try:
+        with open(PAGE) as f:
+            parts = re.split(r"^## (\S+)\n", f.read(), flags=re.M)
+    except OSError:
+        return {}
+    return dict(zip(parts[1::2], parts[2::2]))
+
+
 def main():
     long = sys.argv[1:]
-    found = results()
-    if not found:
+    found, old = results(), kept()
+    if not found and not old:
         sys.exit("opt4: bench-readme: no results in build/bench; run `make bench` first")
-    for name in long:
-        if name not in found:
-            print("opt4: bench-readme: bench-%s has not been run here; its quick form stands in, if there is one" % name,
-                  file=sys.stderr)
+    for name in sorted(set(old) - set(found)):
+        if not (name.endswith("-quick") and name[:-6] in found):
+            print("opt4: bench-readme: bench-%s has not been run here; its table stays" % name, file=sys.stderr)
     text = INTRO.format(long=", ".join("`make bench-%s`" % n for n in long))
-    text += "\n| machine | |\n| --- | --- |\n" + "".join("| %s | %s |\n" % row for row in machine())
+    section = {n: t for n, t in old.items() if not (n.endswith("-quick") and n[:-6] in found)}
     for name, r in found.items():
-        text += "\n## %s\n\n%s. %s, %s s, load %s%s.\n\n```\n%s\n```\n" % (
-            name, r["title"], r["date"], r["seconds"], r["load"],
-            "" if r["status"] == "0" else ", exit status %s" % r["status"], r["table"])
-    with open(os.path.join(HERE, "README.md"), "w") as f:
+        section[name] = "\n%s. %s, %s s, load %s%s.\n\n```\n%s\n```\n" % (
+            r["title"], r["date"], r["seconds"], r["load"], "" if r["status"] == "0" else ", exit status %s" % r["status"], r["table"])
+        section.pop(name + "-quick", None)
+    rows = machine() if found else None
+    text += "\n| machine | |\n| --- | --- |\n" + "".join("| %s | %s |\n" % row for row in rows) if rows else old_machine()
+    text += "".join("\n## %s\n%s\n" % (name, section[name].rstrip("\n")) for name in sorted(section))
+    with open(PAGE, "w") as f:
         f.write(text)
+    for look in picture.LOOKS:
+        drawn = picture.draw(section.get("epoch", "").replace("```", "\n"), look)
+        if drawn:
+            with open(os.path.join(HERE, "epochs-%s.svg" % look), "w") as f:
+                f.write(drawn)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ folder, beside the library, as in the build folder."""
 import base64
 import hashlib
 import os
+import re
 import sys
 import time
 import zipfile
@@ -30,7 +31,7 @@ def version():
 def metadata():
     """METADATA's text."""
     with open(os.path.join(HERE, "README.md"), encoding="utf-8") as f:
-        readme = f.read()
+        readme = re.sub(r"<picture>.*?</picture>\n\n", "", f.read())    # it lies in the repository
     return ("Metadata-Version: 2.1\nName: opt4\nVersion: %s\nSummary: %s\nLicense: MIT\nRequires-Python: >=3.8\n"
             "Requires-Dist: numpy\nClassifier: Operating System :: POSIX :: Linux\n"
             "Classifier: License :: OSI Approved :: MIT License\n"
