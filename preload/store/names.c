@@ -3,9 +3,16 @@
 #include <string.h>
 #include "store.h"
 
-/* Many times what a name needs in a table that is at most half full: only damage leads further, round a few slots or along
+/* Many times what a name needs in a table that is at most three quarters full: only damage leads further, round a few slots or along
  * names that are all one. */
 #define PROBES 512u
+#define FULL(mask) ((mask) / 4 * 3)
+
+/* A slot: a name's number + 1 and, above, some bits of its hash, so that few others' records are looked at. */
+#define NUMBER 23u
+_Static_assert(EXTRA_FILES < 1u << NUMBER, "a name's number");
+static uint32_t tag(uint64_t hash) { return (uint32_t)(hash >> (32 + NUMBER)) << NUMBER; }
+static uint32_t number(uint32_t slot) { return slot & ((1u << NUMBER) - 1); }
 
 static bool same(uint32_t rec, uint32_t root, const char *rel, size_t len)
 {
@@ -18,38 +25,40 @@ static bool same(uint32_t rec, uint32_t root, const char *rel, size_t len)
 static uint32_t probe(uint32_t root, const char *rel, size_t len, uint32_t *rec)
 {
 	uint32_t mask = atomic_load_explicit(&view.h->name_mask, memory_order_acquire) & (NAME_SLOTS - 1);
-	uint32_t at = (uint32_t)trace_hash(root, rel, len) & mask;
+	uint64_t hash = trace_hash(root, rel, len);
+	uint32_t at = (uint32_t)hash & mask;
 	*rec = REC_NONE;
 	for (uint32_t n = 0; n <= mask && n < PROBES; n++, at = (at + 1) & mask) {
 		if (!index_reserve((void *)&view.name_slots[at], 4))
 			break;
 		uint32_t s = atomic_load_explicit(&view.name_slots[at], memory_order_acquire);
-		if (!s || s > EXTRA_FILES)
+		if (!s || number(s) - 1 >= EXTRA_FILES)
 			break;
-		if (same(view.nfiles + s - 1, root, rel, len)) {
-			*rec = view.nfiles + s - 1;
+		if ((s ^ number(s)) == tag(hash) && same(view.nfiles + number(s) - 1, root, rel, len)) {
+			*rec = view.nfiles + number(s) - 1;
 			return at;
 		}
 	}
 	return at;
 }
 
-/* Four times the slots. Readers without the lock may miss a name meanwhile; names_add() then finds it. */
+/* Twice the slots. Readers without the lock may miss a name meanwhile; names_add() then finds it. */
 static bool grow(void)
 {
-	uint32_t mask = view.h->name_mask * 4 + 3, n = index_files() - view.nfiles;
-	if (mask >= NAME_SLOTS || (mask & (mask + 1)) || n > mask / 2 || !index_reserve((void *)view.name_slots, ((size_t)mask + 1) * 4))
+	uint32_t mask = view.h->name_mask * 2 + 1, n = index_files() - view.nfiles;
+	if (mask >= NAME_SLOTS || (mask & (mask + 1)) || n > FULL(mask) || !index_reserve((void *)view.name_slots, ((size_t)mask + 1) * 4))
 		return false;
 	memset((void *)view.name_slots, 0, ((size_t)mask + 1) * 4);
 	atomic_store(&view.h->name_mask, mask);
 	for (uint32_t i = 0; i < n; i++) {
-		uint32_t at = (uint32_t)record_path_hash(view.nfiles + i) & mask, tries = 0;
+		uint64_t hash = record_path_hash(view.nfiles + i);
+		uint32_t at = (uint32_t)hash & mask, tries = 0;
 		/* relaxed: only we write them, under the lock */
 		while (atomic_load_explicit(&view.name_slots[at], memory_order_relaxed) && ++tries < PROBES)
 			at = (at + 1) & mask;
 		if (tries == PROBES)
 			break;     /* these are no names */
-		atomic_store_explicit(&view.name_slots[at], i + 1, memory_order_release);
+		atomic_store_explicit(&view.name_slots[at], tag(hash) | (i + 1), memory_order_release);
 	}
 	return true;
 }
@@ -73,9 +82,9 @@ uint32_t names_add(uint32_t root, const char *rel, size_t len)
 	uint32_t n = index_files() - view.nfiles;
 	uint64_t off = atomic_load(&view.h->names_used);
 	struct record *r = &view.rec[view.nfiles + n];
-	if (n >= view.h->name_mask / 2 && grow())
+	if (n >= FULL(view.h->name_mask) && grow())
 		at = probe(root, rel, len, &rec);
-	if (n >= EXTRA_FILES || len >= PATH_BYTES || off > NAME_BYTES - PATH_BYTES || n >= view.h->name_mask / 2 || !index_reserve(r, sizeof(*r)) ||
+	if (n >= EXTRA_FILES || len >= PATH_BYTES || off > NAME_BYTES - PATH_BYTES || n >= FULL(view.h->name_mask) || !index_reserve(r, sizeof(*r)) ||
 	    !index_reserve(view.names + off, len)) {
 		static bool said;
 		if (!said)
@@ -90,7 +99,7 @@ uint32_t names_add(uint32_t root, const char *rel, size_t len)
 	rec_touch(view.nfiles + n);
 	atomic_store(&view.h->names_used, off + len);
 	atomic_store_explicit(&view.h->nextra, n + 1, memory_order_release);
-	atomic_store_explicit(&view.name_slots[at], n + 1, memory_order_release);
+	atomic_store_explicit(&view.name_slots[at], tag(trace_hash(root, rel, len)) | (n + 1), memory_order_release);
 	return view.nfiles + n;
 }
 
