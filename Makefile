@@ -26,6 +26,8 @@ all: $B/libopt4.so $B/opt4 $(if $(KEEPER),$B/opt4d) $B/opt4-trace $B/opt4_live/s
 $B/libopt4.so: $(HOOK) $(SESSION) $(POLICY) preload/libopt4.map
 	$(CC) -shared -o $@ $(HOOK) $(SESSION) $(POLICY) $(LDFLAGS) -Wl,--version-script=preload/libopt4.map \
 	  -Wl,-z,now -Wl,-z,nodelete -Wl,-z,relro -ldl -pthread
+# .. and `opt4 warm` asks as the keeper does whether a disk rotates
+CLI     += $B/tools/opt4d/rotates.o
 $B/opt4: $(CLI) $(SESSION) $(POLICY)
 	$(CC) -o $@ $(CLI) $(SESSION) $(POLICY) $(LDFLAGS) -pthread -lm
 # beside its own: the model of a disk, by which it chooses as opt4 plan does

@@ -27,6 +27,7 @@ tools/opt4/*       -                common live keeper order store base policy
 # The few that must: a file, the header or function that it asks for past the rules, and why.
 exceptions='
 tools/opt4d/rebucket.c  tools/opt4/plan/disk.h  the model of a disk is arithmetic alone; the keeper chooses by it as opt4 plan does
+tools/opt4/warm/list.c  tools/opt4d/rotates.h  what sysfs says of a disk: two questions without state, of the keeper and of warm
 tools/opt4/plan/simulate.c  policy/bits.h  what is resident is a bitset there as in the policies; it has no rule of its own
 '
 

@@ -74,6 +74,8 @@ def main():
     p.add_argument("--workers", type=int, default=4)
     p.add_argument("--state")
     p.add_argument("--stat")
+    p.add_argument("--epochs", type=int, default=None, help="leave after so many")
+    p.add_argument("--batches", type=int, default=None, help="leave each epoch after so many")
     a = p.parse_args()
     epochs = {}
     with open(a.order) as f:
@@ -81,9 +83,9 @@ def main():
             d = json.loads(line)
             epochs.setdefault(d["epoch"], {}).setdefault(d["batch"], []).append(d["path"])
     out = []
-    for e in sorted(epochs):
+    for e in sorted(epochs)[:a.epochs]:
         start = time.monotonic()
-        sha = epoch([epochs[e][b] for b in sorted(epochs[e])], a.root, a.workers)
+        sha = epoch([epochs[e][b] for b in sorted(epochs[e])[:a.batches]], a.root, a.workers)
         seconds, store = time.monotonic() - start, {}
         if a.stat and os.path.exists(a.state):
             store = json.loads(subprocess.run([a.stat, a.state], stdout=subprocess.PIPE, check=True).stdout)

@@ -50,20 +50,25 @@ no:
 	return false;
 }
 
-void pool_end(void)
+void pool_uncharge(void)
 {
 	uint64_t pages = charge ? charge->pages : 0;
+	if (charge) {
+		inflight_end(charge);
+		room_release(TIER_RAM, pages);
+	}
+	charge = NULL;
+}
+
+void pool_end(void)
+{
 	if (base)
 		munmap(base, (uint64_t)nchunks * chunk);
 	free(after);
 	base = NULL;
 	after = NULL;
 	nchunks = nfree = first = 0;
-	if (charge) {
-		inflight_end(charge);
-		room_release(TIER_RAM, pages);
-	}
-	charge = NULL;
+	pool_uncharge();
 }
 
 uint64_t pool_free(void) { return (uint64_t)nfree * chunk; }

@@ -332,5 +332,6 @@ void rebucket_run(const struct next *n, const struct transfer *own)
 
 void rebucket_over(void)
 {
-	log_close(view.h->keep);
+	pool_uncharge();
+	log_close(view.h->keep || !atomic_load(&view.h->gone));   /* the session goes on, with another keeper */
 }

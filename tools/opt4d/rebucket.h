@@ -29,6 +29,7 @@ struct string { uint32_t first, last, bytes; };      /* all zero: empty */
 /* So large, and `beside` bytes of others': charged to the budget until pool_end(), or the keeper's end. */
 bool pool_begin(uint64_t bytes, uint64_t beside);
 void pool_end(void);
+void pool_uncharge(void);                            /* at the end: who is at it goes on */
 uint64_t pool_free(void);
 uint64_t pool_bytes(void);
 bool pool_grow(struct string *s, uint32_t bytes);    /* room for so many more at its end; false: there is none */

@@ -109,12 +109,12 @@ bool turn_next(struct next *n)
 	return in_turn(n) || soonest(n);
 }
 
-bool turn_full(struct next *n) { return soonest(n); }
-
 bool turn_due(const struct next *n)
 {
 	return n->how == NEXT_SOON && n->pos <= orders.plans[n->plan].follow.sh->front;
 }
+
+bool turn_full(struct next *n) { return soonest(n) && (!rebucket_has(n->rec) || turn_due(n)); }
 
 void turn_missed(const struct next *n)
 {

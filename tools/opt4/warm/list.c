@@ -13,6 +13,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 #include "../../../preload/session/keeper.h"
+#include "../../opt4d/rotates.h"
 
 static bool add(struct wanted_list *l, uint32_t rec, uint64_t size, uint64_t place)
 {
@@ -50,20 +51,19 @@ static bool by_trace(struct wanted_list *l)
 
 /* ---- by the store ---- */
 
-static bool rotates(uint64_t dev)
+/* As the keeper asks, of the disk that a mount of its own device (btrfs) lies on; OPT4_ELEVATOR has the last word. */
+static bool has_arm(uint64_t dev)
 {
-	char path[80];
-	int c = '0';
-	for (int up = 0; up < 2 && c == '0'; up++) {   /* a partition says nothing; its disk does */
-		snprintf(path, sizeof(path), "/sys/dev/block/%u:%u/%squeue/rotational", major(dev), minor(dev), up ? "../" : "");
-		FILE *f = fopen(path, "re");
-		if (f) {
-			c = getc(f);
-			fclose(f);
-			return c == '1';
-		}
+	char source[PATH_BYTES];
+	struct stat st;
+	unsigned a = major(dev), b = minor(dev);
+	if (conf.elevator >= 0)
+		return conf.elevator > 0;
+	if (rotates_source("/proc/self/mountinfo", a, b, source, sizeof(source)) && stat(source, &st) == 0 && S_ISBLK(st.st_mode)) {
+		a = major(st.st_rdev);
+		b = minor(st.st_rdev);
 	}
-	return false;
+	return rotates("/sys", a, b) == ROTATES;
 }
 
 /* Where its first extent lies; its inode number where that can't be told. */
@@ -102,7 +102,8 @@ static bool walk(struct wanted_list *l, unsigned root)
 	struct stat st;
 	if (!top || stat(top, &st) < 0)
 		return true;
-	bool near = local(top), arm = near && rotates(st.st_dev), ok = true;
+	bool near = local(top), arm = has_arm(st.st_dev), ok = true;
+	l->arm |= arm;
 	char *const paths[] = { (char *)(uintptr_t)top, NULL };
 	FTS *fts = fts_open(paths, FTS_LOGICAL | FTS_NOCHDIR, by_name);
 	for (FTSENT *e; ok && fts && (e = fts_read(fts));) {

@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 struct wanted { uint32_t rec; uint64_t size, place; };  /* place: by which they are sorted */
-struct wanted_list { struct wanted *at; size_t n; uint64_t bytes; };
+struct wanted_list { struct wanted *at; size_t n; uint64_t bytes; bool arm; };   /* arm: in the order of a disk that rotates */
 
 /* With a trace its files, in the order in which the job first needs them; else the dataset files below the roots, in the order
  * that is cheapest for the store: of the disk where that rotates, of the inodes on other local ones, of the folders elsewhere.

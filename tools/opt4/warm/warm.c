@@ -14,7 +14,8 @@
 #include "../run/run.h"
 #include "list.h"
 
-#define THREADS 16                 /* a store across the network wants many, a disk does not mind */
+#define THREADS 16                 /* a store across the network wants many, .. */
+#define ARM_THREADS 2              /* .. one arm a request, and the next */
 #define BAR     30
 #define SETTLE  1200               /* looks, of 50 ms, at whether the keeper has written down what it moved */
 
@@ -122,7 +123,7 @@ static int warm(void)
 	if (!list_make(&list))
 		return fail("warm: no memory for the list of %zu files", list.n);
 	began = seconds();
-	int rc = fill_all(&list, &filling, THREADS, look);
+	int rc = fill_all(&list, &filling, list.arm ? ARM_THREADS : THREADS, look);
 	settle();
 	result();
 	free(list.at);
