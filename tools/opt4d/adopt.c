@@ -2,6 +2,11 @@
 #include "opt4d.h"
 #include "rebucket.h"
 
+static bool of_piece(const struct entry *e, const struct piece *p)
+{
+	return p->bucket != PIECE_GONE && e->at >= p->at && e->at - p->at < p->bytes;
+}
+
 uint32_t adopt(uint32_t plan)
 {
 	const struct plan *p = &orders.plans[plan];
@@ -11,10 +16,15 @@ uint32_t adopt(uint32_t plan)
 			f->p[k].live = 0;
 		for (uint32_t i = 0; i < f->nentries; i++)
 			for (uint32_t k = 0; k < f->npieces; k++)
-				f->p[k].live += f->e[i].at >= f->p[k].at && f->e[i].at - f->p[k].at < f->p[k].bytes;
+				f->p[k].live += of_piece(&f->e[i], &f->p[k]);
 		if (segment_adopt(f->no, f->p, f->npieces, f->place, &seg) < 0)
 			continue;
 		for (uint32_t i = 0; i < f->nentries; i++) {
+			bool there = false;
+			for (uint32_t k = 0; k < f->npieces; k++)
+				there |= of_piece(&f->e[i], &f->p[k]);
+			if (!there)
+				continue;
 			uint32_t file = trace_at(&p->trace, f->e[i].pos);
 			bucket_adopt(file == FILE_NONE ? REC_NONE : p->map ? p->map[file] : file, &f->e[i], seg);
 		}

@@ -94,6 +94,11 @@ static bool of_use(int fd, uint32_t no)
 		*f = (struct found){ .no = no, .place = log_place(fd), .npieces = t.npieces, .nentries = t.nentries, .next = left };
 		f->p = (void *)p;
 		f->e = (void *)(p + t.npieces * sizeof(*f->p));
+		for (uint32_t k = 0; k < t.npieces; k++) {
+			off_t data = lseek(fd, f->p[k].at, SEEK_DATA);     /* a hole: its keeper had read it */
+			if (data < 0 || data >= (off_t)f->p[k].at + f->p[k].bytes)
+				f->p[k].bucket = PIECE_GONE;
+		}
 		left = f;
 		held += (uint64_t)st.st_blocks * 512;
 	} else {

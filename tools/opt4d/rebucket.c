@@ -129,7 +129,7 @@ static void opened(void)
 		return;
 	}
 	bucket_pass(ahead_oldest(plan));
-	adopt(plan);
+	said_first = adopt(plan) > 0;      /* we go on where another was killed */
 	state = ON;
 	copies_use(true);
 	view.h->rebucket_on = 1;

@@ -77,6 +77,7 @@ void bucket_took(struct next *n);                    /* it is being fetched: whe
 void bucket_got(const struct next *n);               /* it has been, or could not be: the copy goes */
 /* Streams that are to be written become pieces of segment seg: their number, bytes (whole sectors) and table. */
 struct piece { uint32_t bucket, at, bytes, live; };
+#define PIECE_GONE UINT32_MAX                        /* of its bucket: punched out */
 struct flush { struct string s[PIECES_MAX]; struct piece p[PIECES_MAX]; uint32_t n, bytes, nentries, *recs; struct entry *entries; };
 bool bucket_flush(struct flush *f, uint64_t want, uint32_t seg);
 void bucket_flushed(struct flush *f);                /* they have been, or could not be: their room is free */

@@ -13,7 +13,6 @@
 #define MOST   (1u << 18)
 #define IOVS   1024u
 #define LOOSE  8u                  /* pieces that are worth a turn to be punched out */
-#define PUNCHED UINT32_MAX         /* of a piece: its bucket is none any more */
 
 struct segment { bool ready; uint32_t no, users, live, npieces, loose; uint64_t place; struct piece p[PIECES_MAX]; };
 static struct segment *segments[MOST];
@@ -77,8 +76,12 @@ static void pieces(struct segment *s, const struct piece *p, uint32_t n)
 {
 	memcpy(s->p, p, n * sizeof(*p));
 	s->npieces = n;
-	for (uint32_t i = 0; i < n; i++)
+	s->ready = true;
+	for (uint32_t i = 0; i < n; i++) {
 		s->live += p[i].live;
+		s->loose += !p[i].live;
+	}
+	nloose += s->loose;
 }
 
 /* As few calls as there can be: each is a turn of the disk. */
@@ -135,12 +138,7 @@ int segment_write(uint32_t seg, const struct flush *f, uint64_t turn)
 
 void segment_written(uint32_t seg, const struct flush *f)
 {
-	struct segment *s = segments[seg];
-	pieces(s, f->p, f->n);
-	s->ready = true;
-	for (uint32_t i = 0; i < f->n; i++)
-		if (!s->p[i].live)
-			s->loose++, nloose++;
+	pieces(segments[seg], f->p, f->n);
 }
 
 int segment_adopt(uint32_t no, const struct piece *p, uint32_t n, uint64_t place, uint32_t *seg)
@@ -150,7 +148,6 @@ int segment_adopt(uint32_t no, const struct piece *p, uint32_t n, uint64_t place
 	segments[*seg]->no = no;
 	numbers = numbers > no ? numbers : no + 1;
 	segments[*seg]->place = place;
-	segments[*seg]->ready = true;
 	pieces(segments[*seg], p, n);
 	return 0;
 }
@@ -189,10 +186,10 @@ void segment_tidy(void)
 			continue;
 		no = s->no;
 		for (uint32_t i = 0; i < s->npieces && s->live; i++)
-			if (!s->p[i].live && s->p[i].bucket != PUNCHED) {
+			if (!s->p[i].live && s->p[i].bucket != PIECE_GONE) {
 				at[n] = s->p[i].at;
 				bytes[n++] = s->p[i].bytes;
-				s->p[i].bucket = PUNCHED;
+				s->p[i].bucket = PIECE_GONE;
 			}
 		bool all = !s->live;
 		nloose -= s->loose;
