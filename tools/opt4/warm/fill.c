@@ -17,6 +17,28 @@
 
 struct crew { const struct wanted_list *l; struct filling *f; _Atomic size_t next; _Atomic uint32_t left; };
 
+/* A disk with one arm reads one file after the other, in the order of the list; the next one has been opened by then. */
+static pthread_mutex_t arm = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t passed = PTHREAD_COND_INITIALIZER;
+static size_t turn;
+
+static void turn_wait(const struct crew *c, size_t i)
+{
+	pthread_mutex_lock(&arm);
+	while (c->l->arm && turn < i)
+		pthread_cond_wait(&passed, &arm);
+	pthread_mutex_unlock(&arm);
+}
+
+static void turn_over(const struct crew *c, size_t i)
+{
+	turn_wait(c, i);
+	pthread_mutex_lock(&arm);
+	turn = i + 1;
+	pthread_cond_broadcast(&passed);
+	pthread_mutex_unlock(&arm);
+}
+
 /* Memory is full. May there be room soon, as the keeper moves on to the second tier what is there? */
 static bool room_soon(uint64_t size)
 {
@@ -82,8 +104,10 @@ static bool there(uint32_t rec, const struct stat *st)
 	return false;
 }
 
-static void bring(const struct wanted *w, struct filling *f, const struct transfer *own)
+static void bring(const struct crew *c, size_t i, const struct transfer *own)
 {
+	const struct wanted *w = &c->l->at[i];
+	struct filling *f = c->f;
 	char path[PATH_BYTES];
 	struct origin o;
 	struct stat st;
@@ -105,6 +129,7 @@ static void bring(const struct wanted *w, struct filling *f, const struct transf
 		return;
 	}
 	origin_from(&o, &st);
+	turn_wait(c, i);
 	for (int tries = 0; !f->stop && tries < TRIES;) {
 		rc = claim(w->rec, (uint64_t)st.st_size);
 		if (rc == 0 && ((rc = fill(w->rec, fd, &o, own)) != -ETIMEDOUT))   /* the lock was others' for long: once more */
@@ -135,7 +160,8 @@ static void *worker(void *arg)
 	struct transfer own = { .bytes = BUFFER, .direct = conf.direct };
 	own.p = mmap(NULL, BUFFER, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	for (size_t i; own.p != MAP_FAILED && !c->f->stop && (i = atomic_fetch_add(&c->next, 1)) < c->l->n;) {
-		bring(&c->l->at[i], c->f, &own);
+		bring(c, i, &own);
+		turn_over(c, i);
 		c->f->bytes += c->l->at[i].size;
 		c->f->done++;
 	}
