@@ -14,6 +14,7 @@
 #define SILENT_NS 500000000ull     /* a witness that says nothing for so long is none */
 #define WAITING   256
 #define SEEN      64
+#define REALTIME  32u             /* the kernel's first; the C library keeps some of them for itself */
 
 struct event { struct signalfd_siginfo s; uint64_t at; };
 static struct event waiting[WAITING];
@@ -30,11 +31,13 @@ static bool same(const struct event *e, unsigned i, uint64_t now)
 	       (apart <= WINDOW_NS || (!seen[i].used && now - seen[i].at < KNOWN_NS));
 }
 
-/* The job has got it, too. Many of one kind may have become one on the way to either: so one witnessed stands for all. */
+/* The job has got it, too. Many of one kind may have become one on the way to either: so one witnessed stands for all; but
+ * real-time signals are queued, and each stands for itself: of those that came while the job was started it got the last only. */
 static bool witnessed(const struct event *e, uint64_t now)
 {
+	bool queued = e->s.ssi_signo >= REALTIME;
 	for (unsigned i = 0; i < nseen && i < SEEN; i++)
-		if (same(e, i, now)) {
+		if (same(e, i, now) && !(queued && seen[i].used)) {
 			seen[i].used = true;
 			return true;
 		}
