@@ -122,8 +122,12 @@ kill_keeper() {
 	job --compute .01 --linger 2 3>"$BATS_TEST_TMPDIR/three" &
 	local all=$! p
 	await_keeper
+	for _ in {1..40}; do
+		p=$(keeper)
+		[ -z "$p" ] || ! grep -q slowstore.so "/proc/$p/maps" || break
+		sleep .05
+	done
 	sleep .3
-	p=$(keeper)
 	[ "$(wc -w <<<"$p")" = 1 ]
 	[ "$(readlink "/proc/$p/fd/0" "/proc/$p/fd/1" "/proc/$p/fd/2" | sort -u)" = /dev/null ]
 	[ -z "$(ls -l "/proc/$p/fd" 2>/dev/null | grep three)" ]

@@ -120,11 +120,11 @@ PyObject *opt4_guest(const char *name, PyObject *parts, int method);   /* no C c
  * (and no exception): not in this Python. */
 EXPORT PyObject *opt4_guest(const char *name, PyObject *parts, int method)
 {
-	struct method *def;
-	char *own;
-	if (!resolve() || py.PyTuple_Size(parts) != 3 || !(own = strdup(name)) || !(def = malloc(sizeof(*def))))
+	size_t len = strlen(name) + 1;
+	struct method *def = resolve() && py.PyTuple_Size(parts) == 3 ? malloc(sizeof(*def) + len) : NULL;
+	if (!def)
 		return NULL;
-	*def = (struct method){ own, around, VARARGS_KEYWORDS, NULL };   /* for good: the function points to it */
+	*def = (struct method){ memcpy(def + 1, name, len), around, VARARGS_KEYWORDS, NULL };   /* for good: the function points to it */
 	PyObject *f = py.PyCFunction_NewEx(def, parts, NULL);
 	if (f && method) {
 		PyObject *bound = py.PyInstanceMethod_New(f);

@@ -16,7 +16,7 @@ bool trace_tool(const char *what, const char *const args[])
 {
 	char exe[PATH_MAX], *argv[ARGS_MAX + 2] = { exe };
 	ssize_t n = readlink("/proc/self/exe", exe, sizeof(exe) - sizeof("-trace"));
-	pid_t pid;
+	pid_t pid = -1;
 	int status, rc;
 
 	for (int i = 0; i < ARGS_MAX && args[i]; i++)
