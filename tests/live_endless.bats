@@ -39,6 +39,17 @@ endless() {
 	calc "$(stat_of prefetch_wasted) <= .01 * $(stat_of accesses)"
 }
 
+@test "each pass' seed is drawn from the training's own generator: followed pass by pass" {
+	endless dropout-4
+}
+
+@test "train and validation in turn, both without an end: what is fetched ahead takes nothing of the other's" {
+	endless turns-4
+	PREFETCH=auto JOBS=endless.py same "$PYTHON" turns-4
+	calc "$(stat_of prefetched) > 20"
+	calc "$(stat_of reuse_ratio) >= .9 * .5 * 5 / 6"
+}
+
 @test "one that draws from the training's own generator is followed only as far as it is true" {
 	JOBS=endless.py same "$PYTHON" liar-4
 	calc "$(stat_of reuse_ratio) >= .44"

@@ -8,6 +8,7 @@
 #define RUN_SPAN   16u     /* the same for one worker */
 #define LOOK_EVERY 8u      /* accesses between two looks at all workers, at least */
 #define IDLE_LEAST 256u    /* accesses of all without one of its own make a worker idle, at least */
+#define EXPIRE_LOOK 1024u /* positions that expire at once and are looked at */
 #define SURE       3u      /* matches that make a worker's place count for the front */
 #define VERY_SURE  8u      /* the same for the horizon, which never goes back */
 
@@ -133,10 +134,46 @@ static uint32_t kth(uint32_t *v, uint32_t n, uint32_t k)
 	return v[k];
 }
 
+/* What was foretold has come, or has not. */
+static void judge(struct follow_shared *sh, struct run *r, bool matched)
+{
+	bool begun = sh->matched + sh->diverged != 0;
+	uint32_t hi = runs_used(sh), span = hi * 32 > GATE_SPAN ? hi * 32 : GATE_SPAN;
+	if (matched)
+		sh->matched++;
+	else
+		sh->diverged++;
+	/* Shut, it looks back less far, so that a job that is found again is soon believed again. */
+	sh->ratio = blend(begun ? sh->ratio : FOLLOW_ONE, matched, sh->gate_shut ? span / 4 : span);
+	if (sh->ratio < GATE_SHUT)
+		sh->gate_shut = 1;
+	else if (sh->ratio >= GATE_OPEN)
+		sh->gate_shut = 0;
+	if (r)
+		r->ratio = blend(r->ratio, matched, RUN_SPAN);
+}
+
+/* Positions from..to that nobody has come to. */
+static uint32_t unconsumed(const struct follow_shared *sh, uint32_t from, uint32_t to)
+{
+	uint32_t none = 0;
+	for (; from < to; from++)
+		none += !(sh->consumed[from % FOLLOW_RING / 64] >> (from % 64) & 1);
+	return none;
+}
+
 /* Moves the horizon on; what leaves the ring is forgotten. */
 static void expire(struct follow_shared *sh, uint32_t to)
 {
 	uint32_t from = sh->horizon;
+	/* A dataset that keeps what it has read does not come to all that was foretold. (From the beginning, or far ahead, it is a job that
+	 * came late, or one that jumps.) */
+	if (from && !follow_mixed(sh) && to - from <= EXPIRE_LOOK)
+		for (uint32_t n = unconsumed(sh, from, to); n > 0; n--) {
+			if (!sh->strays)
+				judge(sh, NULL, false);
+			sh->strays -= sh->strays > 0;
+		}
 	if (to - from >= FOLLOW_RING) {
 		for (uint32_t i = 0; i < FOLLOW_RING / 64; i++)
 			sh->consumed[i] = 0;
@@ -202,25 +239,6 @@ static void look_over(struct follow *f)
 		expire(sh, to);
 }
 
-/* What was foretold has come, or has not. */
-static void judge(struct follow_shared *sh, struct run *r, bool matched)
-{
-	bool begun = sh->matched + sh->diverged != 0;
-	uint32_t hi = runs_used(sh), span = hi * 32 > GATE_SPAN ? hi * 32 : GATE_SPAN;
-	if (matched)
-		sh->matched++;
-	else
-		sh->diverged++;
-	/* Shut, it looks back less far, so that a job that is found again is soon believed again. */
-	sh->ratio = blend(begun ? sh->ratio : FOLLOW_ONE, matched, sh->gate_shut ? span / 4 : span);
-	if (sh->ratio < GATE_SHUT)
-		sh->gate_shut = 1;
-	else if (sh->ratio >= GATE_OPEN)
-		sh->gate_shut = 0;
-	if (r)
-		r->ratio = blend(r->ratio, matched, RUN_SPAN);
-}
-
 void pace_access(struct follow *f, struct run *r, bool matched, uint32_t skipped)
 {
 	struct follow_shared *sh = f->sh;
@@ -230,7 +248,8 @@ void pace_access(struct follow *f, struct run *r, bool matched, uint32_t skipped
 		sh->extra++;
 	else
 		judge(sh, r, matched);
-	for (uint32_t i = 0; mixed && i < skipped && i < FOLLOW_NEAR; i++)
+	sh->strays += !matched && sh->strays < EXPIRE_LOOK;
+	for (uint32_t i = 0; (mixed || sh->gate_shut) && i < skipped && i < FOLLOW_NEAR; i++)
 		judge(sh, r, false);
 	if (r) {
 		r->misses = matched ? 0 : r->misses + 1;

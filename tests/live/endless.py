@@ -16,8 +16,8 @@ PASSES = int(os.environ.get("PASSES", 6))
 
 
 class Files(Dataset):
-    def __init__(self, root):
-        self.im_files = sorted(os.path.join(d, f) for d, _, fs in os.walk(root) for f in fs)
+    def __init__(self, root, part=slice(None)):
+        self.im_files = sorted(os.path.join(d, f) for d, _, fs in os.walk(root) for f in fs)[part]
 
     def __len__(self):
         return len(self.im_files)
@@ -121,10 +121,10 @@ class Liar(Sampler):
             yield int(torch.randint(self.size, (1,)))
 
 
-def epochs(loader, step=lambda: None):
+def epochs(loader, step=lambda: None, val=()):
     h = hashlib.sha256()
     for _ in range(PASSES):
-        for batch in loader:
+        for batch in itertools.chain(loader, val):
             h.update(batch.numpy().tobytes())
             step()
     return h.hexdigest()[:12], states()
@@ -142,6 +142,11 @@ def job(name, workers):
             return epochs(InfiniteDataLoader(d, 8, shuffle=True, num_workers=workers, generator=torch.Generator().manual_seed(6)))
         if name == "timm":
             return epochs(MultiEpochsDataLoader(d, 8, shuffle=True, num_workers=workers))
+        if name == "dropout":   # each pass' seed comes from the generator that the training draws from
+            return epochs(MultiEpochsDataLoader(d, 8, shuffle=True, num_workers=workers), lambda: torch.rand(3))
+        if name == "turns":
+            return epochs(InfiniteDataLoader(Files(root, slice(320)), 8, shuffle=True, num_workers=workers, generator=torch.Generator().manual_seed(6)),
+                          val=InfiniteDataLoader(Files(root, slice(320, 400)), 8, num_workers=workers))
         if name == "liar":
             return steps(DataLoader(d, 8, sampler=Liar(d), num_workers=workers), n, lambda: torch.rand(3))
         sampler = {"mmengine": InfiniteSampler, "detectron2": TrainingSampler}[name](d)
@@ -149,7 +154,7 @@ def job(name, workers):
     return run
 
 
-JOBS = {"%s-%d" % (name, workers): job(name, workers) for name in ("yolo", "timm", "mmengine", "detectron2", "liar") for workers in (0, 4)}
+JOBS = {"%s-%d" % (name, workers): job(name, workers) for name in ("yolo", "timm", "mmengine", "detectron2", "liar", "dropout", "turns") for workers in (0, 4)}
 
 if __name__ == "__main__":
     torch.set_num_threads(1)

@@ -8,7 +8,8 @@
  * epochs with a fraction c cached, about c of the rest of the epoch can so be held ahead, less and less towards its end.
  *
  * It is kept by ranges of V and looked at for some m only: what is left out makes it smaller, never larger. With several
- * plans at a time nobody knows which of them reads how much meanwhile: then the policy's rule alone holds. */
+ * plans at a time nobody knows which of them reads how much meanwhile: then the policy's rule alone holds; but for live orders of
+ * loaders without an end, whose next passes are known: each of these exchanges what is its own, as if it were alone. */
 #include "opt4d.h"
 
 #define RANGES 2048u
@@ -16,6 +17,7 @@
 #define LOOKS  65536u              /* positions looked at; where there are more, a sample */
 #define PLENTY 64u                 /* made anew after this part of an epoch; .. */
 #define SCARCE 1024u               /* .. after this one when it did not suffice */
+#define PASSES 64u                 /* positions that tell whether a next pass is known */
 
 static struct spare {
 	uint32_t gen, from, width, nranges; /* the plan's; range r is needed at from + r * width and on, the last for ever */
@@ -89,13 +91,23 @@ static bool alone(void)
 	return n < 2;
 }
 
+/* Is most of what is read next known to be needed again? */
+static bool endless(uint32_t plan)
+{
+	const struct trace *t = &orders.plans[plan].trace;
+	uint32_t front = orders.plans[plan].follow.sh->front, again = 0, n = 0;
+	for (uint32_t pos = front; view.h->plans[plan].gen && n < PASSES && pos < t->h->npos; pos++, n++)
+		again += trace_next(t, pos) != TRACE_NEVER;
+	return again > n / 2;
+}
+
 uint32_t spare_beyond(uint32_t plan, uint32_t pages)
 {
 	struct spare *s = &spare[plan];
 	const struct follow_shared *sh = orders.plans[plan].follow.sh;
 	const struct trace_header *h = orders.plans[plan].trace.h;
 	uint32_t did = (uint32_t)(sh->matched + sh->diverged) - s->accesses, r = 0;
-	if (!alone())
+	if (!alone() && !endless(plan))
 		return 0;
 	if (!s->made || s->gen != orders.plans[plan].gen || did > h->nfiles / (s->scarce ? SCARCE : PLENTY))
 		make(plan);

@@ -19,6 +19,7 @@ LEAST = 4096       # or so many, or ..
 PASSES = 8         # .. times the dataset, where that is small
 PAUSE = .25        # seconds between two publications while a child still draws
 PATIENCE = 512     # indices until it is looked again whether the dataset's files are known
+STRETCH = 64       # indices that are worth a child
 DRAWING, OVER, FULL, ENDED, REFUSED = range(5)   # enum of cell.h
 STATE, FILLED, BATCHES, CALL = range(4)
 HEAD = 16          # words before the indices
@@ -92,6 +93,8 @@ class Rehearsal:
         self.words = None          # of the child
         self.next_try = 0
         self.lies = 0
+        self.lied_at = 0           # indices dispatched when it last was another order than foretold, ..
+        self.stretch = None        # .. and the shortest way between two such places: a pass, where each one's seed is drawn from what others draw from
         self.first = None          # its epoch, where it has no end: each pass over the dataset counts as one
 
     def start(self, it, wait=0):
@@ -134,8 +137,13 @@ class Rehearsal:
                 self.start(it)
             return
         view, at = self.words.view, HEAD + self.seen
+        if self.stretch and self.seen + n > view[FILLED] and view[STATE] == FULL:   # the next stretch has begun
+            self.lied_at = self.dispatched - n
+            lib.lied(self.fields["loader"])
+            self.room = self.stretch - n
+            return self.start(it)
         if self.seen + n <= view[FILLED] and view[at:at + n] != memoryview(batch):
-            return self._lied()
+            return self._lied(it, n)
         self.seen += n
         self._tell(it)
 
@@ -147,10 +155,16 @@ class Rehearsal:
             if it._num_workers:
                 lib.follow(0)
 
-    def _lied(self):
-        """The sampler draws from what others draw from, too."""
+    def _lied(self, it, n):
+        """The sampler draws from what others draw from, too: each time, or where it begins a pass. This batch was another one."""
         lib.lied(self.fields["loader"])
         self.close()
+        here = self.dispatched - n
+        self.stretch = min(self.stretch or here, here - self.lied_at)
+        self.lied_at = here
+        if self.stretch - n >= STRETCH:
+            self.room = self.stretch - n
+            return self.start(it)
         self.lies += 1
         self.next_try = self.dispatched + (self.window << min(self.lies, 20))
 
@@ -180,7 +194,7 @@ class Rehearsal:
             return
         if self.first is None:
             self.first = self.fields["epoch"]
-        if self.seen >= filled // 2:   # there is more
+        if self.seen >= filled // 2 and not self.stretch:   # there is more
             self.room = self.window
             self.start(it)
 
