@@ -75,8 +75,9 @@ struct follow_shared {            /* head of the shared block; cursor[nfiles] fo
 	uint32_t live;            /* workers that take part now */
 	uint32_t between;         /* files that no order foretells beside each that one does, 16.16: mixup has one, mosaic three */
 	uint64_t extra;           /* accesses to such files: neither matched nor diverged */
-	uint32_t strays;          /* diverged accesses that may have come instead of a position that has not expired yet */
-	uint32_t reserved[10];
+	uint32_t came;            /* moving ratio of the expired positions that were come to, 16.16; 0: none has expired */
+	uint32_t left_out;        /* positions before the horizon that were not, in a row */
+	uint32_t reserved[9];
 	struct run runs[RUNS_MAX];
 	uint64_t consumed[FOLLOW_RING / 64]; /* bit p % FOLLOW_RING, for p in [horizon, horizon + FOLLOW_RING) */
 	uint32_t cursor[];        /* [nfiles] trace file -> its next unconsumed position + 1;

@@ -4,11 +4,12 @@
 
 #define GATE_SHUT  (FOLLOW_ONE * 80 / 100)
 #define GATE_OPEN  (FOLLOW_ONE * 87 / 100)
+#define CAME_SHUT  (FOLLOW_ONE * 70 / 100)   /* of the foretold positions */
+#define CAME_OPEN  (FOLLOW_ONE * 80 / 100)
 #define GATE_SPAN  256u    /* accesses that the moving ratio of all looks back on, at least */
 #define RUN_SPAN   16u     /* the same for one worker */
 #define LOOK_EVERY 8u      /* accesses between two looks at all workers, at least */
 #define IDLE_LEAST 256u    /* accesses of all without one of its own make a worker idle, at least */
-#define EXPIRE_LOOK 1024u /* positions that expire at once and are looked at */
 #define SURE       3u      /* matches that make a worker's place count for the front */
 #define VERY_SURE  8u      /* the same for the horizon, which never goes back */
 
@@ -147,33 +148,41 @@ static void judge(struct follow_shared *sh, struct run *r, bool matched)
 	sh->ratio = blend(begun ? sh->ratio : FOLLOW_ONE, matched, sh->gate_shut ? span / 4 : span);
 	if (sh->ratio < GATE_SHUT)
 		sh->gate_shut = 1;
-	else if (sh->ratio >= GATE_OPEN)
+	else if (sh->ratio >= GATE_OPEN && (!sh->came || sh->came >= CAME_OPEN))
 		sh->gate_shut = 0;
 	if (r)
 		r->ratio = blend(r->ratio, matched, RUN_SPAN);
 }
 
-/* Positions from..to that nobody has come to. */
-static uint32_t unconsumed(const struct follow_shared *sh, uint32_t from, uint32_t to)
+/* A foretold position was come to, or was left out: a dataset that keeps what it has read opens no more of it. */
+static void judge_came(struct follow_shared *sh, bool came)
 {
-	uint32_t none = 0;
-	for (; from < to; from++)
-		none += !(sh->consumed[from % FOLLOW_RING / 64] >> (from % 64) & 1);
-	return none;
+	sh->came = blend(sh->came ? sh->came : FOLLOW_ONE, came, GATE_SPAN);
+	if (sh->came < CAME_SHUT)
+		sh->gate_shut = 1;
+}
+
+/* Few in a row were left out; many are a job that left an epoch early, came late, or jumps. */
+static void judge_expired(struct follow_shared *sh, uint32_t from, uint32_t to)
+{
+	for (; from < to; from++) {
+		if (!(sh->consumed[from % FOLLOW_RING / 64] >> (from % 64) & 1)) {
+			sh->left_out++;
+			continue;
+		}
+		for (uint32_t n = sh->left_out <= FOLLOW_NEAR ? sh->left_out : 0; n > 0; n--)
+			judge_came(sh, false);
+		sh->left_out = 0;
+		judge_came(sh, true);
+	}
 }
 
 /* Moves the horizon on; what leaves the ring is forgotten. */
 static void expire(struct follow_shared *sh, uint32_t to)
 {
 	uint32_t from = sh->horizon;
-	/* A dataset that keeps what it has read does not come to all that was foretold. (From the beginning, or far ahead, it is a job that
-	 * came late, or one that jumps.) */
-	if (from && !follow_mixed(sh) && to - from <= EXPIRE_LOOK)
-		for (uint32_t n = unconsumed(sh, from, to); n > 0; n--) {
-			if (!sh->strays)
-				judge(sh, NULL, false);
-			sh->strays -= sh->strays > 0;
-		}
+	if (!follow_mixed(sh) && to - from < FOLLOW_RING)
+		judge_expired(sh, from, to);
 	if (to - from >= FOLLOW_RING) {
 		for (uint32_t i = 0; i < FOLLOW_RING / 64; i++)
 			sh->consumed[i] = 0;
@@ -248,9 +257,13 @@ void pace_access(struct follow *f, struct run *r, bool matched, uint32_t skipped
 		sh->extra++;
 	else
 		judge(sh, r, matched);
-	sh->strays += !matched && sh->strays < EXPIRE_LOOK;
-	for (uint32_t i = 0; (mixed || sh->gate_shut) && i < skipped && i < FOLLOW_NEAR; i++)
+	for (uint32_t i = 0; mixed && i < skipped && i < FOLLOW_NEAR; i++)
 		judge(sh, r, false);
+	if (sh->gate_shut && sh->came && matched) {   /* nothing expires then */
+		for (uint32_t i = 0; i < skipped && i < FOLLOW_NEAR; i++)
+			judge_came(sh, false);
+		judge_came(sh, true);
+	}
 	if (r) {
 		r->misses = matched ? 0 : r->misses + 1;
 		r->streak = matched ? r->streak + 1 : r->streak;
