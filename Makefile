@@ -19,6 +19,7 @@ SESSION := $(patsubst %.c,$B/%.o,$(foreach h,$(HOUSES),$(wildcard preload/$h/*.c
 SESSION_C := $(patsubst $B/%.o,%.c,$(SESSION))
 HOOK    := $(patsubst %.c,$B/%.o,$(wildcard preload/hook/*.c))
 CLI     := $(patsubst %.c,$B/%.o,$(wildcard tools/opt4/*.c tools/opt4/*/*.c))
+WIRE    := $(patsubst %.c,$B/%.o,$(wildcard tools/wire/*.c))
 KEEPER  := $(patsubst %.c,$B/%.o,$(wildcard tools/opt4d/*.c))
 
 all: $B/libopt4.so $B/opt4 $(if $(KEEPER),$B/opt4d) $B/opt4-trace $B/opt4_live/sitecustomize.py
@@ -28,12 +29,12 @@ $B/libopt4.so: $(HOOK) $(SESSION) $(POLICY) preload/libopt4.map
 	  -Wl,-z,now -Wl,-z,nodelete -Wl,-z,relro -ldl -pthread
 # .. and `opt4 warm` asks as the keeper does whether a disk rotates
 CLI     += $B/tools/opt4d/rotates.o
-$B/opt4: $(CLI) $(SESSION) $(POLICY)
-	$(CC) -o $@ $(CLI) $(SESSION) $(POLICY) $(LDFLAGS) -pthread -lm
+$B/opt4: $(CLI) $(WIRE) $(SESSION) $(POLICY)
+	$(CC) -o $@ $(CLI) $(WIRE) $(SESSION) $(POLICY) $(LDFLAGS) -pthread -lm -ldl
 # beside its own: the model of a disk, by which it chooses as opt4 plan does
 KEEPER  += $B/tools/opt4/plan/disk.o
-$B/opt4d: $(KEEPER) $(SESSION) $(POLICY)
-	$(CC) -o $@ $(KEEPER) $(SESSION) $(POLICY) $(LDFLAGS) -pthread -lm
+$B/opt4d: $(KEEPER) $(WIRE) $(SESSION) $(POLICY)
+	$(CC) -o $@ $(KEEPER) $(WIRE) $(SESSION) $(POLICY) $(LDFLAGS) -pthread -lm -ldl
 $B/opt4-trace: $(wildcard tools/trace/*.py tools/trace/opt4-trace) VERSION
 	@mkdir -p $B/opt4_trace && rm -f $B/opt4_trace/*.py
 	cp tools/trace/*.py $B/opt4_trace/

@@ -20,9 +20,10 @@ preload/order      order            store base policy
 preload/session    session,keeper   order store base policy
 preload/live       live             keeper session order store base policy
 preload/hook       -                live session base
-tools/opt4d        -                live keeper order store base policy
-tools/opt4/common  common           live keeper order store base policy
-tools/opt4/*       -                common live keeper order store base policy
+tools/wire         wire             base
+tools/opt4d        -                wire live keeper order store base policy
+tools/opt4/common  common           wire live keeper order store base policy
+tools/opt4/*       -                common wire live keeper order store base policy
 '
 # The few that must: a file, the header or function that it asks for past the rules, and why.
 exceptions='

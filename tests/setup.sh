@@ -1,6 +1,6 @@
 #!/bin/sh
 # setup.sh WHAT...: brings what building, testing and the demo need, where it is not there yet.
-#   build   a C compiler, make, uthash          strace  strace
+#   build   a C compiler, make, uthash          strace, memcached
 #   bats    bats-core                           python  prints an interpreter that imports torch, torchvision
 #   cross   a compiler for aarch64 and qemu-user; musl and 32-bit libraries: other machines and C libraries
 #   arm64   prints a folder with Debian's Python and torch for aarch64, and a static qemu (unpacked below build/, 1 GB)
@@ -89,6 +89,7 @@ setup_arm64() {
 	echo "$dir"
 }
 setup_strace() { need strace strace; }
+setup_memcached() { need memcached memcached; }
 
 # Importing torch takes seconds, so it is done once an installation; later only its place is looked up.
 imports() {
@@ -176,8 +177,8 @@ photos_pip() {
 status=0
 for what in "$@"; do
 	case $what in
-	build | bats | strace | python | cross | arm64 | notebook | photos) "setup_$what" || status=1 ;;
-	*) echo "usage: $0 [build|bats|strace|python|cross|arm64|notebook|photos]..." >&2; exit 2 ;;
+	build | bats | strace | memcached | python | cross | arm64 | notebook | photos) "setup_$what" || status=1 ;;
+	*) echo "usage: $0 [build|bats|strace|memcached|python|cross|arm64|notebook|photos]..." >&2; exit 2 ;;
 	esac
 done
 exit $status

@@ -15,6 +15,7 @@ include tests/hook/hook.mk
 include tests/lib/lib.mk
 include tests/look/look.mk
 include tests/guest/guest.mk
+include tests/pool/pool.mk
 
 test-bins: slowstore
 

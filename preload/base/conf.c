@@ -293,8 +293,27 @@ static void load_values(void)
 	copy_path("OPT4_SSD", conf.ssd, sizeof(conf.ssd));
 	copy_size("OPT4_SSD_SIZE", conf.ssd_size);
 	copy_path("OPT4_REBUCKET", conf.rebucket, sizeof(conf.rebucket));
+	copy_env("OPT4_POOL", conf.pool, sizeof(conf.pool));
+	conf.pool_wait_ns = 100000000;
+	if ((s = getenv("OPT4_POOL_WAIT")) && *s && (parse_time(s, &conf.pool_wait_ns) < 0 || !conf.pool_wait_ns || conf.pool_wait_ns > 60000000000ull)) {
+		opt4_log("opt4: OPT4_POOL_WAIT: '%.40s' is not a time such as 100ms, 60s at most", s);
+		conf.pool_wait_ns = 100000000;
+	}
+	copy_path("OPT4_POOL_SECRET", conf.pool_secret, sizeof(conf.pool_secret));
 	copy_path("OPT4_DIR", conf.dir, sizeof(conf.dir));
 	copy_path("OPT4_STATS", conf.stats, sizeof(conf.stats));
+}
+
+/* All nodes see the trace, or the folder that the job was started in. */
+static void pool_secret(void)
+{
+	conf.pool_secret_given = *conf.pool_secret;
+	if (!*conf.pool || *conf.pool_secret)
+		return;
+	if (conf.have_trace && strlen(conf.trace_path) + sizeof(POOL_SECRET) < sizeof(conf.pool_secret))
+		strcat(strcpy(conf.pool_secret, conf.trace_path), POOL_SECRET);
+	else if (getcwd(conf.pool_secret, sizeof(conf.pool_secret) - sizeof(POOL_SECRET) - 1))
+		strcat(conf.pool_secret, "/" POOL_SECRET);
 }
 
 void conf_load(void)
@@ -324,6 +343,7 @@ void conf_load(void)
 			conf.have_trace = true;
 		}
 	}
+	pool_secret();
 	load_roots();
 	load_globs();
 	if (*conf.policy && !strcmp(conf.policy, "none"))

@@ -9,6 +9,7 @@
 
 #define CONF_GLOBS 32
 #define CONF_ROOTS 16
+#define POOL_SECRET ".opt4-pool"   /* the name of a pool's secret that nobody has named: after the trace's, or in the job's folder */
 
 struct conf {
 	bool loaded, active;
@@ -23,6 +24,10 @@ struct conf {
 	char ssd[4096];            /* the second tier's folder; "" = none */
 	char ssd_size[32];         /* as given; "" = default */
 	char rebucket[4096];       /* where the next epoch is written down in its order; "" = nowhere */
+	char pool[2048];           /* the pool's servers, as given; "" = none */
+	char pool_secret[4096];    /* the file with the key of its hashes, absolute */
+	uint64_t pool_wait_ns;     /* a server that has not answered after that is dead */
+	bool pool_secret_given;    /* else it is made where it is not there */
 	int prefetch;              /* -1 auto, 0 off, else batches */
 	int direct;                /* -1 auto, 0 off, 1 on */
 	int elevator;              /* likewise */

@@ -117,6 +117,12 @@ static int copy(int from, int to, uint64_t size, char *buf, size_t room, bool di
 	return 0;
 }
 
+int fill_dress(int obj, const struct origin *o)
+{
+	struct timespec times[2] = { { .tv_nsec = UTIME_OMIT }, { o->mtime / 1000000000, o->mtime % 1000000000 } };
+	return fchmod(obj, o->mode & 0777) < 0 || futimens(obj, times) < 0 ? -errno : 0;
+}
+
 int fill_copy(int fd, const struct origin *o, const struct transfer *own)
 {
 	struct stat st;
@@ -144,9 +150,8 @@ int fill_copy(int fd, const struct origin *o, const struct transfer *own)
 		rc = -ESTALE;
 	if (!was_cached)           /* not kept twice; what others had brought in stays theirs */
 		posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
-	struct timespec times[2] = { { .tv_nsec = UTIME_OMIT }, { o->mtime / 1000000000, o->mtime % 1000000000 } };
-	if (rc == 0 && (fchmod(obj, o->mode & 0777) < 0 || futimens(obj, times) < 0))
-		rc = -errno;
+	if (rc == 0)
+		rc = fill_dress(obj, o);
 	if (rc < 0) {
 		tier_tmpfs.close(obj);
 		return rc;

@@ -19,5 +19,7 @@ struct transfer {
  * do not stay in the page cache if they were not there before. No lock held; several threads at a time.
  * own: NULL = one of the few buffers of this process (-ENOMEM: all in use), buffered reads. */
 int fill_copy(int fd, const struct origin *o, const struct transfer *own);
+/* What an object has of its original beside its bytes: mode and mtime. 0 or -errno. */
+int fill_dress(int obj, const struct origin *o);
 
 #endif

@@ -227,6 +227,18 @@ static bool give_way(uint32_t rec)
 	return ST_STATE(w) == REC_FILLING ? wait_for(rec) : ST_STATE(w) == REC_RESIDENT;
 }
 
+/* What was read of the store here the pool may not have: the keeper puts it there. */
+static void tell_filled(uint32_t rec)
+{
+	for (uint32_t i = 0; i < FILLED_MAX; i++) {
+		uint32_t none = 0;
+		if (!atomic_load_explicit(&view.h->filled[i], memory_order_relaxed) && atomic_compare_exchange_strong(&view.h->filled[i], &none, rec + 1)) {
+			keeper_ring();
+			return;
+		}
+	}
+}
+
 static int fetch(int fd, int flags, struct cached *c)
 {
 	struct stat st;
@@ -255,6 +267,8 @@ static int fetch(int fd, int flags, struct cached *c)
 		policy_rebuild(rec < view.ncap / 2 - 1 ? rec * 2 + 2 : view.ncap, 0, 0);
 
 	bool waited = s == REC_ABSENT && o.size <= SESSION_SMALL && atomic_load_explicit(&view.h->elevator, memory_order_relaxed) && origin_fit(&st) && give_way(rec);
+	if (s == REC_ABSENT && !waited && atomic_load_explicit(&view.h->pool_state, memory_order_relaxed) && origin_fit(&st) && o.size <= index_maxfile())
+		waited = ask_keeper(rec, o.size) && (rec_state(rec) == REC_RESIDENT || wait_for(rec));
 	bool locked = session_lock(), fit = origin_fit(&st) && !atomic_load(&view.rec[rec].writers);
 	s = rec_state(rec);
 	if (locked) {
@@ -275,6 +289,8 @@ static int fetch(int fd, int flags, struct cached *c)
 	} else if (nvictims >= 0 && (rc = fill(rec, fd, &o, &a, victims, nvictims, flags)) >= 0) {
 		access_count(&a, ACCESS_MISS, rec, o.size, now_ns() - start);
 		COUNT(view.h->n.origin_opens, 1);
+		if (atomic_load_explicit(&view.h->pool_state, memory_order_relaxed))
+			tell_filled(rec);
 	} else {
 		if (o.size > index_maxfile())
 			too_large(o.size);

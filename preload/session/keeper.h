@@ -75,5 +75,6 @@ bool session_advice(char line[ADVICE_BYTES]);
 /* ---- stats.c ---- */
 int stats_write(const char *file);         /* JSON; 0 or -errno */
 void stats_print(FILE *f);
+uint64_t session_reads(void);              /* accesses for which the original was read, by whomever: neither tier nor pool had the file */
 
 #endif

@@ -19,8 +19,9 @@
 static bool wanted(void)
 {
 	const struct index_header *h = view.h;
-	bool work = h->ssd_ready == 1 || h->nplans || atomic_load_explicit(&h->loader_made, memory_order_relaxed);
-	return work && (h->prefetch || h->ssd_ready == 1) && h->account[TIER_RAM].budget && !atomic_load(&h->gone);
+	bool tier = h->ssd_ready == 1 || h->pool_state == POOL_COMING || h->pool_state == POOL_ON;
+	bool work = tier || h->nplans || atomic_load_explicit(&h->loader_made, memory_order_relaxed);
+	return work && (h->prefetch || tier) && h->account[TIER_RAM].budget && !atomic_load(&h->gone);
 }
 
 bool keeper_lives(void)

@@ -39,6 +39,11 @@ void access_count(const struct access *a, enum access_kind kind, uint32_t rec, u
  * or -errno, of which -ENOENT: it is not there. From the SSD of an earlier session: only after a look at its bytes. */
 int object_open(uint32_t rec, struct resident *r, int flags);
 
+/* ---- ask.c ---- */
+/* With a pool: asks the keeper for a file that is not resident. True: it has it, or is fetching it now. Waits for that twice OPT4_POOL_WAIT at most;
+ * false at once where there is no pool to ask. */
+bool ask_keeper(uint32_t rec, uint64_t bytes);
+
 /* ---- copy.c ---- */
 /* One of the few transfer buffers of this process, of FILL_BUFFER bytes; NULL: all in use. */
 #define FILL_BUFFER (128u << 10)

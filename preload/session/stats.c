@@ -84,6 +84,34 @@ static void put_tiers(FILE *f)
 	fputs("],\n", f);
 }
 
+uint64_t session_reads(void)
+{
+	uint64_t all = view.h->n.fills + view.h->n.bypassed, pool = view.h->pool_n.hits;
+	return all > pool ? all - pool : 0;
+}
+
+static void put_pool(FILE *f)
+{
+	const struct pool_counters *n = &view.h->pool_n;
+	if (!view.h->pool_state) {
+		text(f, "pool", NULL);
+		return;
+	}
+	fputs("  \"pool\": {\"servers\": [", f);
+	for (uint32_t i = 0; i < view.h->pool_servers && i < POOL_MAX; i++) {
+		const struct pool_server *s = &view.h->pool_server[i];
+		fprintf(f, "%s\n    {\"address\": ", i ? "," : "");
+		json_string(f, s->address, strnlen(s->address, sizeof(s->address)));
+		fprintf(f, ", \"alive\": %s, \"items\": %llu, \"bytes\": %llu, \"limit_bytes\": %llu, \"full\": %s}", atomic_load(&s->alive) ? "true" : "false",
+			(unsigned long long)s->items, (unsigned long long)s->bytes, (unsigned long long)s->limit_bytes, s->full ? "true" : "false");
+	}
+	fprintf(f, "],\n    \"gets\": %llu, \"hits\": %llu, \"hit_bytes\": %llu, \"sets\": %llu, \"set_bytes\": %llu, \"errors\": %llu, "
+		"\"hedged\": %llu, \"refused\": %llu, \"no_room\": %llu, \"get_ns\": %llu},\n",
+		(unsigned long long)n->gets, (unsigned long long)n->hits, (unsigned long long)n->hit_bytes, (unsigned long long)n->sets,
+		(unsigned long long)n->set_bytes, (unsigned long long)n->errors, (unsigned long long)n->hedged, (unsigned long long)n->refused,
+		(unsigned long long)n->full, (unsigned long long)n->ns);
+}
+
 void stats_print(FILE *f)
 {
 	struct index_header *h = view.h;
@@ -128,7 +156,7 @@ void stats_print(FILE *f)
 	number(f, "hits", n->hits);
 	number(f, "late", n->late);
 	number(f, "misses", n->misses);
-	fprintf(f, "  \"reuse_ratio\": %.6f,\n", ratio(n->fills + n->bypassed, n->accesses));
+	fprintf(f, "  \"reuse_ratio\": %.6f,\n", ratio(session_reads(), n->accesses));
 	fprintf(f, "  \"hit_ratio\": %.6f,\n", n->accesses ? (double)n->hits / (double)n->accesses : 0.0);
 	number(f, "bypassed", n->bypassed);
 	number(f, "hit_bytes", n->hit_bytes);
@@ -160,6 +188,7 @@ void stats_print(FILE *f)
 		(unsigned long long)h->disk_seeks, (unsigned long long)h->disk_runs, (unsigned long long)h->disk_soon,
 		(unsigned long long)h->disk_through, h->rebucket_on ? "true" : "false", (unsigned long long)h->bucket_read,
 		(unsigned long long)h->bucket_written);
+	put_pool(f);
 	text(f, "advice", session_advice(advice) ? advice : NULL);
 	put_tiers(f);
 	put_late(f);

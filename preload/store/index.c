@@ -45,6 +45,9 @@ uint64_t index_maxfile(void)
 	return typical > h->maxfile / 2 || (!n && !h->nfiles) ? h->maxfile_own : h->maxfile;
 }
 
+#define POOL_PART  10u             /* of what a session would take by default it takes with a pool .. */
+#define POOL_LEAST (256ull << 20)  /* .. but not less than this */
+
 static void set_budget(struct index_header *h, const char *dir)
 {
 	struct room r;
@@ -68,6 +71,10 @@ static void set_budget(struct index_header *h, const char *dir)
 	if (!*conf.cache && r.shared && r.budget)
 		note_reason("opt4: cache: %llu MiB, an eighth of what is free, in a container without a memory limit; set a limit, or OPT4_CACHE",
 			    (unsigned long long)r.budget >> 20);
+	if (*conf.pool && !*conf.cache) {  /* it holds what comes next; the rest of memory is the pool's */
+		uint64_t part = r.budget / POOL_PART > POOL_LEAST ? r.budget / POOL_PART : POOL_LEAST;
+		r.budget = part < r.budget ? part : r.budget;
+	}
 	if (conf.maxfile)
 		r.maxfile = conf.maxfile;
 	h->account[TIER_RAM].budget = r.budget / PAGE;
@@ -111,7 +118,13 @@ static void set_header(struct index_header *h, const char *dir)
 	h->ntiers = *conf.ssd ? 2 : 1;
 	clock_gettime(CLOCK_REALTIME, &ts);
 	h->created_ns = (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
-	strcpy(h->policy, *conf.policy ? conf.policy : conf.have_trace ? "opt" : "keep");
+	h->pool_state = *conf.pool ? POOL_COMING : POOL_NONE;
+	strcpy(h->pool, conf.pool);
+	strcpy(h->pool_secret, conf.pool_secret);
+	h->pool_wait_ns = conf.pool_wait_ns;
+	h->pool_secret_given = conf.pool_secret_given;
+	/* with a pool memory is what bytes pass through */
+	strcpy(h->policy, *conf.policy ? conf.policy : conf.have_trace ? "opt" : *conf.pool ? "lru" : "keep");
 	h->policy_default = !*conf.policy;
 	h->name_mask = NAME_SLOTS_FIRST - 1;
 	h->shape.nfiles = h->nfiles + 4096;  /* grows with the files that the trace does not name */

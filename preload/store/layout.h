@@ -14,7 +14,7 @@
 #define INDEX_MAGIC   "OPT4IDX\n"
 #define GONE_OVER     1            /* by its last job, or by opt4 clean */
 #define GONE_LOST     2            /* by somebody else: its jobs go on, and make another */
-#define INDEX_VERSION 4
+#define INDEX_VERSION 5
 #define PAGE          page_size     /* of the machine, or as the mapped index counts (base.h) */
 
 #define REC_NONE    0xFFFFFFFFu  /* no record; as session.h says to hooks */
@@ -28,6 +28,9 @@
 #define INFLIGHT_MAX 512
 #define LATE_MAX    20
 #define PROMISES_MAX 128         /* processes that have lately made a file on this tmpfs larger */
+#define ASKED_MAX   64           /* files that clients wait for, and that the pool may have */
+#define FILLED_MAX  256          /* files that clients have read of the store themselves, and that it may not have */
+#define POOL_MAX    64           /* its servers */
 #define EXTRA_FILES (4u << 20)   /* files that no first trace names; sparse, so room costs nothing */
 #define NAME_SLOTS  (8u << 20)   /* twice that, a power of two */
 #define NAME_BYTES  (512ull << 20)
@@ -286,7 +289,25 @@ struct index_header {
 	_Atomic uint64_t disk_beat;    /* coarse ns when the arm was last done with something */
 	uint64_t bucket_read, bucket_written;
 	uint32_t rebucket_on;          /* the next epoch is written down in its order */
+	/* The pool over several nodes: only the keeper talks to it. Who misses a file asks the keeper for it. */
+	_Atomic uint32_t pool_state;   /* POOL_* */
+	uint32_t pool_servers;
+	_Atomic uint64_t pool_since;   /* coarse ns: when it was first wanted */
+	char pool[2048];               /* the servers, as given */
+	char pool_secret[PATH_BYTES];  /* the file with their hashes' key */
+	uint32_t pool_secret_given, pad4;
+	uint64_t pool_wait_ns;         /* a server that has not answered after that is dead */
+	_Atomic uint64_t asked[ASKED_MAX];   /* rec + 1, and its pages << 32; 0 = free. The keeper takes it away when it has been seen to */
+	_Atomic uint32_t filled[FILLED_MAX]; /* rec + 1; 0 = free */
+	struct pool_counters {
+		uint64_t gets, hits, hit_bytes, sets, set_bytes, errors, /* by COUNT() */
+			hedged,          /* gets that the original was faster than, or would have been */
+			refused,         /* values that were not what had been put there */
+			full, ns;        /* sets for which no server had room; time that gets took */
+	} pool_n;
+	struct pool_server { char address[80]; _Atomic uint32_t alive; uint32_t full; uint64_t items, bytes, limit_bytes; } pool_server[POOL_MAX];
 	uint32_t reserved[21];
 };
+enum { POOL_NONE, POOL_COMING, POOL_ON, POOL_OFF };
 
 #endif

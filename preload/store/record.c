@@ -22,7 +22,8 @@ void rec_set(uint32_t rec, enum rec_state s)
 	/* What is written to the record from here on must not be seen before the word says that it is being written: a store
 	 * that releases holds back only those before it. */
 	atomic_thread_fence(memory_order_release);
-	if (ST_STATE(w) == REC_FILLING || (ST_STATE(w) == REC_ABSENT && atomic_load_explicit(&view.h->elevator, memory_order_relaxed)))
+	if (ST_STATE(w) == REC_FILLING || (ST_STATE(w) == REC_ABSENT && (atomic_load_explicit(&view.h->elevator, memory_order_relaxed) ||
+									  atomic_load_explicit(&view.h->pool_state, memory_order_relaxed))))
 		syscall(SYS_futex, state_half(r), FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
 }
 

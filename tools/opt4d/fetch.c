@@ -23,9 +23,10 @@
 
 #define THREADS_MAX 192
 #define BUFFER      (256u << 10)
-#define STACK       (64u << 10)
+#define STACK       (112u << 10)
 #define LOOKS       8u             /* looks at originals at a time, beside the fetches */
 #define HUNG_NS     2000000000ull  /* a fetch that takes longer (and 20 times the mean) has hung */
+#define POOLED      8u             /* fetches that may run at least where there is a pool */
 #define AGAIN_NS    50000000ull    /* after a refusal by the policy: the front may have moved */
 
 static struct fetcher { struct task job; bool busy; } fetchers[THREADS_MAX];
@@ -56,11 +57,25 @@ static void refuse(void)
 		refused_front[i] = orders.plans[i].mapped ? orders.plans[i].follow.sh->front : 0;
 }
 
+/* With a pool fetches mostly wait for the network, which is not what the pace measures. */
+static uint32_t allowed(void)
+{
+	uint32_t n = elevator_on() ? TURNS : pace_allowed();
+	return nodes_on() && n < POOLED ? POOLED : n;
+}
+
+/* What clients wait for goes beyond that. */
+static uint32_t most(void) { return allowed() + (nodes_on() ? ASKED_MAX / 4 : 0); }
+
 /* PICKED, UNSIZED or NOTHING. */
 static enum pick pick(struct task *j)
 {
 	struct next n;
 	*j = (struct task){ .fd = -1 };
+	if (!atomic_load(&view.h->gone) && !view.disabled && claim_asked(j))
+		return PICKED;
+	if (running >= allowed())
+		return NOTHING;
 	if (!view.h->prefetch || atomic_load(&view.h->gone) || view.disabled || atomic_load(&view.h->room_left) < 0 || refused())
 		goto nothing;
 	refused_at = 0;
@@ -93,22 +108,34 @@ nothing:
 	return NOTHING;
 }
 
-/* The original into a new object; its descriptor or -errno. */
-static int get(const struct task *j, const struct transfer *own, struct origin *o)
+/* The file's bytes into a new object, from its bucket, the pool or of the original; its descriptor or -errno. */
+static int get(struct task *j, const struct transfer *own, struct origin *o)
 {
+	int fd = j->fd, rc;
 	if (j->next.how == NEXT_BUCKET) {
 		turn_wait(j->next.turn);
 		return bucket_fetch(&j->next, own, o);
 	}
-	int fd = j->fd >= 0 ? j->fd : original_open(j->next.rec, o);
+	bool looked = nodes_on() && (fd >= 0 || original_look(j->next.rec, o) == 0);
+	if (looked && pages_of(o->size) <= j->pages && (j->asked || ahead_worth(o->size)) && (rc = nodes_get(j->next.rec, o, own, &j->anew)) >= 0) {
+		j->pooled = true;
+		if (fd >= 0)
+			close(fd);
+		return rc;
+	}
+	uint64_t start = now_ns();
+	if (fd < 0)
+		fd = original_open(j->next.rec, o);
 	if (fd < 0)
 		return fd;
 	if (j->next.turn) {
 		turn_wait(j->next.turn);
 		original_through(&j->next, own);
 	}
-	int rc = pages_of(o->size) > j->pages || !ahead_worth(o->size) ? -EFBIG : fill_copy(fd, o, own);
+	rc = pages_of(o->size) > j->pages || !(j->asked || ahead_worth(o->size)) ? -EFBIG : fill_copy(fd, o, own);
 	close(fd);
+	if (rc >= 0 && nodes_on())
+		nodes_origin_took(now_ns() - start);
 	return rc;
 }
 
@@ -145,26 +172,30 @@ static bool sized(struct task *j, const struct origin *o)
 	return false;
 }
 
+static bool of_original(const struct task *j) { return j->next.how != NEXT_BUCKET && !j->pooled; }
+
 /* What the store gave, whether or not it could be filed. */
 static void count(const struct task *j, const struct origin *o, bool filed)
 {
 	struct counters *n = &view.h->n;
 	uint32_t segment, batch;
 	const struct trace *t = &orders.plans[j->next.plan].trace;
-	bool original = j->next.how != NEXT_BUCKET;
+	bool original = of_original(j);
 	if (original)
 		COUNT(n->origin_bytes, o->size);
-	if (filed) {
+	if (filed && !j->asked) {
 		COUNT(n->prefetched, 1);
 		COUNT(n->prefetched_bytes, o->size);
 	}
-	if (!follow_locate(t, j->next.pos, &segment, &batch))
+	uint32_t epoch = view.h->nepochs ? view.h->nepochs - 1 : 0;   /* where no order says */
+	if (t->h && follow_locate(t, j->next.pos, &segment, &batch))
+		epoch = t->segments[segment].epoch;
+	else if (!j->asked)
 		return;
-	uint32_t epoch = t->segments[segment].epoch;
 	struct epoch_stat *e = &view.epochs[epoch < EPOCHS_MAX ? epoch : EPOCHS_MAX - 1];
 	if (original)
 		COUNT(e->origin_bytes, o->size);
-	if (filed)
+	if (filed && !j->pooled)
 		COUNT(e->reads, 1);
 }
 
@@ -207,14 +238,12 @@ static void finish(struct task *j, int rc, const struct origin *o)
 	}
 	if (j->next.how == NEXT_BUCKET)
 		rebucket_got(&j->next, rc);
-	else
+	else if (!j->pooled)
 		COUNT(view.h->n.origin_opens, 1);
 	ended(j);
-	if (!j->hung)
-		pace_done(rc == 0 ? o->size : 0, now_ns() - j->start);
+	if (!j->hung)              /* the pace is the store's */
+		pace_done(rc == 0 && !j->pooled ? o->size : 0, now_ns() - j->start);
 }
-
-static uint32_t allowed(void) { return elevator_on() ? TURNS : pace_allowed(); }
 
 static void *fetcher(void *arg)
 {
@@ -227,13 +256,21 @@ static void *fetcher(void *arg)
 	while (1) {
 		uint32_t rec;
 		struct task *j = &me->job;
-		enum pick got = any && running < allowed() ? pick(j) : NOTHING;
+		enum pick got = any && running < most() ? pick(j) : NOTHING;
 		if (got == NOTHING) {
 			if (view.h->prefetch && looking < LOOKS && stale_next(&rec)) {
 				looking++;
 				fetch_look();
 				pthread_mutex_unlock(&keeper_lock);
 				stale_look(rec);
+				pthread_mutex_lock(&keeper_lock);
+				looking--;
+				continue;
+			}
+			if (nodes_filled(&rec)) {
+				looking++;
+				pthread_mutex_unlock(&keeper_lock);
+				nodes_put_filled(rec, &own);
 				pthread_mutex_lock(&keeper_lock);
 				looking--;
 				continue;
@@ -267,8 +304,17 @@ static void *fetcher(void *arg)
 		if (got == PICKED) {
 			int rc = get(j, &own, &o);
 			turn_over(j->next.turn);
+			int again = rc >= 0 && of_original(j) && nodes_on() ? dup(rc) : -1;   /* it may be evicted before it is there */
 			pthread_mutex_lock(&keeper_lock);
 			finish(j, rc, &o);
+			if (again >= 0) {
+				looking++;
+				pthread_mutex_unlock(&keeper_lock);
+				nodes_put(j->next.rec, &o, again, j->anew, &own);
+				close(again);
+				pthread_mutex_lock(&keeper_lock);
+				looking--;
+			}
 		}
 		turn_over(j->next.turn);
 		me->busy = false;
@@ -282,13 +328,13 @@ void fetch_look(void)
 	pthread_attr_t attr;
 	pthread_t thread;
 	any = true;
-	if (running >= allowed())
+	if (running >= most())
 		return;
 	if (idle) {
 		pthread_cond_signal(&work);
 		return;
 	}
-	if (nthreads >= THREADS_MAX || nthreads - hung >= allowed() + looking)
+	if (nthreads >= THREADS_MAX || nthreads - hung >= most() + looking)
 		return;            /* one that has just been made is on its way */
 	pthread_attr_init(&attr);
 	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);

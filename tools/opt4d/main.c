@@ -77,7 +77,10 @@ static bool look_after(uint64_t now)
 		return true;
 	if (now - life >= LIFE_NS) {
 		life = now;
-		if (!index_live() ? leave() : !stay(now))
+		bool live = index_live();
+		if (!live)
+			nodes_last();
+		if (!live ? leave() : !stay(now))
 			return true;
 	}
 	if (now - bury >= BURY_NS) {
@@ -172,7 +175,9 @@ int main(int argc, char **argv)
 	step_back();
 	int rc = keeper_attach(argv[1]);
 	if (rc == 0) {
+		nodes_begin();
 		rounds();
+		nodes_end();
 		spill_end();
 		rebucket_over();
 		keeper_detach();

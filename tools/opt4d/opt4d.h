@@ -15,6 +15,8 @@
  * original.c originals as they are opened, and those that lie on the way
  * fetch.c    the threads that read
  * claim.c    admission
+ * asked.c    what clients wait for
+ * nodes*.c   the pool over several nodes (nodes.h): before the original, and after it
  * spill.c    what goes to the second tier, and is sealed there
  * seal.c     what is there is made durable, and written down
  * near.c     what is read next there comes near
@@ -183,6 +185,24 @@ int original_open(uint32_t rec, struct origin *o);   /* the original's descripto
 /* Files that lie on the way are shorter to read than to pass over, unless a reader takes the arm meanwhile. */
 void original_through(const struct next *n, const struct transfer *own);
 
+/* What it is now. 0 or -errno. */
+int original_look(uint32_t rec, struct origin *o);
+
+/* ---- nodes*.c: the pool over several nodes ---- */
+struct transfer;
+void nodes_begin(void);
+void nodes_end(void);
+bool nodes_on(void);                       /* a server of it is alive */
+/* The rest without keeper_lock: on the network. o: the file as it is now.
+ * Its bytes into a new object, whose descriptor; or -errno: read the original. anew: what is there is wrong. */
+int nodes_get(uint32_t rec, const struct origin *o, const struct transfer *own, bool *anew);
+/* What was read of the original, as it lies in obj (which may be evicted), goes there, or not. */
+void nodes_put(uint32_t rec, const struct origin *o, int obj, bool anew, const struct transfer *own);
+void nodes_origin_took(uint64_t ns);
+bool nodes_filled(uint32_t *rec);          /* the next file that a client has read of the original */
+void nodes_put_filled(uint32_t rec, const struct transfer *own);
+void nodes_last(void);                     /* with the last job: what they have read goes there yet; 1 s at most */
+
 /* ---- stale.c ---- */
 /* The next resident file whose original is due for a look before it is read. False: none. Under keeper_lock. */
 bool stale_next(uint32_t *rec);
@@ -238,12 +258,17 @@ bool stay(uint64_t now);
 int order(const char *dir, const char *spool);
 
 /* ---- claim.c ---- */
-/* order: of next.plan, its generation (0: a trace). fd: of an original that was opened before its room was charged, or -1 */
-struct task { struct next next; uint32_t pages, order; int fd; uint64_t start; bool hung; };
+/* order: of next.plan, its generation (0: a trace). fd: of an original that was opened before its room was charged, or -1.
+ * asked: a client waits for it. pooled: it came from the pool; anew: what the pool has of it is to be replaced. */
+struct task { struct next next; uint32_t pages, order; int fd; uint64_t start; bool hung, asked, pooled, anew; };
 enum pick { PICKED, UNSIZED, NOTHING, LATER };
 /* Marks the file FILLING and charges its room. UNSIZED: its size is wanted first (skip_resize()). running: fetches under way.
  * Under keeper_lock. */
 enum pick claim(const struct next *n, struct task *j, uint32_t running);
+
+/* ---- asked.c ---- */
+/* The next file that a client asks for, marked FILLING and charged. False: none, or refused. Under keeper_lock. */
+bool claim_asked(struct task *j);
 
 /* ---- fetch.c ---- */
 /* There may be something to fetch. Under keeper_lock. */

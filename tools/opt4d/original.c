@@ -23,6 +23,20 @@ int original_open(uint32_t rec, struct origin *o)
 	return rc;
 }
 
+int original_look(uint32_t rec, struct origin *o)
+{
+	char path[PATH_BYTES];
+	struct stat st;
+	if (!record_path(rec, path, sizeof(path)))
+		return -ENOENT;
+	if (stat(path, &st) < 0)
+		return -errno;
+	if (!origin_fit(&st))
+		return -EINVAL;
+	origin_from(o, &st);
+	return 0;
+}
+
 void original_through(const struct next *n, const struct transfer *own)
 {
 	char path[PATH_BYTES];

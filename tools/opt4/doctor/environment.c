@@ -3,6 +3,7 @@
 
 #include "../../../policy/policy.h"
 #include "../../../preload/session/keeper.h"
+#include "../../wire/wire.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -26,6 +27,12 @@ static bool is_time(const char *v)
 	return !strcmp(v, "always") || !strcmp(v, "never") || parse_time(v, &ns) == 0;
 }
 static bool is_ssd(const char *v) { return !ssd_refused(v); }
+static bool is_pool(const char *v)
+{
+	static struct server s[SERVERS_MAX];
+	char why[160];
+	return !strcmp(v, "auto") || servers_parse(v, s, why) > 0;
+}
 static bool is_flag(const char *v) { return !strcmp(v, "0") || !strcmp(v, "1"); }
 
 static const struct {
@@ -36,6 +43,9 @@ static const struct {
 	{ "OPT4_CACHE", doctor_is_size, "a size such as 64G or 50%" }, { "OPT4_SSD_SIZE", doctor_is_size, "a size such as 800G or 50%" },
 	{ "OPT4_SSD", is_ssd, "a folder on a local disk, yours, no link; opt4 run --ssd says what is wrong with it" },
 	{ "OPT4_REBUCKET", is_ssd, "a folder on a local disk, yours, no link; opt4 run --rebucket says what is wrong with it" },
+	{ "OPT4_POOL_SIZE", doctor_is_size, "a size such as 64G" },
+	{ "OPT4_POOL", is_pool, "host[:port] with commas between, or auto" }, { "OPT4_POOL_SECRET", NULL, NULL },
+	{ "OPT4_POOL_WAIT", is_time, "a time such as 100ms" },
 	{ "OPT4_MAXFILE", doctor_is_size, "a size such as 64M" },
 	{ "OPT4_POLICY", is_policy, "one of opt lru lfu fifo random keep none" },
 	{ "OPT4_PREFETCH", is_count, "auto, off or a number of batches" }, { "OPT4_DIRECT", is_direct, "auto, on or off" },

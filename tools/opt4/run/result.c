@@ -93,7 +93,7 @@ static void say_session(void)
 	const struct counters *n = &h->n;
 	fprintf(stderr, "opt4: %llu accesses: %llu hits, %llu late, %llu misses; reuse ratio %.3f\n", (unsigned long long)n->accesses,
 		(unsigned long long)n->hits, (unsigned long long)n->late, (unsigned long long)n->misses,
-		n->accesses ? 1 - (double)(n->fills + n->bypassed) / (double)n->accesses : 0.0);
+		n->accesses ? 1 - (double)session_reads() / (double)n->accesses : 0.0);
 	fprintf(stderr, "opt4: read %s of the store for %s asked for; cache %s, policy %s\n", size_text(a, n->origin_bytes),
 		size_text(b, n->hit_bytes + n->miss_bytes), size_text(c, h->account[TIER_RAM].budget * PAGE), h->policy);
 	if (*h->ssd_dir) {

@@ -27,7 +27,7 @@ static void table(void)
 	printf("accesses  %llu   hits %llu   late %llu   misses %llu (%llu past the cache)\n", (unsigned long long)n->accesses,
 	       (unsigned long long)n->hits, (unsigned long long)n->late, (unsigned long long)n->misses, (unsigned long long)n->bypassed);
 	printf("reuse     %.4f   read of the store %s   prefetched %llu files\n",
-	       n->accesses ? 1 - (double)(n->fills + n->bypassed) / (double)n->accesses : 0.0, size_text(a, n->origin_bytes),
+	       n->accesses ? 1 - (double)session_reads() / (double)n->accesses : 0.0, size_text(a, n->origin_bytes),
 	       (unsigned long long)n->prefetched);
 	if (h->disk_on)
 		printf("disk      elevator   seeks %llu   sweeps %llu   buckets %s   read %s   written %s\n", (unsigned long long)h->disk_seeks,

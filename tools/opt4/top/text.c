@@ -1,6 +1,8 @@
 /* text.c - a frame as text. */
 #include "frame.h"
 
+
+#include "../../../preload/session/keeper.h"
 #include "../common/common.h"
 
 #include <string.h>
@@ -92,7 +94,7 @@ void top_text(const struct top_frame *f, const struct top_frame *before, int wid
 		plan(f, &f->plans[i], width, out);
 	fprintf(out, "hits      now %.1f %%   so far %.1f %%   late %.1f %%   reuse %.1f %%   waiting %.2f s a second\n",
 		100 * now(n->hits, o->hits, n->accesses, o->accesses), 100 * ratio(n->hits, n->accesses),
-		100 * ratio(n->late, n->accesses), n->accesses ? 100 - 100 * ratio(n->fills + n->bypassed, n->accesses) : 0.0,
+		100 * ratio(n->late, n->accesses), n->accesses ? 100 - 100 * ratio(session_reads(), n->accesses) : 0.0,
 		(double)(n->wait_ns - o->wait_ns) / 1e9 * per);
 	fprintf(out, "store     %.1f MB/s   %.1f files/s   so far %s   asked for %.1f files/s\n",
 		(double)(n->origin_bytes - o->origin_bytes) / 1e6 * per, (double)(n->origin_opens - o->origin_opens) * per,
