@@ -24,7 +24,7 @@ _opt4() {
 	local policies="opt lru lfu fifo random keep"
 	COMPREPLY=()
 	if [ "$COMP_CWORD" = 1 ]; then
-		_opt4_words "run warm stat ls clean plan top report doctor --help --version"
+		_opt4_words "run warm stat ls clean plan pool top report doctor --help --version"
 		return
 	fi
 	if [ "$command" = run ]; then          # what stands behind -- is another command's
@@ -50,16 +50,21 @@ _opt4() {
 		if [ "$command" = plan ]; then _opt4_list "$policies"; else _opt4_words "$policies none"; fi
 		return ;;
 	--prefetch) _opt4_words "auto off"; return ;;
+	--pool) _opt4_words "auto"; return ;;
+	--pool-size) return ;;
 	--cache | --ssd-size) _opt4_words "25% 50% 75% 100%"; return ;;
 	--bandwidth | --latency | --compute) return ;;
 	esac
 	case $command:$cur in
-	run:*) _opt4_words "--trace --root --cache --ssd --ssd-size --rebucket --policy --prefetch --order --record --stats --keep --quiet --help --version --" ;;
+	run:*) _opt4_words "--trace --root --cache --ssd --ssd-size --pool --pool-size --rebucket --policy --prefetch --order --record --stats --keep --quiet --help --version --" ;;
 	stat:-*) _opt4_words "--json --help --version" ;;
 	ls:*) _opt4_words "--help --version" ;;
 	warm:*) _opt4_words "--trace --root --cache --ssd --ssd-size --quiet --help --version" ;;
 	clean:-*) _opt4_words "--all --ssd --rebucket --help --version" ;;
 	plan:*) _opt4_words "--trace --cache --ssd --policy --bandwidth --latency --compute --disk --json --svg --help --version" ;;
+	pool:-*) _opt4_words "--pool-size --help --version" ;;
+	pool:*)
+		if [ "$COMP_CWORD" = 2 ]; then _opt4_words "init start stop status"; elif [ "${COMP_WORDS[2]}" = init ]; then _opt4_files -f; fi ;;
 	top:-*) _opt4_words "--once --prometheus --help --version" ;;
 	report:-*) _opt4_words "--trace --output -o --help --version" ;;
 	doctor:*) _opt4_words "--trace --root --help --version" ;;

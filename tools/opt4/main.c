@@ -9,6 +9,7 @@
 #include "common/common.h"
 #include "doctor/doctor.h"
 #include "plan/plan.h"
+#include "pool/pool.h"
 #include "report/report.h"
 #include "run/run.h"
 #include "stat/stat.h"
@@ -24,6 +25,7 @@ static const struct { const char *name; int (*run)(int, char **); const char *wh
 	{ "ls",    cmd_ls,    "the sessions on this machine" },
 	{ "clean", cmd_clean, "remove sessions that nobody uses" },
 	{ "plan",  cmd_plan,  "what each policy would hit at each size, simulated on a trace" },
+	{ "pool",  cmd_pool,  "what several nodes share of what they have read: its servers, its secret" },
 	{ "top",   cmd_top,   "a session as it runs" },
 	{ "report", cmd_report, "how close to the best a job came, as a page of HTML" },
 	{ "doctor", cmd_doctor, "what would keep opt4 from working here, and the mend" },

@@ -104,6 +104,13 @@ static void say_session(void)
 	if (h->bucket_written)
 		fprintf(stderr, "opt4: %s read from buckets, %s written there in the order of the next epoch\n", size_text(a, h->bucket_read),
 			size_text(b, h->bucket_written));
+	if (h->pool_servers) {
+		uint32_t servers = h->pool_servers < POOL_MAX ? h->pool_servers : POOL_MAX, alive = 0;
+		for (uint32_t i = 0; i < servers; i++)
+			alive += h->pool_server[i].alive != 0;
+		fprintf(stderr, "opt4: the pool gave %llu files, %s, and was given %s; %u of its %u servers alive\n", (unsigned long long)h->pool_n.hits,
+			size_text(a, h->pool_n.hit_bytes), size_text(b, h->pool_n.set_bytes), alive, servers);
+	}
 	for (uint32_t p = 0; p < h->nplans; p++)
 		if (plan_map(p) == 0 && orders.plans[p].follow.sh->gate_shut && !h->plans[p].gen)
 			fprintf(stderr, "opt4: %s: the job did not follow this trace (gate shut); it was cached as by keep\n", h->plans[p].path);

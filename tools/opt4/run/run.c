@@ -10,6 +10,7 @@
 #include <unistd.h>
 #include "../../../preload/session/keeper.h"
 #include "../common/common.h"
+#include "../pool/pool.h"
 #include "launch.h"
 #include "minute.h"
 #include "order.h"
@@ -29,6 +30,8 @@ static const char help[] =
 "  --cache SIZE     bytes, K M G T, or % of the dataset (default: what /dev/shm and the cgroup leave)\n"
 "  --ssd DIR        a folder on a local disk: a second tier, which outlives jobs and reboots\n"
 "  --ssd-size SIZE  what it may take there (default: 90 % of what is free)\n"
+"  --pool LIST|auto the nodes' servers, host[:port],..: what one has read of the store no other reads again; this node's is started\n"
+"  --pool-size SIZE what that may take (default: half of what is free)\n"
 "  --rebucket DIR   a folder on a spinning disk: the next epoch is written there in its order while this one runs (needs --trace)\n"
 "  --policy NAME    opt lru lfu fifo random keep none (default: opt with a known order, else keep)\n"
 "  --prefetch N|off how many batches ahead (default: as deep as it pays)\n"
@@ -71,6 +74,7 @@ static int run(char **argv, bool quiet, const char *stats, const char *programs)
 	session_leave();
 	library_unname();
 	order_end();
+	pool_job_end();
 	if (status == 0 && !written)
 		return 1;
 	launch_end(status);
@@ -80,11 +84,12 @@ int cmd_run(int argc, char **argv)
 {
 	static const struct option options[] = {
 		{ "trace", 1, 0, 't' }, { "root", 1, 0, 'r' }, { "cache", 1, 0, 'c' }, { "policy", 1, 0, 'p' }, { "prefetch", 1, 0, 'f' },
-		{ "ssd", 1, 0, 'd' }, { "ssd-size", 1, 0, 'D' }, { "rebucket", 1, 0, 'B' },
+		{ "ssd", 1, 0, 'd' }, { "ssd-size", 1, 0, 'D' }, { "pool", 1, 0, 'n' }, { "pool-size", 1, 0, 'N' }, { "rebucket", 1, 0, 'B' },
 		{ "stats", 1, 0, 's' }, { "record", 1, 0, 'R' }, { "order", 1, 0, 'o' }, { "keep", 0, 0, 'k' }, { "quiet", 0, 0, 'q' }, { "help", 0, 0, 'h' }, { "version", 0, 0, 'v' }, { 0 } };
 	struct run_settings set = { 0 };
 	const char *programs = getenv("OPT4_PROGRAMS");
 	char lib[PATH_MAX + 64], named[PATH_MAX + 64];
+	const char *pool = NULL, *pool_size = NULL;
 	bool quiet = false;
 	int c, rc;
 	opterr = 0;
@@ -97,6 +102,8 @@ int cmd_run(int argc, char **argv)
 		case 'f': set.prefetch = optarg; break;
 		case 'd': set.ssd = optarg; break;
 		case 'D': set.ssd_size = optarg; break;
+		case 'n': pool = optarg; break;
+		case 'N': pool_size = optarg; break;
 		case 'B': set.rebucket = optarg; break;
 		case 's': set.stats = optarg; break;
 		case 'R': set.record = optarg; break;
@@ -109,12 +116,13 @@ int cmd_run(int argc, char **argv)
 		}
 	if (optind >= argc)
 		return usage("run: no command; opt4 run --trace run.trace -- python train.py");
-	if ((rc = run_settings(&set)) != 0)
+	if ((rc = run_settings(&set)) != 0 || (rc = pool_job_begin(pool, pool_size, set.keep)) != 0)
 		return rc;
 	if (!find_library(lib, sizeof(lib))) {
 		fail("run: libopt4.so: not found beside this program; run make, or make install%s", set.record ? "" : "; the job runs uncached");
 		if (set.record) {
 			order_end();
+			pool_job_end();
 			return 1;
 		}
 		setenv("OPT4_DISABLE", "1", 1);
@@ -126,6 +134,7 @@ int cmd_run(int argc, char **argv)
 	if ((rc = record_begin(set.record, named)) != 0) {
 		library_unname();
 		order_end();
+		pool_job_end();
 		return rc;
 	}
 	told_begin(record_spool(), result_hold, minute_begin(quiet));
