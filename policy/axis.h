@@ -34,16 +34,32 @@ static inline double axis_distance(const struct policy_ctx *c, struct use u)
 	return a->again + into * axis_scale(a);
 }
 
-/* What a victim's distance must be above, for this candidate. One that is expected anywhere in an epoch takes the place only of
- * what is needed clearly later: ranks in step, each a little ahead of the other in turn, would else exchange their files
- * for nothing, and an exchange may come to grief on an open file. (What makes room for a fetch ahead is "just read": no guess.) */
-static inline double axis_needed(const struct policy_ctx *c, struct use cand)
+/* Is it expected, but anywhere in an epoch? */
+static inline bool axis_guess(const struct axis *a, struct use u)
+{
+	return u.pos >= a->npos && u.pos < axis_just_read(a->npos) && !a->same;
+}
+
+/* What the distance of a victim on `axis` (naxes: of unknown use) must be above, for this candidate. One that is expected anywhere
+ * in an epoch takes the place only of what is needed clearly later: ranks in step, each a little ahead of the other in turn, would
+ * else exchange their files for nothing, and an exchange may come to grief on an open file. What makes room for a fetch ahead is
+ * "just read": no guess, but of another axis's files that are expected anywhere some are about to be read, by the rank that begins
+ * its epoch last. */
+static inline double axis_needed(const struct policy_ctx *c, struct use cand, uint32_t axis, bool guess)
 {
 	const struct axis *a = &c->axes[cand.axis];
 	double d = axis_distance(c, cand);
-	bool guess = cand.pos >= a->npos && cand.pos < axis_just_read(a->npos) && !a->same;
+	bool just = cand.pos == axis_just_read(a->npos) && axis != cand.axis && guess;
 
-	return guess ? d + (d > 0 ? d : -d) / 8 : d;
+	return axis_guess(a, cand) || just ? d + (d > 0 ? d : -d) / 8 : d;
+}
+
+/* How far ahead what no order names may be needed, as far as this axis is concerned (length: accesses of an epoch): it may be one's
+ * of the next epoch (another rank's now, or a list that is drawn anew), or of a loader that nobody sees. As soon as any that is
+ * expected, and a little sooner than what has just been read: that is what goes for a fetch ahead. */
+static inline double axis_unnamed(const struct axis *a, double length)
+{
+	return a->again + (a->same ? length / 2 : 0) - axis_scale(a);
 }
 
 /* The file of a position as this process sees the axis, or FILE_NONE. */
@@ -55,6 +71,18 @@ static inline uint32_t axis_file(const struct policy_ctx *c, uint32_t axis, uint
 	if (a->map)
 		file = file < a->nmap ? a->map[file] : FILE_NONE;
 	return file < c->shape->nfiles ? file : FILE_NONE;
+}
+
+/* What may go for what is fetched ahead on axis n: what is needed no sooner than `just`, a file of it that has just been read. Of
+ * those that are expected anywhere in an epoch any of its like may go; but not of another axis: of its files some are about to
+ * be read (two ranks of which one begins its epoch first), and this one's has been. */
+static inline struct use axis_exchange(const struct policy_ctx *c, uint32_t n, struct use just)
+{
+	const struct axis *a = &c->axes[just.axis];
+
+	if (just.pos >= POS_MAX || just.pos < a->npos || a->same)
+		return just;
+	return (struct use){ axis_just_read(c->axes[n].npos), n };
 }
 
 /* A position above all that are nearer than `limit` (or as near, with ties); a little more, so that rounding hides none. */

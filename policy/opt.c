@@ -39,8 +39,7 @@ static uint32_t set_for(const struct policy_shape *shape, struct use u)
 	return u.axis < shape->naxes && u.pos < shape->npos[u.axis] ? u.axis : shape->naxes;
 }
 
-static void change(const struct policy_ctx *c, uint32_t file, struct use u,
-		   void (*op)(uint64_t *, uint32_t, uint32_t))
+static void change(const struct policy_ctx *c, uint32_t file, struct use u, void (*op)(uint64_t *, uint32_t, uint32_t))
 {
 	uint32_t set = set_for(c->shape, u), bit = set < c->shape->naxes ? u.pos : file;
 
@@ -74,25 +73,33 @@ static struct victim last_on(const struct policy_ctx *c, uint32_t axis, struct v
 
 	while ((p = bits_below(bits_of(c, axis), c->shape->npos[axis], p)) != BITS_NONE) {
 		struct victim v = { axis_file(c, axis, p), { p, axis }, FILE_NONE };
-		if (v.file != FILE_NONE && (all || axis_distance(c, v.use) < limit
-					    || (ties && axis_distance(c, v.use) == limit)))
+		if (v.file != FILE_NONE && (all || axis_distance(c, v.use) < limit || (ties && axis_distance(c, v.use) == limit)))
 			return v;
 	}
 	return none;
 }
 
+/* The same, if it is needed late enough for the candidate. Those expected anywhere in an epoch tie: one stands for all. */
+static inline struct victim last_worth(const struct policy_ctx *c, uint32_t axis, struct victim prev, struct use cand)
+{
+	struct victim v = last_on(c, axis, prev);
+	bool guess = v.file != FILE_NONE && axis_guess(&c->axes[axis], v.use);
+
+	if (guess && axis_distance(c, v.use) <= axis_needed(c, cand, axis, true))
+		v = last_on(c, axis, (struct victim){ v.file, { c->axes[axis].npos, axis }, FILE_NONE }), guess = false;
+	return v.file != FILE_NONE && axis_distance(c, v.use) > axis_needed(c, cand, axis, guess) ? v : none;
+}
+
 /* The next of those over files, of unknown use or never needed again. */
 static inline struct victim last_of(const struct policy_ctx *c, uint32_t set, struct victim prev)
 {
-	struct use u = { set > c->shape->naxes ? POS_NEVER : POS_UNKNOWN, 0 };
 	bool here = prev.file != FILE_NONE && set_for(c->shape, prev.use) == set;
 	uint32_t file = bits_below(bits_of(c, set), c->shape->nfiles, here ? prev.file : FILE_NONE);
 
-	return file == BITS_NONE ? none : (struct victim){ file, u, FILE_NONE };
+	return file == BITS_NONE ? none : (struct victim){ file, { set > c->shape->naxes ? POS_NEVER : POS_UNKNOWN, 0 }, FILE_NONE };
 }
 
-static struct victim opt_victim(const struct policy_ctx *c, __attribute__((unused)) uint32_t cand, struct use cand_use,
-				struct victim prev)
+static struct victim opt_victim(const struct policy_ctx *c, __attribute__((unused)) uint32_t cand, struct use cand_use, struct victim prev)
 {
 	uint32_t naxes = c->shape->naxes, mine = set_for(c->shape, cand_use);
 	uint32_t from = prev.file == FILE_NONE ? naxes + 1 : set_for(c->shape, prev.use);
@@ -104,9 +111,10 @@ static struct victim opt_victim(const struct policy_ctx *c, __attribute__((unuse
 	}
 	if (best.file != FILE_NONE || mine >= naxes) /* a tie, or a candidate needed even later: they stay */
 		return best;
-	if (c->unknown > 0 ? prev.file == FILE_NONE || axis_distance(c, prev.use) >= c->unknown : from >= naxes)
+	if (c->unknown <= 0 ? from >= naxes
+			    : (prev.file == FILE_NONE || axis_distance(c, prev.use) >= c->unknown) && c->unknown > axis_needed(c, cand_use, naxes, true))
 		best = last_of(c, naxes, prev);
-	if (best.file != FILE_NONE && c->unknown <= 0)
+	if (c->unknown <= 0 && best.file != FILE_NONE)
 		return best;
 	if (c->unknown <= 0 && from >= naxes)
 		prev = none;
@@ -115,12 +123,12 @@ static struct victim opt_victim(const struct policy_ctx *c, __attribute__((unuse
 		return best.file != FILE_NONE && best.use.pos > cand_use.pos ? best : none;
 	}
 	for (uint32_t a = 0; a < naxes; a++) {
-		struct victim v = last_on(c, a, prev);
+		struct victim v = last_worth(c, a, prev, cand_use);
 		if (v.file != FILE_NONE && (best.file == FILE_NONE || axis_distance(c, v.use) > axis_distance(c, best.use)
 					    || (best.use.pos == POS_UNKNOWN && axis_distance(c, v.use) == c->unknown)))
 			best = v;
 	}
-	return best.file != FILE_NONE && axis_distance(c, best.use) > axis_needed(c, cand_use) ? best : none;
+	return best;
 }
 
 static struct victim opt_soonest(const struct policy_ctx *c, uint32_t axis)

@@ -42,13 +42,20 @@ static double next_gap(const struct past *p)
 	return back(p, 1);
 }
 
+/* Have their last epochs run beside each other, as ranks' do? Then neither comes between the other's. */
+static bool beside(const struct stream *a, const struct stream *over)
+{
+	const struct past *p = a->past, *q = over->past;
+	return (double)q->ended > (double)p->began + SLACK && (a->running || (double)q->began + SLACK < (double)p->ended);
+}
+
 double past_gap(const struct stream *streams, uint32_t n, uint32_t which)
 {
 	double gap = 0;
 	if (streams[which].past->ngaps)
 		return next_gap(streams[which].past);
 	for (uint32_t i = 0; i < n; i++)
-		if (i != which && !streams[i].running)
+		if (i != which && !streams[i].running && !beside(&streams[which], &streams[i]))
 			gap += streams[i].length;
 	return gap;
 }
@@ -60,8 +67,8 @@ double past_again(const struct stream *streams, uint32_t n, uint32_t which, uint
 	double rest = 0, cycle = 0;
 	if (s->running)
 		return s->rest + gap;
-	if (s->past->ngaps && gap > away)
-		return gap - away;
+	if (s->past->ngaps && gap + SLACK > away)      /* a little late: of those side by side one begins first */
+		return gap > away ? gap - away : 0;
 	for (uint32_t i = 0; i < n; i++) {
 		cycle += streams[i].length;
 		if (streams[i].running && streams[i].rest > rest)

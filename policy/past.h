@@ -31,7 +31,7 @@ void past_begin(struct past *p, uint64_t clock);
 void past_end(struct past *p, uint64_t clock);
 
 /* Accesses between its epochs: the next in the series of gaps so far, or of one that has not come round yet the epochs of all
- * that are over now. */
+ * that are over now, but for those that ran beside it. */
 double past_gap(const struct stream *streams, uint32_t n, uint32_t which);
 
 /* Accesses until streams[which] begins its next epoch: the rest of this one, then the gap. One that is overdue comes when

@@ -54,3 +54,14 @@ holds() {
 @test "validation every second epoch" { holds every-2; }
 # Eight batches ahead of each would be two thirds of this cache, and what waits there to be read is not reused.
 @test "two endless loaders side by side" { holds zip 2; }
+
+# Of two ranks one begins its epoch first: what it fetches ahead must not take the place of what the other is about to read.
+@test "ranks of a dataset that nowhere says which files it has" {
+	OPT4_ROOT=$PWD/data/a OPT4_CACHE=640K LD_PRELOAD=$LIB slow within 300 "$PYTHON" -W ignore "$REPO/tests/live/ranks.py" data/a --silent >/dev/null
+	no_session
+	json "['epochs']" <"$OPT4_STATS" | python3 -c 'import json, sys
+found = [e["reuse_ratio"] for e in json.load(sys.stdin)]
+print(found)
+sys.exit(len(found) != 5 or min(found[1:]) < .47)'
+	calc "$(stat_of prefetched) > 0"
+}

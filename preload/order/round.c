@@ -87,12 +87,10 @@ void rounds_look(void)
 		if (!live(i))
 			continue;
 		a->again = past_expected(s, n, i, view.h->clock);
-		double mean = a->again + (a->same ? s[i].length / 2 : 0);
-		soonest = soonest > 0 && soonest < mean ? soonest : mean;
+		double unnamed = axis_unnamed(a, s[i].length);
+		soonest = soonest > 0 && soonest < unnamed ? soonest : unnamed;
 		orders.cycle += s[i].length;
 	}
-	/* What no order names may be one's of the next epoch (another rank's now, or a list that is drawn anew), or of a
-	 * loader that nobody sees: as soon as any that is expected; so what is expected does not take its place. */
 	orders.pol.unknown = soonest;
 }
 
@@ -149,8 +147,5 @@ struct use round_exchange(uint32_t n, uint32_t coming)
 		k++;
 	}
 	just = k ? seen[k / 2] : (struct use){ axis_just_read(npos), n };
-	/* expected anywhere in an epoch: any of its like may go */
-	if (live(just.axis) && just.pos >= orders.axes[just.axis].npos && !orders.axes[just.axis].same)
-		just.pos = axis_just_read(orders.axes[just.axis].npos);
-	return just;
+	return axis_exchange(&orders.pol, n, just);
 }

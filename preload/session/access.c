@@ -6,6 +6,7 @@ void (*_Atomic access_watch)(uint32_t rec);
 #define RATES      16u             /* measurements of a stream's pace in an epoch, each of .. */
 #define RATE_LEAST 32u             /* .. so many positions at least .. */
 #define RATE_MOST  4096u           /* .. and at most */
+#define BURST      3u              /* rounds of its workers that it begins with: so many are dealt at once */
 #define SETTLED 32                 /* residents filed at an access, where many are not yet */
 
 /* Accesses of all streams that a position of this one takes; only several plans at once need it. */
@@ -15,7 +16,9 @@ static void measure(uint32_t plan)
 	uint32_t front = orders.plans[plan].follow.sh->front, window = orders.plans[plan].trace.h->nfiles / RATES;
 	window = window < RATE_LEAST ? RATE_LEAST : window > RATE_MOST ? RATE_MOST : window;
 	e->stirred = view.h->clock;
-	if (!e->rate_clock || front < e->rate_pos) {
+	if (view.h->plans[plan].gen && front < BURST * orders.plans[plan].follow.sh->round) {
+		e->rate_clock = 0; /* its workers fill their queues, at a pace that is not the epoch's; others may not have begun */
+	} else if (!e->rate_clock || front < e->rate_pos) {
 		e->rate_clock = view.h->clock;
 		e->rate_pos = front;
 	} else if (front - e->rate_pos >= window) {

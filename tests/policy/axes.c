@@ -130,13 +130,20 @@ static double far(const struct model *m, struct use u, bool wanted)
 	return a->again + (a->same ? (u.pos - a->npos) * a->scale : 0);
 }
 
-/* A candidate that is expected anywhere in an epoch must be needed an eighth sooner, but not what stands for "just read". */
-static double needed(const struct model *m, struct use cand)
+static bool anywhere(const struct model *m, struct use u)
+{
+	return u.pos >= m->axis[u.axis].npos && u.pos < 2 * m->axis[u.axis].npos && !m->axis[u.axis].same;
+}
+
+/* A candidate that is expected anywhere in an epoch must be needed an eighth sooner; what stands for "just read" only than what is
+ * expected anywhere on another axis, or unknown. */
+static double needed(const struct model *m, struct use cand, struct use v)
 {
 	double d = far(m, cand, true);
-	bool guess = cand.pos >= m->axis[cand.axis].npos && cand.pos < 2 * m->axis[cand.axis].npos && !m->axis[cand.axis].same;
+	bool just = cand.pos == 2 * m->axis[cand.axis].npos;
+	bool others = v.pos == POS_UNKNOWN ? m->ctx.unknown > 0 : v.pos < POS_UNKNOWN && v.axis != cand.axis && anywhere(m, v);
 
-	return guess ? d + (d < 0 ? -d : d) / 8 : d;
+	return anywhere(m, cand) || (just && others) ? d + (d < 0 ? -d : d) / 8 : d;
 }
 
 /* What lru, fifo and lfu go by, where the file is read now. */
@@ -173,11 +180,11 @@ static void enumerate(struct model *m, struct use cand, bool again)
 			continue;
 		}
 		CHECK(!memcmp(&v.use, &m->file[v.file].use, sizeof(v.use)));
-		CHECK(far(m, v.use, false) > needed(m, cand) && far(m, v.use, false) <= last);
+		CHECK(far(m, v.use, false) > needed(m, cand, v.use) && far(m, v.use, false) <= last);
 		last = far(m, v.use, false);
 	}
 	for (uint32_t f = 0; f < FILES; f++)       /* nobody was left out */
-		CHECK(seen[f] == (m->file[f].in && !keeps && (!opt || far(m, m->file[f].use, false) > needed(m, cand))));
+		CHECK(seen[f] == (m->file[f].in && !keeps && (!opt || far(m, m->file[f].use, false) > needed(m, cand, m->file[f].use))));
 	CHECK(m->ctx.ops == &policy_random || (m->ctx.ops == &policy_fifo && !again) || !memcmp(before, m->ctx.state, n));
 	free(before);
 }
