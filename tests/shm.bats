@@ -28,6 +28,25 @@ asks() { small "$PYTHON" "$REPO/tests/lib/shm_asks.py" "$LIST" "$@"; }
 	done
 }
 
+@test "by the process itself that reads, and by a shell's redirections: nearly all of it, to the last page" {
+	CACHE=200M
+	said=$(small "$PYTHON" -c '
+import mmap, os, sys
+for path in open(sys.argv[1]).read().split():
+    open(path, "rb").read()
+fd = os.open("/dev/shm/own", os.O_RDWR | os.O_CREAT)
+os.ftruncate(fd, 230 << 20)                # it is asked for before it has that size
+m = mmap.mmap(fd, 230 << 20)
+for at in range(0, 230 << 20, 4096):
+    m[at] = 1
+print(sum(m[::4096]))' "$LIST")
+	[ "$said" = $((230 << 20 >> 12)) ]
+	for how in "head -c 230000000" "dd bs=1M count=220 iflag=fullblock status=none"; do
+		said=$(small sh -c "xargs cat <'$LIST' >/dev/null; $how </dev/zero >/dev/shm/x; stat -c %s /dev/shm/x; rm /dev/shm/x; $how </dev/zero | tee /dev/shm/y | wc -c")
+		[ "$(sort -u <<<"$said" | wc -l)" = 1 ] || { echo "$how: $said"; false; }
+	done
+}
+
 @test "a loader's batches of 160 MiB beside a cache of 220 in 256 MiB: no worker dies, and why it caches less is said once" {
 	CACHE=220M
 	said=$(small "$PYTHON" "$REPO/tests/lib/shm_loader.py" "$LIST" 4 4 10 2)

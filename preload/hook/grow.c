@@ -162,3 +162,11 @@ EXPORT size_t fwrite(const void *p, size_t size, size_t n, FILE *f)
 		writes(fileno(f), size * n, -1);
 	return next.fwrite(p, size, n, f);
 }
+
+EXPORT size_t fwrite_unlocked(const void *p, size_t size, size_t n, FILE *f)
+{
+	OPAQUE(f);
+	if (unlikely(grow_any) && f && fd_is(fileno(f), FD_GROWS) && !hook_inside())
+		writes(fileno(f), size * n, -1);
+	return next.fwrite_unlocked(p, size, n, f);
+}

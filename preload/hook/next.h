@@ -29,7 +29,8 @@
 #include <unistd.h>
 #include <utime.h>
 
-#undef fread_unlocked       /* a macro, too */
+#undef fread_unlocked       /* macros, too */
+#undef fwrite_unlocked
 
 /* In glibc's binary interface, but not (or no longer) in its headers. */
 int __open_2(const char *path, int flags);
@@ -75,7 +76,7 @@ FTS64 *fts64_open(char *const *paths, int flags, int (*cmp)(const FTSENT64 **, c
 
 /* Never called that early by an allocator: resolved at the first call. */
 #define NEXT_LAZY(X) \
-	X(fopen) X(fopen64) X(freopen) X(freopen64) X(fwrite) X(fdopen) X(fclose) \
+	X(fopen) X(fopen64) X(freopen) X(freopen64) X(fwrite) X(fwrite_unlocked) X(fdopen) X(fclose) \
 	X(fread) X(fread_unlocked) X(__fread_chk) X(__fread_unlocked_chk) X(fgets) X(__fgets_chk) X(fgetc) X(getc) X(_IO_getc) X(getline) X(getdelim) X(__getdelim) \
 	X(statx) \
 	X(sendfile) X(sendfile64) X(copy_file_range) X(splice) X(sendmsg) X(sendmmsg) X(recvmsg) X(recvmmsg) \

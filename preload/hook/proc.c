@@ -1,4 +1,5 @@
 /* proc.c - the process: start, fork, end, and what changes the meaning of its paths. */
+#include "grow.h"
 #include "path.h"
 #include "swap.h"
 
@@ -8,6 +9,8 @@
 #include <string.h>
 
 #include "../live/live.h"
+
+#define INHERITED 10       /* descriptors that are looked at in a program that a job starts */
 
 bool hook_on;
 pid_t hook_pid;
@@ -42,6 +45,18 @@ static void expect_objects(void)
 	if (!session_ssd_dev && dir && *dir && next.stat(dir, &st) == 0)
 		session_ssd_dev = st.st_dev;
 	fd_strangers();
+}
+
+/* A shell's redirections to the tmpfs of sessions. */
+static void expect_growth(void)
+{
+	struct stat st;
+
+	for (int fd = 0; fd < INHERITED; fd++)
+		if (next.fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_dev == session_tmpfs() && (next.fcntl(fd, F_GETFL) & O_ACCMODE) != O_RDONLY) {
+			fd_set_grows(fd);
+			grow_any = true;
+		}
 }
 
 /* Once a process, before its main(): Python reads PYTHONPATH later. By the name that the library was loaded by, where the
@@ -112,6 +127,8 @@ __attribute__((constructor)) static void begin(void)
 	} else if (next_resolved() && conf_may_learn()) {
 		begin_live();      /* a launcher may have given PYTHONPATH a value of its own */
 	}
+	if (descendant && next_resolved())
+		expect_growth();
 	hook_leave(g);
 }
 

@@ -9,8 +9,10 @@
 #include "parts.h"
 
 #define MARGIN   (64ull << 20)     /* free room under which it counts as short, for who is in no session */
+#define PIECES   (4ull << 20)
+#define PAUSE_NS 100000000ull
 #define RECENT   16                /* files of this process that were made larger last */
-#define SOON_NS  3000000000ull     /* whoever closes a file at once writes to it within this time, or never */
+#define SOON_NS  50000000ull       /* within which a file gets the size that was asked for, and whoever closes it at once writes to it */
 
 uint64_t session_tmpfs(void)
 {
@@ -35,7 +37,7 @@ uint64_t session_tmpfs(void)
 
 /* ---- what this process has promised to write ---- */
 
-struct grown { int fd; uint64_t ino, lack, at; };
+struct grown { int fd; uint64_t ino, lack, to, at; };
 static struct grown recent[RECENT];        /* threads may lose each other's: the margin is there for that */
 static uint32_t next_recent;
 
@@ -55,7 +57,9 @@ static uint64_t outstanding(void)
 		if (!g->lack)
 			continue;
 		if (fstat(g->fd, &st) == 0 && st.st_ino == g->ino && st.st_dev == session_tmpfs()) {
-			uint64_t lack = lack_of(&st, (uint64_t)st.st_size);
+			/* it is about to get its size by a call that we have not made yet; or has got another since */
+			uint64_t size = (uint64_t)st.st_size < g->to && now - g->at < SOON_NS ? g->to : (uint64_t)st.st_size;
+			uint64_t lack = lack_of(&st, size);
 			g->lack = lack < g->lack ? lack : g->lack;
 		} else if (now - g->at > SOON_NS) {
 			g->lack = 0;
@@ -65,7 +69,7 @@ static uint64_t outstanding(void)
 	return sum;
 }
 
-static void remember(int fd, uint64_t ino, uint64_t lack)
+static void remember(int fd, uint64_t ino, uint64_t lack, uint64_t to)
 {
 	struct grown *g = NULL;
 	for (int i = 0; i < RECENT && !g; i++)
@@ -73,7 +77,7 @@ static void remember(int fd, uint64_t ino, uint64_t lack)
 			g = &recent[i];
 	if (!g)
 		g = &recent[__atomic_fetch_add(&next_recent, 1, __ATOMIC_RELAXED) % RECENT];
-	*g = (struct grown){ fd, ino, lack, now_coarse() };
+	*g = (struct grown){ fd, ino, lack, to, now_coarse() };
 }
 
 /* ---- sessions that this process is not in ---- */
@@ -145,10 +149,10 @@ static void say(int fd)
 			 (unsigned long long)theirs >> 20, (unsigned long long)all >> 20, view.dir);
 }
 
-static void grow(int fd, const struct stat *st, uint64_t need, bool later)
+static void grow(int fd, const struct stat *st, uint64_t need, uint64_t to, bool later)
 {
 	if (later)
-		remember(fd, st->st_ino, need);
+		remember(fd, st->st_ino, need, to);
 	uint64_t want = outstanding() + (later ? 0 : need);
 	if (view.h && st->st_dev == session_dev && session_attach()) {
 		if (later || short_of(fd, want + view.h->floor_bytes + MARGIN)) {
@@ -161,8 +165,15 @@ static void grow(int fd, const struct stat *st, uint64_t need, bool later)
 		/* others like us may be about to write, too: what is promised must be known long before it is short */
 		later = later && short_of(fd, 4 * (want + MARGIN));
 	}
-	if (later || short_of(fd, want + MARGIN))
+	/* who writes in small pieces visits now and then, as long as there is room for some more */
+	static _Atomic uint64_t visited;
+	uint64_t now = now_coarse();
+	if (!later && now - visited < PAUSE_NS && !short_of(fd, want + PIECES))
+		return;
+	if (later || short_of(fd, want + MARGIN)) {
+		visited = now;
 		visit_all(fd, later, want + MARGIN, st->st_dev);
+	}
 }
 
 void session_grow(int fd, const struct stat *st, uint64_t from, uint64_t to, bool later)
@@ -174,6 +185,6 @@ void session_grow(int fd, const struct stat *st, uint64_t from, uint64_t to, boo
 		return;
 	struct calm calm;
 	calm_begin(&calm);
-	grow(fd, st, need, later);
+	grow(fd, st, need, to, later);
 	calm_end(&calm);
 }

@@ -5,7 +5,7 @@
 #include "store.h"
 
 #define FLOOR_GIVEN (32ull << 20)  /* the least floor that there is: what is claimed within it is left free anyway */
-#define PROMISE_NS 3000000000ull
+#define PROMISE_NS 1000000000ull
 #define SPAN_NS   60000000000ull   /* others' peak is remembered for one to two of these */
 
 static uint64_t promised(void)
@@ -32,8 +32,9 @@ static uint64_t filling(void)
 }
 
 /* The most that others have had in this tmpfs of late, whole pages; `growing`: they are just now taking more. What a
- * loader's batches took once they will take again: it is left to them in between. */
-static uint64_t others_lack(uint64_t others, bool growing)
+ * loader's batches took once they will take again: it is left to them in between. soon: what is promised to them beside
+ * that, some of which they may have by now: it makes no peak. */
+static uint64_t others_lack(uint64_t others, uint64_t soon, bool growing)
 {
 	struct index_header *h = view.h;
 	uint64_t now = now_coarse(), since = atomic_load(&h->others_since);
@@ -42,6 +43,7 @@ static uint64_t others_lack(uint64_t others, bool growing)
 	for (uint64_t was = atomic_load(&h->others_peak[0]); growing && was < others && !atomic_compare_exchange_weak(&h->others_peak[0], &was, others);)
 		;
 	uint64_t a = atomic_load(&h->others_peak[0]), b = atomic_load(&h->others_peak[1]), peak = a > b ? a : b;
+	others += soon;
 	return peak > others ? (peak - others) + (peak - others) / 4 : 0;
 }
 
@@ -51,8 +53,8 @@ int64_t room_wanted(bool growing)
 	struct statvfs fs;
 	uint64_t soon = promised() + filling(), charged = atomic_load(&view.h->account[TIER_RAM].charged), used, lack = 0;
 	if (statvfs(view.dir, &fs) == 0 && fs.f_blocks) {
-		used = (fs.f_blocks - fs.f_bfree) * fs.f_frsize / PAGE + soon;
-		lack = others_lack(used > charged ? used - charged : 0, growing) * PAGE;
+		used = (fs.f_blocks - fs.f_bfree) * fs.f_frsize / PAGE;
+		lack = others_lack(used > charged ? used - charged : 0, soon, growing) * PAGE;
 	}
 	return (int64_t)(soon * PAGE + (lack > FLOOR_GIVEN ? lack - FLOOR_GIVEN : 0));
 }

@@ -343,6 +343,26 @@ bool index_lost(void)
 	return true;
 }
 
+bool index_abandoned(const char *dir)
+{
+	char path[PATH_BYTES + 16];
+	struct stat st;
+	bool is = false;
+	snprintf(path, sizeof(path), "%s/index", dir);
+	int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	const struct index_header *h = MAP_FAILED;
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_uid == geteuid() && st.st_size >= (off_t)sizeof(*h))
+		h = mmap(NULL, sizeof(*h), PROT_READ, MAP_SHARED, fd, 0);
+	close(fd);
+	if (h != MAP_FAILED) {
+		is = !memcmp(h->magic, INDEX_MAGIC, 8) && h->version == INDEX_VERSION && h->ready && atomic_load(&h->gone);
+		munmap((void *)(uintptr_t)h, sizeof(*h));
+	}
+	return is;
+}
+
 bool index_live(void)
 {
 	for (int i = 0; i < JOBS_MAX; i++) {

@@ -7,8 +7,8 @@ $(GUEST_BINS): $B/tests/%: tests/guest/%.c
 
 test-bins: $(GUEST_BINS)
 
-# What people do around a job, plain and under opt4: build/trust/situations.json, for the page.
+# What people do around a job, plain and under opt4 (ten minutes): build/trust/situations.json, and the table in tests/TRUST.md.
 trust-situations: all test-bins
-	@tests/guest/situations.sh
+	@tests/guest/situations.sh; rc=$$?; tests/trust/page.py $B --only Situations tests/TRUST.md && exit $$rc
 
 .PHONY: trust-situations

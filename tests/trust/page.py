@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """tests/TRUST.md from the results below build/trust: page.py BUILD > tests/TRUST.md. Only what a run has left there is
-told; what was not run is said to be missing."""
+told; what was not run is said to be missing. page.py BUILD --only TITLE tests/TRUST.md: that section of the page is made anew
+in its place, the rest stays."""
 import datetime, json, os, re, subprocess, sys
 
 build = sys.argv[1]
@@ -139,7 +140,8 @@ if table:
 table = section("Situations", "situations.json", "make trust-situations")
 if table:
     say("What people do around a job: output and exit status once plain, and so many times under `opt4 run`. *left*: sessions that are")
-    say("still there half a second later. Signals, job control, tracers and subreapers, containers, last words: `tests/guest.bats`.\n")
+    say("still there a second later; where all of the job and of opt4 was killed at once, after the next `opt4 run`. The scripts:")
+    say("`tests/guest/situations/`. Counts of signals, job control at a terminal, containers, last words: `tests/guest.bats`.\n")
     say("| situation | plain | under opt4 as plain | tries | left |\n| --- | --- | ---: | ---: | ---: |")
     for r in table:
         plain = re.sub(r"[0-9a-f]{32} +-", "its bytes", r["plain"]).replace("|", "\\|")
@@ -152,4 +154,16 @@ if missing:
 notes = os.path.join(os.path.dirname(os.path.abspath(__file__)), "notes.md")
 if os.path.exists(notes):
     say("\n" + open(notes).read().rstrip())
-print("\n".join(out))
+
+if sys.argv[2:3] == ["--only"]:
+    begin = f"\n## {sys.argv[3]}\n"
+    text = "\n".join(out) + "\n"
+    fresh = text[text.index(begin):].split("\n## ", 2)[1]
+    with open(sys.argv[4]) as f:
+        old = f.read()
+    head, rest = old.split(begin, 1)
+    rest = rest.split("\n## ", 1)
+    with open(sys.argv[4], "w") as f:
+        f.write("\n## ".join([head, fresh.rstrip("\n") + "\n"] + rest[1:]))
+else:
+    print("\n".join(out))

@@ -59,7 +59,7 @@ int sessions_each(int (*each)(const struct session_info *, void *), void *arg)
 static bool dead(const char *dir)
 {
 	if (index_map(dir) < 0)
-		return false;
+		return index_abandoned(dir);
 	bool is = !view.h->keep && !index_live();
 	view_unmap();
 	return is;
@@ -68,7 +68,7 @@ static bool dead(const char *dir)
 /* What is being made has its job in the table before its lock is let go. */
 static int sweep(const struct session_info *s, __attribute__((unused)) void *arg)
 {
-	int lock = s->valid && !s->live && !s->keep ? dir_lock(s->dir) : -1;
+	int lock = (s->valid && !s->live && !s->keep) || index_abandoned(s->dir) ? dir_lock(s->dir) : -1;
 	if (lock < 0)
 		return 0;
 	if (dead(s->dir))

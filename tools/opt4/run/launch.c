@@ -23,6 +23,8 @@ static struct sigaction chld_before;
 static pid_t job;
 static int signals = -1;
 static bool ended;
+static int inherited[64];                  /* signals that wait for the program that this process was to become */
+static unsigned ninherited;
 static int how;                            /* as waitpid() has it */
 
 static int run_program(char **argv, const char *programs)
@@ -52,6 +54,8 @@ static _Noreturn void child(char **argv, const char *programs, pid_t parent, int
 	prctl(PR_SET_PDEATHSIG, SIGKILL);  /* kill -9 of opt4 run means the job */
 	if (getppid() != parent)
 		_exit(128 + SIGKILL);
+	for (unsigned i = 0; i < ninherited; i++)
+		kill(getpid(), inherited[i]);
 	memset(&pending, 0, sizeof(pending));   /* more than the kernel fills in is sent */
 	if (read(start, &go, 1) == 1) {
 		sigpending(&pending);
@@ -117,6 +121,15 @@ static void take(const sigset_t *early)
 		children();
 }
 
+/* What came before there is a job, or was pending when this program began, nobody else has got. A fork does not inherit it. */
+static void inherit(void)
+{
+	struct signalfd_siginfo s;
+	while (ninherited < sizeof(inherited) / sizeof(*inherited) && read(signals, &s, sizeof(s)) == (ssize_t)sizeof(s))
+		if (s.ssi_signo != SIGCHLD)
+			inherited[ninherited++] = (int)s.ssi_signo;
+}
+
 static void wait_for_job(int failed, int *err, const struct launch_also *also)
 {
 	struct pollfd p[4] = { { .fd = signals, .events = POLLIN }, { .fd = failed, .events = POLLIN }, { .events = POLLIN },
@@ -164,6 +177,7 @@ int launch(char **argv, const char *programs, const struct launch_also *also, in
 	signals = signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (signals < 0 || pipe2(failed, O_CLOEXEC) < 0 || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, start) < 0)
 		return become(argv, programs, "descriptors", status);
+	inherit();
 	job = fork();
 	if (job < 0)
 		return become(argv, programs, "fork", status);

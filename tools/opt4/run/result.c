@@ -222,7 +222,9 @@ void result_over(void)
 	for (unsigned n = 0; (rc = visit(n)) != -ENOENT; n++) {
 		if (rc == 0)
 			session_over();
-		leave();
+		view_unmap();
+		if (rc == -ESTALE)     /* hidden for a while, and given up: as its owner */
+			sessions_sweep();
+		be(getuid());
 	}
-	be(getuid());
 }

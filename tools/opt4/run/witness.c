@@ -13,14 +13,18 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "../../../preload/base/base.h"
+#include "../common/common.h"
+#include "record.h"
 
 #ifndef SYS_close_range       /* older headers; the same on every machine */
 #define SYS_close_range 436
 #endif
 #define LOOK_MS 250
+#define SWEEPS  5                          /* in .2 s */
 
 static pid_t witness;
 static int line = -1;                      /* between the two; each message is a struct witnessed */
@@ -100,6 +104,17 @@ static void stand_by(pid_t parent, pid_t job)
 	}
 }
 
+/* kill -9 of the parent, which took the job along: what they leave is swept, once the last of the job has ended. */
+static void orphaned(void)
+{
+	prctl(PR_SET_NAME, "opt4");       /* nobody is to take it for the job now */
+	record_end();
+	for (int i = 0; i < SWEEPS; i++) {
+		nanosleep(&(struct timespec){ 0, 40000000 }, NULL);
+		sessions_sweep();
+	}
+}
+
 bool witness_begin(pid_t job, char **argv)
 {
 	int pair[2];
@@ -109,12 +124,14 @@ bool witness_begin(pid_t job, char **argv)
 		return false;
 	witness = fork();
 	if (witness == 0) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		line = pair[1];
+		close(pair[0]);
 		if (getppid() == parent) {
 			look_like(argv);
 			stand_by(parent, job);
 		}
+		if (getppid() != parent)
+			orphaned();
 		_exit(0);
 	}
 	close(pair[1]);
