@@ -109,5 +109,10 @@ bench-ssd: all $B/bench/ssd/up
 	$(call BENCH,ssd,A second tier on an SSD: what is read of the store and seconds an epoch with a tenth of the dataset in memory) "$$(tests/setup.sh python)" bench/ssd/ssd.py $B
 bench-ssd-up: all $B/bench/ssd/up
 	$(call BENCH,ssd-up,A second tier of 1.28 million files comes up) bench/ssd/up.sh $B
-bench: bench-ssd bench-ssd-up
-.PHONY: bench-ssd bench-ssd-up
+$B/bench/ssd/near: bench/ssd/near.c
+	@mkdir -p $(@D)
+	$(CC) -std=gnu11 $(OPTFLAGS) $(WARN) -D_GNU_SOURCE -o $@ $< -pthread
+bench-ssd-near: all $B/bench/hit $B/bench/ssd/near
+	$(call BENCH,ssd-near,What lies on the SSD is brought to its reader: how fast and for how much CPU; and a hit there) python3 bench/ssd/near.py $B $B/bench/ssd-near.json
+bench: bench-ssd bench-ssd-up bench-ssd-near
+.PHONY: bench-ssd bench-ssd-up bench-ssd-near
