@@ -74,7 +74,7 @@ static bool set_direct(int fd, bool on)
 	return flags >= 0 && fcntl(fd, F_SETFL, on ? flags | O_DIRECT : flags & ~O_DIRECT) == 0;
 }
 
-static int put(int to, const char *buf, size_t n, uint64_t at)
+int fill_put(int to, const char *buf, size_t n, uint64_t at)
 {
 	int interrupted = 0;
 	while (n) {
@@ -109,7 +109,7 @@ static int copy(int from, int to, uint64_t size, char *buf, size_t room, bool di
 			return got < 0 ? -errno : -ESTALE; /* it has become shorter */
 		if ((uint64_t)got > size - at)
 			return -ESTALE;                    /* longer: asked for whole pages, it gave more than its size */
-		int rc = put(to, buf, (size_t)got, at);
+		int rc = fill_put(to, buf, (size_t)got, at);
 		if (rc < 0)
 			return rc;
 		at += (uint64_t)got;

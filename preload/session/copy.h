@@ -22,4 +22,7 @@ int fill_copy(int fd, const struct origin *o, const struct transfer *own);
 /* What an object has of its original beside its bytes: mode and mtime. 0 or -errno. */
 int fill_dress(int obj, const struct origin *o);
 
+/* n bytes to where `at` is in an object that is being made. 0 or -errno. */
+int fill_put(int to, const char *buf, size_t n, uint64_t at);
+
 #endif

@@ -115,21 +115,6 @@ bool spill_rather(uint32_t wanted)
 	return can || moving;
 }
 
-static int put(int to, const char *buf, size_t n, uint64_t at)
-{
-	while (n) {
-		ssize_t did = pwrite(to, buf, n, (off_t)at);
-		if (did < 0 && errno == EINTR)
-			continue;
-		if (did <= 0)
-			return did < 0 ? -errno : -EIO;
-		buf += did;
-		at += (uint64_t)did;
-		n -= (size_t)did;
-	}
-	return 0;
-}
-
 /* Nothing locked. 0 and the hash of its bytes, or -errno; -ESTALE: it is in memory no more. */
 static int copy(const struct move *m, char *buf, uint64_t *hash, uint64_t *ino, uint64_t *bytes)
 {
@@ -152,7 +137,7 @@ static int copy(const struct move *m, char *buf, uint64_t *hash, uint64_t *ino, 
 	*bytes = 0;
 	while (rc == 0 && (got = pread(from, buf, BUFFER, (off_t)*bytes)) > 0) {
 		hash_add(&h, buf, (size_t)got);
-		rc = put(to, buf, (size_t)got, *bytes);
+		rc = fill_put(to, buf, (size_t)got, *bytes);
 		*bytes += (uint64_t)got;
 	}
 	struct timespec times[2] = { { .tv_nsec = UTIME_OMIT }, st.st_mtim };

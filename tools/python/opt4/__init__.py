@@ -8,41 +8,17 @@
 Where the library is not in the process (no `opt4 run`, no LD_PRELOAD) nothing happens. torch is not needed.
 """
 
-import ctypes
 import os
 import threading
 from array import array
+
+from . import _lib    # opt4_live's, which can't be imported where the job has no PYTHONPATH
 
 __all__ = ["order"]
 
 _lock = threading.Lock()
 _stream = None
 _MASK = (1 << 64) - 1
-_TOLD = 2      # LIVE_TOLD there: who works for no loader of its own reads by it, too
-
-
-class _Epoch(ctypes.Structure):
-    """struct live_epoch of preload/live/live.h."""
-    _fields_ = [(n, ctypes.c_uint64) for n in ("loader", "stream", "dataset")] + \
-        [(n, ctypes.c_uint32) for n in ("epoch", "rank", "workers", "batch_size", "persistent", "n", "nbatches", "samples")] + \
-        [("order", ctypes.c_void_p), ("counts", ctypes.c_void_p)]
-
-
-def _library():
-    """The library in this process, or None."""
-    lib = ctypes.CDLL(None)
-    if not hasattr(lib, "opt4_live_open"):
-        return None
-    u64, u32 = ctypes.c_uint64, ctypes.c_uint32
-    lib.opt4_live_open.argtypes = [ctypes.c_char_p]
-    lib.opt4_live_files.argtypes = [u64, u32, ctypes.c_char_p, ctypes.c_size_t]
-    lib.opt4_live_epoch.argtypes = [ctypes.POINTER(_Epoch)]
-    lib.opt4_live_loader.argtypes = [u64, u64, u32]
-    lib.opt4_live_end.argtypes = [u64]
-    lib.opt4_live_ready.argtypes = []
-    for name in ("loader", "end", "ready"):
-        getattr(lib, "opt4_live_" + name).restype = None
-    return lib
 
 
 def _root(paths):
@@ -55,7 +31,7 @@ class _Stream:
 
     def __init__(self):
         self.pid = os.getpid()
-        self.lib = _library()
+        self.here = _lib.load()      # the library is in this process
         self.epoch = -1
         self.numbers = {}        # path -> sample
         self.told = None         # samples whose files the library knows
@@ -71,14 +47,14 @@ class _Stream:
             root = _root(numbers)
             if root not in self.opened:
                 self.opened.add(root)
-                if not self.lib.opt4_live_open(root):
+                if not _lib.active(root):
                     return None
-            self.lib.opt4_live_ready()
+            _lib.ready()
             # another table for each length: one that is in use is never changed
             self.dataset = hash((self.pid, "opt4.order", len(numbers))) & _MASK or 1
             packed = b"\0".join(numbers) + b"\0"
             self.announce()
-            if self.lib.opt4_live_files(self.dataset, len(numbers), packed, len(packed)) != 0:
+            if _lib.files(self.dataset, len(numbers), packed) != 0:
                 return None
             self.told = len(numbers)
         return array("I", map(numbers.__getitem__, paths))
@@ -86,22 +62,21 @@ class _Stream:
     def announce(self):
         self.key = hash((self.pid, "opt4.order")) & _MASK or 1
         self.loader = hash((self.key, self.epoch)) & _MASK or 1
-        self.lib.opt4_live_loader(self.loader, self.dataset, self.epoch)
+        _lib.loader(self.loader, self.dataset, self.epoch)
 
     def tell(self, paths, batch_size):
         self.epoch += 1
         if self.loader is not None:
-            self.lib.opt4_live_end(self.loader)
-        if not self.lib.opt4_live_open(b"") and not self.lib.opt4_live_open(_root(paths)):
+            _lib.end(self.loader)
+        if not _lib.active(b"") and not _lib.active(_root(paths)):
             return False
         numbers = self._table(paths)
         if numbers is None:
             return False
         self.announce()
         n = len(numbers)
-        e = _Epoch(loader=self.loader, stream=self.key, dataset=self.dataset, epoch=self.epoch, batch_size=batch_size, persistent=_TOLD, n=n,
-                   nbatches=-(-n // batch_size), samples=len(self.numbers), order=numbers.buffer_info()[0])
-        return self.lib.opt4_live_epoch(ctypes.byref(e)) == 0
+        return _lib.epoch(numbers, None, loader=self.loader, stream=self.key, dataset=self.dataset, epoch=self.epoch, batch_size=batch_size,
+                          persistent=_lib.TOLD, nbatches=-(-n // batch_size), samples=len(self.numbers)) == 0
 
 
 def order(paths, batch_size=None):
@@ -121,6 +96,6 @@ def order(paths, batch_size=None):
         try:
             if _stream is None or _stream.pid != os.getpid():
                 _stream = _Stream()
-            return _stream.lib is not None and _stream.tell(listed, max(1, int(batch_size or 32)))
-        except (OSError, ValueError):   # no common folder, a library of another version
+            return _stream.here and _stream.tell(listed, max(1, int(batch_size or 32)))
+        except (AttributeError, OSError, ValueError):   # no common folder, a library of another version
             return False

@@ -1,0 +1,1 @@
+../../live/opt4_live/lib.py
