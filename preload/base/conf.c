@@ -292,6 +292,8 @@ static void load_values(void)
 	conf.live = is_on("OPT4_LIVE", true);
 	copy_path("OPT4_SSD", conf.ssd, sizeof(conf.ssd));
 	copy_size("OPT4_SSD_SIZE", conf.ssd_size);
+	if ((s = getenv("OPT4_SSD_WRITES")) && *s && parse_rate(s, &conf.ssd_writes) < 0)
+		opt4_log("opt4: OPT4_SSD_WRITES: '%.40s' is no number of drive writes a day, such as .3; written as often as it pays", s);
 	copy_path("OPT4_REBUCKET", conf.rebucket, sizeof(conf.rebucket));
 	copy_env("OPT4_POOL", conf.pool, sizeof(conf.pool));
 	conf.pool_wait_ns = 100000000;

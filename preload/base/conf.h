@@ -23,6 +23,7 @@ struct conf {
 	char dir[4096];            /* "" = default */
 	char ssd[4096];            /* the second tier's folder; "" = none */
 	char ssd_size[32];         /* as given; "" = default */
+	double ssd_writes;         /* times its disk's size that may be written there in a day; 0 = as often as it pays */
 	char rebucket[4096];       /* where the next epoch is written down in its order; "" = nowhere */
 	char pool[2048];           /* the pool's servers, as given; "" = none */
 	char pool_secret[4096];    /* the file with the key of its hashes, absolute */
@@ -77,6 +78,8 @@ bool conf_may_learn(void);
 int parse_size(const char *s, uint64_t whole, uint64_t *bytes);
 /* "10" (seconds), "10ms", "60s", "5m". 0 or -EINVAL. */
 int parse_time(const char *s, uint64_t *ns);
+/* A number, which may be a fraction (with a point, whatever the locale). 0 or -EINVAL. */
+int parse_rate(const char *s, double *rate);
 /* Does a file name (last component, any case) match OPT4_MATCH? */
 bool conf_match(const char *name, size_t len);
 

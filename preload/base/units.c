@@ -51,3 +51,15 @@ int parse_time(const char *s, uint64_t *ns)
 	*ns = (uint64_t)v;
 	return 0;
 }
+
+int parse_rate(const char *s, double *rate)
+{
+	char *end;
+	if (!isdigit((unsigned char)*s) && *s != '.')
+		return -EINVAL;
+	double v = number(s, &end);
+	if (*end || !(v >= 0 && v <= 1e6))
+		return -EINVAL;
+	*rate = v;
+	return 0;
+}

@@ -137,7 +137,7 @@ void ssd_each(const char *dir, void (*fn)(const char *folder, void *arg), void *
 
 static void foreign(__attribute__((unused)) int fd, const char *name, void *any)
 {
-	static const char *const ours[] = { "objects", "dead", "new", "sealed", "sealed.new", "lock", "owner", "leaving" };
+	static const char *const ours[] = { "objects", "dead", "new", "sealed", "sealed.new", "lock", "owner", "leaving", "writes", "writes.new" };
 	for (size_t i = 0; i < sizeof(ours) / sizeof(*ours); i++)
 		if (!strcmp(name, ours[i]))
 			return;

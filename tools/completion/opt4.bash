@@ -56,7 +56,7 @@ _opt4() {
 	--bandwidth | --latency | --compute) return ;;
 	esac
 	case $command:$cur in
-	run:*) _opt4_words "--trace --root --cache --ssd --ssd-size --pool --pool-size --rebucket --policy --prefetch --order --record --stats --keep --quiet --help --version --" ;;
+	run:*) _opt4_words "--trace --root --cache --ssd --ssd-size --ssd-writes --pool --pool-size --rebucket --policy --prefetch --order --record --stats --keep --quiet --help --version --" ;;
 	stat:-*) _opt4_words "--json --help --version" ;;
 	ls:*) _opt4_words "--help --version" ;;
 	warm:*) _opt4_words "--trace --root --cache --ssd --ssd-size --quiet --help --version" ;;

@@ -19,6 +19,7 @@
  * nodes*.c   the pool over several nodes (nodes.h): before the original, and after it
  * spill.c    what goes to the second tier, and is sealed there
  * seal.c     what is there is made durable, and written down
+ * wear.c     how much may be written there
  * near.c     what is read next there comes near
  * uneven.c   whether it pays to replace there
  * skip.c     files whose original fails
@@ -218,6 +219,11 @@ bool spill_rather(uint32_t wanted);
 uint64_t spill_moves(void);                /* what has been moved so far: when it grows there may be room */
 /* The session is over: what has been written is sealed. Under keeper_lock. */
 void spill_end(void);
+
+/* ---- wear.c; all under keeper_lock ---- */
+bool wear_allows(uint64_t bytes);          /* may so much be written to the SSD now? */
+void wear_wrote(uint64_t bytes);           /* it was, or is about to be */
+void wear_save(void);                      /* for the next keeper */
 
 /* ---- seal.c; all under keeper_lock ---- */
 void seal_later(uint32_t rec);             /* it has been linked there */

@@ -70,9 +70,10 @@ static bool pick(struct move *m)
 		struct record *r = &view.rec[m->rec];
 		m->key = r->key;
 		m->pages = ssd_pages(r->st.size);
-		if (full(m->pages) || (int64_t)(m->pages * PAGE) > floor_left)
+		bool worn = !wear_allows(m->pages * PAGE);
+		if (!worn && (full(m->pages) || (int64_t)(m->pages * PAGE) > floor_left))
 			m->victim = lacking() && uneven() ? victims_replace(m->rec, true) : FILE_NONE;
-		if (m->victim != FILE_NONE || (!full(m->pages) && (int64_t)(m->pages * PAGE) <= floor_left)) {
+		if (m->victim != FILE_NONE || (!worn && !full(m->pages) && (int64_t)(m->pages * PAGE) <= floor_left)) {
 			atomic_store(&r->spilling, 1);
 			m->mark = inflight_mark(m->rec, 0, MARK_SPILL, &m->key);
 		}
@@ -87,6 +88,7 @@ static bool pick(struct move *m)
 	}
 	m->mark->pages = m->pages;
 	floor_left -= (int64_t)(m->pages * PAGE);
+	wear_wrote(m->pages * PAGE);
 	return true;
 }
 
@@ -107,7 +109,7 @@ bool spill_rather(uint32_t wanted)
 		return false;
 	uint32_t rec = victims_spill();
 	uint64_t pages = rec != FILE_NONE ? ssd_pages(view.rec[rec].st.size) : 0;
-	bool can = rec != FILE_NONE && (!full(pages) || (uneven() && victims_replace(rec, false) != FILE_NONE));
+	bool can = rec != FILE_NONE && wear_allows(pages * PAGE) && (!full(pages) || (uneven() && victims_replace(rec, false) != FILE_NONE));
 	session_unlock();
 	most_wanted = wanted > most_wanted ? wanted : most_wanted;
 	if (can)
@@ -249,6 +251,7 @@ static void *spiller(__attribute__((unused)) void *arg)
 		uint64_t hash = 0, ino = 0, bytes = 0, pages;
 		if (on() && seal_due()) {
 			int rc = seal();
+			wear_save();
 			if (rc == -EROFS)
 				read_only();
 			else if (rc < 0)
@@ -341,6 +344,7 @@ void spill_end(void)
 	if (!here)
 		return;
 	ssd_leaving(true);
+	wear_save();
 	if (seal_rest() == 0)
 		ssd_leave();       /* else the next session looks for itself */
 }

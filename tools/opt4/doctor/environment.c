@@ -33,6 +33,11 @@ static bool is_pool(const char *v)
 	char why[160];
 	return !strcmp(v, "auto") || servers_parse(v, s, why) > 0;
 }
+static bool is_rate(const char *v)
+{
+	double rate;
+	return parse_rate(v, &rate) == 0;
+}
 static bool is_flag(const char *v) { return !strcmp(v, "0") || !strcmp(v, "1"); }
 
 static const struct {
@@ -43,6 +48,7 @@ static const struct {
 	{ "OPT4_CACHE", doctor_is_size, "a size such as 64G or 50%" }, { "OPT4_SSD_SIZE", doctor_is_size, "a size such as 800G or 50%" },
 	{ "OPT4_SSD", is_ssd, "a folder on a local disk, yours, no link; opt4 run --ssd says what is wrong with it" },
 	{ "OPT4_REBUCKET", is_ssd, "a folder on a local disk, yours, no link; opt4 run --rebucket says what is wrong with it" },
+	{ "OPT4_SSD_WRITES", is_rate, "a number of drive writes a day, such as .3" },
 	{ "OPT4_POOL_SIZE", doctor_is_size, "a size such as 64G" },
 	{ "OPT4_POOL", is_pool, "host[:port] with commas between, or auto" }, { "OPT4_POOL_SECRET", NULL, NULL },
 	{ "OPT4_POOL_WAIT", is_time, "a time such as 100ms" },

@@ -30,6 +30,7 @@ static const char help[] =
 "  --cache SIZE     bytes, K M G T, or % of the dataset (default: what /dev/shm and the cgroup leave)\n"
 "  --ssd DIR        a folder on a local disk: a second tier, which outlives jobs and reboots\n"
 "  --ssd-size SIZE  what it may take there (default: 90 % of what is free)\n"
+"  --ssd-writes N   N drive writes a day at most, e.g. .3: so much of the disk's size (default: as often as it pays)\n"
 "  --pool LIST|auto the nodes' servers, host[:port],..: what one has read of the store no other reads again; this node's is started\n"
 "  --pool-size SIZE what that may take (default: half of what is free)\n"
 "  --rebucket DIR   a folder on a spinning disk: the next epoch is written there in its order while this one runs (needs --trace)\n"
@@ -84,7 +85,7 @@ int cmd_run(int argc, char **argv)
 {
 	static const struct option options[] = {
 		{ "trace", 1, 0, 't' }, { "root", 1, 0, 'r' }, { "cache", 1, 0, 'c' }, { "policy", 1, 0, 'p' }, { "prefetch", 1, 0, 'f' },
-		{ "ssd", 1, 0, 'd' }, { "ssd-size", 1, 0, 'D' }, { "pool", 1, 0, 'n' }, { "pool-size", 1, 0, 'N' }, { "rebucket", 1, 0, 'B' },
+		{ "ssd", 1, 0, 'd' }, { "ssd-size", 1, 0, 'D' }, { "ssd-writes", 1, 0, 'W' }, { "pool", 1, 0, 'n' }, { "pool-size", 1, 0, 'N' }, { "rebucket", 1, 0, 'B' },
 		{ "stats", 1, 0, 's' }, { "record", 1, 0, 'R' }, { "order", 1, 0, 'o' }, { "keep", 0, 0, 'k' }, { "quiet", 0, 0, 'q' }, { "help", 0, 0, 'h' }, { "version", 0, 0, 'v' }, { 0 } };
 	struct run_settings set = { 0 };
 	const char *programs = getenv("OPT4_PROGRAMS");
@@ -102,6 +103,7 @@ int cmd_run(int argc, char **argv)
 		case 'f': set.prefetch = optarg; break;
 		case 'd': set.ssd = optarg; break;
 		case 'D': set.ssd_size = optarg; break;
+		case 'W': set.ssd_writes = optarg; break;
 		case 'n': pool = optarg; break;
 		case 'N': pool_size = optarg; break;
 		case 'B': set.rebucket = optarg; break;

@@ -125,15 +125,18 @@ static int check_rebucket(const struct run_settings *s)
 static int check_ssd(const struct run_settings *s)
 {
 	const char *dir = s->ssd ? s->ssd : getenv("OPT4_SSD"), *size = s->ssd_size ? s->ssd_size : getenv("OPT4_SSD_SIZE");
-	const char *why, *name = s->ssd ? "--ssd" : "OPT4_SSD";
+	const char *why, *name = s->ssd ? "--ssd" : "OPT4_SSD", *writes = s->ssd_writes ? s->ssd_writes : getenv("OPT4_SSD_WRITES");
 	uint64_t v;
+	double rate;
 
 	if (size && *size && parse_size(size, 100, &v) < 0)
 		return usage("--ssd-size: '%s' is not a size; use e.g. 800G or 50%%", size);
+	if (writes && *writes && parse_rate(writes, &rate) < 0)
+		return usage("--ssd-writes: '%s' is no number of drive writes a day; use e.g. .3", writes);
 	if (s->ssd && !*s->ssd)
 		return usage("--ssd: '' is no folder; name one on a local disk");
 	if (!dir || !*dir)
-		return s->ssd_size ? usage("--ssd-size: without --ssd; name the folder, too") : 0;
+		return s->ssd_size || s->ssd_writes ? usage("--ssd-%s: without --ssd; name the folder, too", s->ssd_size ? "size" : "writes") : 0;
 	why = folder_refused(dir, s->root);
 	return why ? fail("%s: %s: %s", name, dir, why) : 0;
 }
@@ -173,7 +176,7 @@ int run_settings(const struct run_settings *s)
 		return rc;
 	const struct { const char *name, *value; } set[] = {
 		{ "OPT4_TRACE", trace }, { "OPT4_ROOT", s->root }, { "OPT4_CACHE", s->cache }, { "OPT4_POLICY", s->policy },
-		{ "OPT4_PREFETCH", s->prefetch }, { "OPT4_SSD", s->ssd }, { "OPT4_SSD_SIZE", s->ssd_size },
+		{ "OPT4_PREFETCH", s->prefetch }, { "OPT4_SSD", s->ssd }, { "OPT4_SSD_SIZE", s->ssd_size }, { "OPT4_SSD_WRITES", s->ssd_writes },
 		{ "OPT4_REBUCKET", s->rebucket }, { "OPT4_STATS", s->stats }, { "OPT4_KEEP", s->keep ? "1" : NULL },
 	};
 	for (size_t i = 0; i < sizeof(set) / sizeof(*set); i++)

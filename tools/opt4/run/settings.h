@@ -5,7 +5,7 @@
 #include <stdbool.h>
 
 struct run_settings {              /* each as its option has it; NULL: not given */
-	const char *trace, *root, *cache, *policy, *prefetch, *ssd, *ssd_size, *rebucket, *stats, *record, *order;
+	const char *trace, *root, *cache, *policy, *prefetch, *ssd, *ssd_size, *ssd_writes, *rebucket, *stats, *record, *order;
 	bool keep;
 };
 
