@@ -116,3 +116,9 @@ bench-ssd-near: all $B/bench/hit $B/bench/ssd/near
 	$(call BENCH,ssd-near,What lies on the SSD is brought to its reader: how fast and for how much CPU; and a hit there) python3 bench/ssd/near.py $B $B/bench/ssd-near.json
 bench: bench-ssd bench-ssd-up bench-ssd-near
 .PHONY: bench-ssd bench-ssd-up bench-ssd-near
+
+# Several nodes, one pool of memcached servers (root, network namespaces; four minutes).
+bench-pool: all slowstore
+	$(call BENCH,pool,Several nodes and one pool: what is read of the store and seconds an epoch and what goes over the network) "$$(tests/setup.sh python)" bench/pool/pool.py $B
+bench: bench-pool
+.PHONY: bench-pool

@@ -111,3 +111,40 @@ while True:
 	"$OPT4" pool start $AT | grep -q "runs already"
 	[ "$(pgrep -fc '[m]emcached -l 127.0.8.1')" = 1 ]
 }
+
+@test "doctor: a value there and back, a loopback among nodes, nothing there, a bad secret" {
+	"$OPT4" pool start $AT
+	"$OPT4" pool init secret
+	OPT4_POOL_SECRET=$PWD/secret "$OPT4" doctor --pool $AT >out || true
+	grep -q "^ok    pool        $AT: .*there and back" out
+	"$OPT4" doctor --pool $AT,127.0.8.7:1 >out || true
+	grep -q "^bad   pool        $AT: an address of the loopback" out
+	grep -q "^warn  pool        127.0.8.7:1: reached, but nothing runs there" out
+	chmod 644 secret
+	OPT4_POOL_SECRET=$PWD/secret run "$OPT4" doctor --pool $AT
+	[ "$status" = 1 ]
+	[[ "$output" == *"bad   pool        OPT4_POOL_SECRET: "*"others may read it"* ]]
+	run "$OPT4" doctor --pool a:b
+	[[ "$output" == *"bad   pool        "* ]]
+}
+
+@test "top, stat and the report show the servers" {
+	run_opt4 --quiet --pool $AT --root data --cache 4M --stats stats -- bash -c 'job && "$OPT4" top --once >top && "$OPT4" top --prometheus >prom'
+	grep -q "^pool      1 of 1 servers" top
+	grep -q "$AT .* of 64.0 MiB" top
+	grep -q '^opt4_pool_servers_alive{.*} 1$' prom
+	grep -q '^opt4_pool_gets_total{.*} [1-9]' prom
+	"$OPT4" report -o page stats
+	grep -q "The pool" page
+	grep -q "$AT" page
+}
+
+@test "plan --nodes: private caches beside a pool of the same memory" {
+	"$PYTHON" "$OPT4_TRACE_TOOL" paths <(cd data && ls "$PWD"/*.jpg "$PWD"/*.jpg) --epochs 1 -o t.trace 2>/dev/null || skip "no trace of a list here"
+	"$OPT4" plan --trace t.trace --cache 10%,50% --policy keep --nodes 4 --json >plan
+	calc "$(json "[0]['nodes']['count']" <plan) == 4 and $(json "[1]['nodes']['pool_later_origin_bytes']" <plan) == 0"
+	calc "$(json "[0]['nodes']['pool_later_origin_bytes']" <plan) < $(json "[0]['nodes']['private_later_origin_bytes']" <plan)"
+	"$OPT4" plan --trace t.trace --cache 10% --policy keep --nodes 4 | grep -q "What 4 such nodes read of the store"
+	run "$OPT4" plan --trace t.trace --nodes none
+	[ "$status" = 2 ]
+}

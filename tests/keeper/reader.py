@@ -3,7 +3,7 @@
 
 ORDER is what `opt4-trace show --json` prints. Batch b goes to worker b % W; a worker is two batches ahead of the main
 process at most, which takes --compute seconds a batch. New workers each epoch. Prints one JSON line:
-seconds an epoch, files read, and what went wrong. --sums FILE: {path: crc32}, every byte read is compared.
+seconds an epoch, files read, what went wrong, the longest wait for a batch. --sums FILE: {path: crc32}, every byte read is compared.
 --errors: a file may fail to open or read (counted), as the original would.
 """
 import argparse
@@ -12,6 +12,9 @@ import os
 import sys
 import time
 import zlib
+
+
+LONGEST = [0]   # seconds that the main process has waited for a batch
 
 
 def worker(batches, root, tokens, results, sums):
@@ -49,8 +52,10 @@ def epoch(batches, a, sums):
         os.write(tokens, b"tt")
     for b in range(len(batches)):
         tokens, results = pipes[b % a.workers]
+        asked = time.monotonic()
         if os.read(results, 1) != b"b":
             return None
+        LONGEST[0] = max(LONGEST[0], time.monotonic() - asked)
         if a.compute:
             time.sleep(a.compute)
         try:
@@ -107,7 +112,7 @@ def main():
         if a.limit:
             break
     time.sleep(a.linger)
-    print(json.dumps({"seconds": seconds, "read": counts[0], "failed": counts[1], "wrong": counts[2]}))
+    print(json.dumps({"seconds": seconds, "read": counts[0], "failed": counts[1], "wrong": counts[2], "longest": round(LONGEST[0], 3)}))
     sys.exit(1 if counts[2] or (counts[1] and not a.errors) else 0)
 
 

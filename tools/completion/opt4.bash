@@ -53,7 +53,7 @@ _opt4() {
 	--pool) _opt4_words "auto"; return ;;
 	--pool-size) return ;;
 	--cache | --ssd-size) _opt4_words "25% 50% 75% 100%"; return ;;
-	--bandwidth | --latency | --compute) return ;;
+	--bandwidth | --latency | --compute | --nodes) return ;;
 	esac
 	case $command:$cur in
 	run:*) _opt4_words "--trace --root --cache --ssd --ssd-size --ssd-writes --pool --pool-size --rebucket --policy --prefetch --order --record --stats --keep --quiet --help --version --" ;;
@@ -61,13 +61,13 @@ _opt4() {
 	ls:*) _opt4_words "--help --version" ;;
 	warm:*) _opt4_words "--trace --root --cache --ssd --ssd-size --quiet --help --version" ;;
 	clean:-*) _opt4_words "--all --ssd --rebucket --help --version" ;;
-	plan:*) _opt4_words "--trace --cache --ssd --policy --bandwidth --latency --compute --disk --json --svg --help --version" ;;
+	plan:*) _opt4_words "--trace --cache --ssd --policy --bandwidth --latency --compute --disk --nodes --json --svg --help --version" ;;
 	pool:-*) _opt4_words "--pool-size --help --version" ;;
 	pool:*)
 		if [ "$COMP_CWORD" = 2 ]; then _opt4_words "init start stop status"; elif [ "${COMP_WORDS[2]}" = init ]; then _opt4_files -f; fi ;;
 	top:-*) _opt4_words "--once --prometheus --help --version" ;;
 	report:-*) _opt4_words "--trace --output -o --help --version" ;;
-	doctor:*) _opt4_words "--trace --root --help --version" ;;
+	doctor:*) _opt4_words "--trace --root --pool --help --version" ;;
 	stat:* | clean:* | top:*) _opt4_words "$(_opt4_sessions "$1")" ;;
 	report:*)
 		_opt4_files -f

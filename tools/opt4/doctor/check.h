@@ -10,6 +10,7 @@ enum verdict { DOCTOR_OK, DOCTOR_WARN, DOCTOR_BAD };
 struct doctor {
 	const char *trace;               /* --trace or OPT4_TRACE; NULL: none */
 	const char *roots;               /* --root or OPT4_ROOT, `:` between; NULL: the trace's */
+	const char *pool;                /* --pool or OPT4_POOL; NULL: none */
 	const char *cache;               /* OPT4_CACHE; NULL: the default */
 	unsigned long long dataset;      /* bytes of the trace's files in whole pages; 0: not known */
 	unsigned files;                  /* the trace's; 0: not known */
@@ -37,6 +38,7 @@ void doctor_pages(struct doctor *d);
 void doctor_cgroup(struct doctor *d);
 void doctor_swap(struct doctor *d);
 void doctor_sessions(struct doctor *d);
+void doctor_pool(struct doctor *d);
 
 /* The bytes the cache would take: OPT4_CACHE, or the default's upper end for this much free room. 0: none. */
 unsigned long long doctor_budget(const struct doctor *d, unsigned long long room);

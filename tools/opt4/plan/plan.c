@@ -21,6 +21,8 @@ static const char help[] =
 "  --bandwidth SIZE    the store's bytes a second:  these three give the seconds of a later epoch,\n"
 "  --latency TIME      its time a file:             its stall, and the smallest cache with which\n"
 "  --compute TIME      the job's time a batch:      the job does not wait for the store\n"
+"  --nodes K           K nodes that read as the trace's: what they read of the store, with caches of their\n"
+"                      own and with a pool (opt4 run --pool)\n"
 "  --disk SEEK,SIZE    a spinning disk's mean seek and bytes a second, as 10ms,150M: minutes of an epoch,\n"
 "                      read at random, by the elevator, re-bucketed, and in one pass\n"
 "  --json              an array of objects instead of the tables\n"
@@ -152,7 +154,7 @@ static int arguments(int argc, char **argv, struct plan *p, struct options *o)
 	static const struct option longs[] = {
 		{ "trace", 1, 0, 't' }, { "cache", 1, 0, 'c' }, { "ssd", 1, 0, 'S' }, { "policy", 1, 0, 'p' }, { "json", 0, 0, 'j' },
 		{ "svg", 1, 0, 's' }, { "bandwidth", 1, 0, 'b' }, { "latency", 1, 0, 'l' },
-		{ "compute", 1, 0, 'k' }, { "disk", 1, 0, 'd' }, { "help", 0, 0, 'h' }, { "version", 0, 0, 'v' }, { 0, 0, 0, 0 },
+		{ "compute", 1, 0, 'k' }, { "disk", 1, 0, 'd' }, { "nodes", 1, 0, 'n' }, { "help", 0, 0, 'h' }, { "version", 0, 0, 'v' }, { 0, 0, 0, 0 },
 	};
 	uint64_t n;
 	int c;
@@ -181,6 +183,11 @@ static int arguments(int argc, char **argv, struct plan *p, struct options *o)
 		case 'd':
 			if (disk(p, optarg))
 				return 2;
+			break;
+		case 'n':
+			if (!*optarg || strspn(optarg, "0123456789") != strlen(optarg) || strlen(optarg) > 5 || !atoi(optarg))
+				return wrong(optarg, "--nodes takes how many, such as 4");
+			p->nodes = (unsigned)atoi(optarg);
 			break;
 		case 'h':
 			fputs(help, stdout);

@@ -1,7 +1,7 @@
 /* plan.h - the door of `opt4 plan`: what each policy would hit at each size of the cache, and what that does to the
  * time of an epoch. The parts: plan.c (arguments), run.c (threads), smallest.c (the smallest cache that is enough),
  * cell.c (one policy at one size) on simulate.c (one run of a policy), lru.c (all sizes of LRU in one pass) and time.c
- * (the model), disk.c (that of a spinning disk); print.c (table, JSON; disk_print.c: the disk's part), svg.c (chart). */
+ * (the model), disk.c (that of a spinning disk); print.c (table, JSON; disk_print.c: the disk's part, nodes_print.c: that of several nodes), svg.c (chart). */
 #ifndef OPT4_PLAN_H
 #define OPT4_PLAN_H
 
@@ -47,6 +47,7 @@ struct plan {
 	unsigned nsizes, npolicies;
 	struct plan_store store;
 	struct plan_disk disk;            /* seek 0: not asked for */
+	unsigned nodes;                   /* 0: not asked for */
 	struct plan_cell *cells;          /* [npolicies][nsizes] */
 };
 
@@ -107,6 +108,13 @@ void plan_table(const struct plan *p, FILE *out);
 struct plan_files plan_files(const struct plan *p);
 void plan_disk_table(const struct plan *p, FILE *out);
 void plan_disk_json(const struct plan *p, uint64_t cache, FILE *out);
+
+/* nodes_print.c: of --nodes such nodes together in a later epoch: read of the store with caches of their own, or with a pool of
+ * the same memory; sent over the network then. Bytes. */
+struct plan_nodes { double private_bytes, pool_bytes, network_bytes; };
+struct plan_nodes plan_nodes(const struct plan *p, const struct plan_cell *c);
+void plan_nodes_table(const struct plan *p, FILE *out);
+void plan_nodes_json(const struct plan *p, const struct plan_cell *c, FILE *out);
 
 void plan_json(const struct plan *p, FILE *out);
 void plan_svg(const struct plan *p, FILE *out);

@@ -91,6 +91,8 @@ void plan_table(const struct plan *p, FILE *out)
 		snprintf(title, sizeof(title), "Bytes from the store in %s epoch",
 			 p->in.nepochs == 2 ? "the second" : "the only");
 	table(p, out, title, later_bytes);
+	if (p->nodes)
+		plan_nodes_table(p, out);
 	if (p->disk.seek > 0)
 		plan_disk_table(p, out);
 	if (!plan_has_model(p))
@@ -129,6 +131,8 @@ void plan_json(const struct plan *p, FILE *out)
 				fprintf(out, ", \"epoch_seconds\": %.6f, \"compute_seconds\": %.6f, "
 					"\"stall_seconds\": %.6f, \"compute_bound\": %s", c->seconds,
 					p->store.epoch_compute, c->stall, plan_compute_bound(p, c) ? "true" : "false");
+			if (p->nodes)
+				plan_nodes_json(p, c, out);
 			if (p->disk.seek > 0)
 				plan_disk_json(p, c->cache, out);
 			fputc('}', out);

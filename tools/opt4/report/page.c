@@ -218,6 +218,35 @@ static void tiers(const struct report *r, FILE *out)
 	fputs("</dl>\n</section>\n", out);
 }
 
+/* What the pool over several nodes gave; nothing where there is none. */
+static void pool(const struct report *r, FILE *out)
+{
+	const struct json *p = json_get(r->stats, "pool"), *list = p ? json_get(p, "servers") : NULL;
+	double hits = json_number(p, "hit_bytes"), origin = json_number(r->stats, "origin_bytes");
+	char a[32], b[32];
+
+	if (!list)
+		return;
+	fputs("<section>\n<h2>The pool</h2>\n<p class=\"note\">What one node has read of the store no other reads again.</p>\n<dl>\n", out);
+	row(out, "fetched from the pool, not of the store", report_bytes(a, hits));
+	row(out, "of all that was fetched", report_percent(a, hits + origin > 0 ? hits / (hits + origin) : 0));
+	row(out, "put there by this node", report_bytes(a, json_number(p, "set_bytes")));
+	row(out, "answers that came too late", report_count(a, json_number(p, "hedged")));
+	row(out, "values refused", report_count(a, json_number(p, "refused")));
+	row(out, "files without room there", report_count(a, json_number(p, "no_room")));
+	for (const struct json *s = list->child; s; s = s->next) {
+		const struct json *alive = json_get(s, "alive");
+
+		fputs("<dt>", out);
+		report_text(out, json_text(s, "address"));
+		if (!alive || alive->type != JSON_TRUE)
+			fputs("</dt><dd>dead</dd>\n", out);
+		else
+			fprintf(out, "</dt><dd>%s of %s</dd>\n", report_bytes(a, json_number(s, "bytes")), report_bytes(b, json_number(s, "limit_bytes")));
+	}
+	fputs("</dl>\n</section>\n", out);
+}
+
 static void following(const struct report *r, FILE *out)
 {
 	double matched = json_number(r->stats, "matched"), diverged = json_number(r->stats, "diverged");
@@ -252,6 +281,7 @@ static void following(const struct report *r, FILE *out)
 	}
 	fputs("</section>\n", out);
 	tiers(r, out);
+	pool(r, out);
 	fputs("<section>\n<h2>The cache</h2>\n<dl>\n", out);
 	row(out, "most it held", report_bytes(a, json_number(r->stats, "peak_bytes")));
 	number(r, out, "files fetched into it", "fills");

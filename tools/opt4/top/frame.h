@@ -43,6 +43,9 @@ struct top_frame {
 	bool has_ssd;                    /* a second tier: */
 	uint64_t ssd_budget_bytes, ssd_used_bytes, ssd_written_bytes, ssd_hits;
 	uint32_t ssd_resident;
+	uint32_t npool;                  /* servers of a pool; 0: there is none */
+	struct pool_server pool[POOL_MAX];
+	struct pool_counters pool_n;
 	uint32_t resident, files, clients, jobs, nplans, nworkers;
 	struct top_plan plans[PLANS_MAX];
 	struct top_worker workers[SLOTS_MAX];   /* those that live; by slot */

@@ -131,6 +131,11 @@ void top_look(struct top_frame *f)
 	f->ssd_written_bytes = ssd->written_bytes;
 	f->ssd_hits = ssd->hits;
 	f->ssd_resident = ssd->resident;
+	f->npool = h->pool_servers < POOL_MAX ? h->pool_servers : POOL_MAX;
+	memcpy(f->pool, h->pool_server, sizeof(f->pool));
+	for (uint32_t i = 0; i < f->npool; i++)
+		f->pool[i].address[sizeof(f->pool[i].address) - 1] = 0;
+	f->pool_n = h->pool_n;
 	f->used_bytes = (charged > lingering ? charged - lingering : 0) * PAGE;
 	f->lingering_bytes = lingering * PAGE;
 	f->resident = h->account[TIER_RAM].resident;

@@ -116,6 +116,20 @@ void top_prometheus(const struct top_frame *f, FILE *out)
 		metric(f, out, "ssd_written_bytes_total", "counter", "Bytes written to the second tier.", (double)f->ssd_written_bytes);
 		metric(f, out, "ssd_hits_total", "counter", "Accesses that found their bytes in the second tier.", (double)f->ssd_hits);
 	}
+	if (f->npool) {
+		uint32_t alive = 0;
+
+		for (uint32_t i = 0; i < f->npool; i++)
+			alive += f->pool[i].alive != 0;
+		metric(f, out, "pool_servers", "gauge", "Servers of the pool.", f->npool);
+		metric(f, out, "pool_servers_alive", "gauge", "Servers of the pool that answer.", alive);
+		metric(f, out, "pool_gets_total", "counter", "Files that the pool was asked for.", (double)f->pool_n.gets);
+		metric(f, out, "pool_hits_total", "counter", "Files that the pool gave.", (double)f->pool_n.hits);
+		metric(f, out, "pool_hit_bytes_total", "counter", "Bytes of these.", (double)f->pool_n.hit_bytes);
+		metric(f, out, "pool_set_bytes_total", "counter", "Bytes that this node has put into the pool.", (double)f->pool_n.set_bytes);
+		metric(f, out, "pool_errors_total", "counter", "Servers that died, values that could not be taken or put.", (double)f->pool_n.errors);
+		metric(f, out, "pool_refused_total", "counter", "Values that were not what had been put there.", (double)f->pool_n.refused);
+	}
 	metric(f, out, "used_bytes", "gauge", "Bytes that the cache holds, in whole pages.", (double)f->used_bytes);
 	metric(f, out, "lingering_bytes", "gauge", "Bytes of evicted files that somebody still reads.", (double)f->lingering_bytes);
 	metric(f, out, "resident_files", "gauge", "Files in the cache.", f->resident);

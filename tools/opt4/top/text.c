@@ -79,6 +79,36 @@ static void workers(const struct top_frame *f, const struct top_frame *before, d
 	}
 }
 
+/* Up to so many servers each get a line; of more those that are dead. */
+#define SERVERS 8u
+
+static void pool(const struct top_frame *f, const struct top_frame *before, double per, FILE *out)
+{
+	const struct pool_counters *n = &f->pool_n, *o = &before->pool_n;
+	char a[16], b[16], name[4096];
+	uint32_t alive = 0;
+
+	for (uint32_t i = 0; i < f->npool; i++)
+		alive += f->pool[i].alive != 0;
+	fprintf(out, "pool      %u of %u servers   gave %.1f MB/s, %s so far   took %s   late %llu   refused %llu\n", alive, f->npool,
+		(double)(n->hit_bytes - o->hit_bytes) / 1e6 * per, size_text(a, n->hit_bytes), size_text(b, n->set_bytes),
+		(unsigned long long)n->hedged, (unsigned long long)n->refused);
+	for (uint32_t i = 0; i < f->npool; i++) {
+		const struct pool_server *s = &f->pool[i];
+
+		if (f->npool > SERVERS && s->alive)
+			continue;
+		fprintf(out, "          %-24s ", name_text(name, s->address));
+		if (!s->alive) {
+			fputs("dead\n", out);
+			continue;
+		}
+		bar(out, ratio(s->bytes, s->limit_bytes), 12);
+		fprintf(out, "  %s of %s   %llu values%s\n", size_text(a, s->bytes), size_text(b, s->limit_bytes), (unsigned long long)s->items,
+			s->full ? "   full" : "");
+	}
+}
+
 void top_text(const struct top_frame *f, const struct top_frame *before, int width, FILE *out)
 {
 	const struct counters *n = &f->n, *o = &before->n;
@@ -111,6 +141,8 @@ void top_text(const struct top_frame *f, const struct top_frame *before, int wid
 		fprintf(out, "  %s of %s   %u files, written %.1f MB/s\n", size_text(a, f->ssd_used_bytes), size_text(b, f->ssd_budget_bytes), f->ssd_resident,
 			f->ssd_written_bytes > before->ssd_written_bytes ? (double)(f->ssd_written_bytes - before->ssd_written_bytes) / 1e6 * per : 0.0);
 	}
+	if (f->npool)
+		pool(f, before, per, out);
 	if (n->prefetched)
 		fprintf(out, "prefetch  %llu files, %s   wasted %.1f %%\n", (unsigned long long)n->prefetched,
 			size_text(a, n->prefetched_bytes), 100 * ratio(n->prefetch_wasted, n->prefetched));
