@@ -6,6 +6,7 @@
 #include "opt4d.h"
 #include "rebucket.h"
 
+#define GAP       (256u << 10)     /* bytes that are read through rather than passed over */
 #define FILE_PART 8u               /* of the pool: larger files stay the originals' */
 
 struct bucket {
@@ -15,6 +16,9 @@ struct bucket {
 	bool begun;
 };
 
+/* What a buffer holds, or will: files [from, to) of a bucket's list. */
+static struct chunk { enum { FREE, LOADING, LOADED } state; uint32_t bucket, from, to, users, seg, at, bytes; } chunks[BUFFERS];
+
 static struct bucket *buckets;
 static uint32_t nbuckets, passed, cursor;  /* passed: buckets that are over; cursor: the next to be written */
 
@@ -22,6 +26,7 @@ bool bucket_begin(uint32_t plan, uint32_t width)
 {
 	nbuckets = orders.plans[plan].trace.h->npos / width + 1;
 	passed = cursor = 0;
+	memset(chunks, 0, sizeof(chunks));
 	buckets = calloc(nbuckets, sizeof(*buckets));
 	if (buckets && copies_begin(plan, width))
 		return true;
@@ -41,6 +46,9 @@ void bucket_end(void)
 
 bool bucket_idle(void)
 {
+	for (uint32_t k = 0; k < BUFFERS; k++)
+		if (chunks[k].state == LOADING)
+			return false;
 	for (uint32_t b = 0; b < nbuckets; b++)
 		if (buckets[b].filling || buckets[b].users)
 			return false;
@@ -66,7 +74,7 @@ static bool list(uint32_t rec, const struct copy *c)
 bool bucket_reserve(struct put *p, uint32_t rec, uint32_t pos, uint64_t bytes)
 {
 	*p = (struct put){ .rec = rec, .pos = pos, .bytes = (uint32_t)bytes };
-	if (rec >= copies_room() || !bytes || bytes > pool_bytes() / FILE_PART || bucket_of(pos) >= nbuckets || bucket_of(pos) < passed)
+	if (rec >= copies_room() || !bytes || bytes > pool_bytes() / FILE_PART || bytes + sizeof(struct stamp) + SECTOR > segment_buffer() || bucket_of(pos) >= nbuckets || bucket_of(pos) < passed)
 		return false;
 	struct bucket *b = &buckets[bucket_of(pos)];
 	p->at = b->s.bytes;
@@ -134,33 +142,106 @@ static int by_place(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-static bool next_of(struct bucket *b, uint32_t number, struct next *n)
+static struct chunk *chunk_of(uint32_t number, uint32_t i)
+{
+	for (struct chunk *k = chunks; k < chunks + BUFFERS; k++)
+		if (k->state != FREE && k->bucket == number && i >= k->from && i < k->to)
+			return k;
+	return NULL;
+}
+
+/* The copy of the ith file of a bucket's list, if it is still there. */
+static const struct copy *copy_in(const struct bucket *b, uint32_t number, uint32_t i)
+{
+	const struct copy *c = copy_of(b->recs[i]);
+	return c->seg != SEG_NONE && bucket_of(c->pos) == number ? c : NULL;
+}
+
+/* From the ith file on as much as a buffer holds, where there is a free one. */
+static bool load(struct bucket *b, uint32_t number, uint32_t i, struct next *n)
+{
+	struct chunk *k = chunks;
+	const struct copy *c = NULL;
+	for (; i < b->n && !(c = copy_in(b, number, i)); i++)
+		;
+	if (!c || c->seg < SEG_FIRST || !segment_ready(c->seg - SEG_FIRST) || chunk_of(number, i))
+		return false;
+	for (struct chunk *other = chunks; other < chunks + BUFFERS; other++)
+		if (other->state == LOADING)
+			return false;      /* the arm has to do */
+	while (k < chunks + BUFFERS && (k->state != FREE && (k->users || (k->bucket == number && k->to > b->next))))
+		k++;
+	if (k == chunks + BUFFERS)
+		return false;
+	*k = (struct chunk){ .state = LOADING, .bucket = number, .from = i, .to = i + 1, .seg = c->seg, .at = c->at / SECTOR * SECTOR };
+	uint32_t end = c->at + c->bytes + (uint32_t)sizeof(struct stamp);
+	for (i++; i < b->n; i++) {
+		if (!(c = copy_in(b, number, i)))
+			continue;
+		uint32_t last = c->at + c->bytes + (uint32_t)sizeof(struct stamp);
+		if (c->seg != k->seg || c->at < end || c->at - end > GAP || (last - k->at + SECTOR - 1) / SECTOR * SECTOR > segment_buffer())
+			break;
+		end = last;
+		k->to = i + 1;
+	}
+	k->bytes = (end - k->at + SECTOR - 1) / SECTOR * SECTOR;
+	segment_use(k->seg - SEG_FIRST, 1);
+	*n = (struct next){ .plan = copies_plan(), .how = NEXT_ERRAND, .chunk = (uint32_t)(k - chunks) };
+	return true;
+}
+
+int bucket_load(const struct next *n)
+{
+	const struct chunk *k = &chunks[n->chunk];   /* nobody changes it before it is loaded */
+	return segment_load(n->chunk, k->seg - SEG_FIRST, k->at, k->bytes);
+}
+
+void bucket_loaded(const struct next *n, int rc)
+{
+	struct chunk *k = &chunks[n->chunk];
+	struct bucket *b = &buckets[k->bucket];
+	segment_use(k->seg - SEG_FIRST, -1);
+	for (uint32_t i = k->from; rc < 0 && i < k->to && i < b->n; i++)
+		if (copy_in(b, k->bucket, i) && copy_of(b->recs[i])->seg == k->seg)
+			bucket_drop(b->recs[i]);
+	k->state = rc < 0 ? FREE : LOADED;
+}
+
+const char *bucket_bytes(const struct next *n) { return segment_loaded(n->chunk) + (n->at - chunks[n->chunk].at); }
+
+static bool next_of(struct bucket *b, uint32_t number, struct next *n, bool *waits)
 {
 	if (!b->begun)
 		qsort(b->recs, b->n, sizeof(*b->recs), by_place);
 	b->begun = true;
 	for (; b->next < b->n; b->next++) {
 		uint32_t rec = b->recs[b->next], is;
-		const struct copy *c = copy_of(rec);
+		const struct copy *c = copy_in(b, number, b->next);
 		uint64_t bytes;
-		if (c->seg == SEG_NONE || bucket_of(c->pos) != number)
+		if (!c)
 			continue;          /* it has moved on */
-		if (c->seg >= SEG_FIRST && !segment_ready(c->seg - SEG_FIRST))
-			return false;
 		if (!ahead_is_missing(copies_plan(), c->pos, &is, &bytes) || is != rec || skip_now(rec)) {
 			bucket_drop(rec);
 			continue;
 		}
-		*n = (struct next){ .plan = copies_plan(), .pos = c->pos, .rec = rec, .bytes = c->bytes, .how = NEXT_BUCKET };
+		struct chunk *k = c->seg >= SEG_FIRST ? chunk_of(number, b->next) : NULL;
+		if (c->seg >= SEG_FIRST && (!k || k->state != LOADED)) {
+			*waits = true;
+			return !k && load(b, number, b->next, n);
+		}
+		if (k && load(b, number, k->to, n))
+			return true;       /* the arm goes on while this one is given out */
+		*n = (struct next){ .plan = copies_plan(), .pos = c->pos, .rec = rec, .bytes = c->bytes, .how = NEXT_BUCKET, .chunk = k ? (uint32_t)(k - chunks) : 0 };
 		return true;
 	}
 	return false;
 }
 
-bool bucket_next(struct next *n, uint32_t from, uint32_t to)
+bool bucket_next(struct next *n, uint32_t from, uint32_t to, bool *waits)
 {
-	for (uint32_t b = bucket_of(from); b <= bucket_of(to) && b < nbuckets; b++)
-		if (buckets[b].n && next_of(&buckets[b], b, n))
+	*waits = false;
+	for (uint32_t b = bucket_of(from); b <= bucket_of(to) && b < nbuckets && !*waits; b++)
+		if (buckets[b].n && next_of(&buckets[b], b, n, waits))
 			return true;
 	return false;
 }
@@ -174,15 +255,19 @@ void bucket_took(struct next *n)
 	n->at = c->at;
 	b->users++;
 	b->next += b->next < b->n && b->recs[b->next] == n->rec;
-	if (c->seg >= SEG_FIRST)
-		segment_use(c->seg - SEG_FIRST, 1);
+	if (c->seg < SEG_FIRST)
+		return;
+	segment_use(c->seg - SEG_FIRST, 1);
+	chunks[n->chunk].users++;
 }
 
 void bucket_got(const struct next *n)
 {
 	buckets[n->bucket].users--;
-	if (n->seg >= SEG_FIRST)
+	if (n->seg >= SEG_FIRST) {
 		segment_use(n->seg - SEG_FIRST, -1);
+		chunks[n->chunk].users--;
+	}
 	if (bucket_has(n->rec) && copy_of(n->rec)->seg == n->seg && copy_of(n->rec)->at == n->at)
 		bucket_drop(n->rec);
 }

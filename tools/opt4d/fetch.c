@@ -60,7 +60,7 @@ static void refuse(void)
 /* With a pool fetches mostly wait for the network, which is not what the pace measures. */
 static uint32_t allowed(void)
 {
-	uint32_t n = elevator_on() ? TURNS : pace_allowed();
+	uint32_t n = elevator_on() ? TURNS + (view.h->rebucket_on ? TURNS : 0) : pace_allowed();
 	return nodes_on() && n < POOLED ? POOLED : n;
 }
 
@@ -101,7 +101,8 @@ static enum pick pick(struct task *j)
 		break;
 	}
 nothing:
-	turn_refused();            /* for the time being: whoever misses a file reads it himself */
+	if (!rebucket_waits())
+		turn_refused();    /* for the time being: whoever misses a file reads it himself */
 	any = false;
 	pace_starved();
 	ahead_wake();
@@ -112,10 +113,8 @@ nothing:
 static int get(struct task *j, const struct transfer *own, struct origin *o)
 {
 	int fd = j->fd, rc;
-	if (j->next.how == NEXT_BUCKET) {
-		turn_wait(j->next.turn);
+	if (j->next.how == NEXT_BUCKET)
 		return bucket_fetch(&j->next, own, o);
-	}
 	bool looked = nodes_on() && (fd >= 0 || original_look(j->next.rec, o) == 0);
 	if (looked && pages_of(o->size) <= j->pages && (j->asked || ahead_worth(o->size)) && (rc = nodes_get(j->next.rec, o, own, &j->anew)) >= 0) {
 		j->pooled = true;

@@ -40,12 +40,12 @@ extern pthread_mutex_t keeper_lock;
 /* ---- ahead.c; all under keeper_lock ---- */
 /* how: in the order of need, or where the disk has one arm in the order of the disk, or out of turn there; from a bucket, in the
  * order of that; or something else that takes the arm (rebucket.c). turn: 0, or whose it is (turn_wait()). through: files that
- * are read on the way there, and thrown away. bucket, seg, at: where it lies in its bucket; seg: of an errand, which. */
+ * are read on the way there, and thrown away. bucket, seg, at, chunk: where it lies in its bucket; seg: of an errand, which. */
 #define THROUGH_MAX 16u
 struct next {
 	uint32_t plan, pos, rec;
 	enum { NEXT_NEEDED, NEXT_SWEPT, NEXT_SOON, NEXT_BUCKET, NEXT_ERRAND } how;
-	uint32_t bucket, seg, at;
+	uint32_t bucket, seg, at, chunk;
 	uint64_t bytes, turn;
 	uint32_t nthrough, through[THROUGH_MAX];
 };
@@ -172,6 +172,7 @@ void rebucket_tick(void);
 bool rebucket_due(struct next *n);         /* an errand that can't wait */
 bool rebucket_gather(struct next *n);      /* the next file to gather */
 bool rebucket_next(struct next *n);        /* the next file from a bucket */
+bool rebucket_waits(void);                 /* none now, but when something has been read there will be */
 void rebucket_took(struct next *n);
 void rebucket_missed(const struct next *n); /* it was offered, and can't be fetched from there */
 void rebucket_got(const struct next *n, int rc); /* it was fetched from there, or could not be */

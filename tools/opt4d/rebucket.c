@@ -19,10 +19,11 @@
 #define SEEK        .010           /* of a disk that nobody has measured: seconds, .. */
 #define BANDWIDTH   150e6          /* .. bytes a second */
 #define FREE_PART   16u            /* of the pool: when less is free it is written, .. */
+#define SPARE       6u             /* .. or than so many files, .. */
 #define VISIT_PART  4u             /* .. this part of it at a time; .. */
 #define VISIT_MOST  (64u << 20)    /* .. at most */
-#define STAGE_PART  8u
-#define STAGE_MOST  (4u << 20)
+#define STAGE_PART  8u             /* of a bucket: a buffer for what is read of it; .. */
+#define STAGE_MOST  (4u << 20)     /* .. at most */
 #define WIDTH_LEAST 8u             /* files of a bucket */
 #define GATHER_PART .15            /* of the files: more than these missing are gathered */
 #define LOOK_NS     1000000000ull
@@ -31,9 +32,9 @@
 #define TRIES       100u           /* rounds until there is memory for the pool */
 #define FAILS       8u             /* errors in a row, and it is over */
 
-enum errand { OPEN, WRITE, TIDY, GATHER };
+enum errand { OPEN, WRITE, TIDY, GATHER, LOAD };
 static enum { UNTRIED, OPENING, OPENED, ON, OFF } state;
-static bool busy, gathering, tidy, said_full, said_first;
+static bool busy, gathering, tidy, waits, said_full, said_first;
 static uint32_t plan, width, gather_at, fails, tries, seg;
 static uint64_t looked, tidied, paused_until;
 static struct flush flush;
@@ -114,7 +115,7 @@ static void opened(void)
 		off(why);
 		return;
 	}
-	if (!pool_begin((uint64_t)bucket - stage, stage)) {
+	if (!pool_begin((uint64_t)bucket - BUFFERS * stage, BUFFERS * stage)) {
 		if (++tries < TRIES)
 			return;            /* what is evicted for it is still open somewhere */
 		log_close(false);
@@ -209,14 +210,28 @@ static bool errand(struct next *n, enum errand what)
 	return true;
 }
 
+/* Room in the pool for what comes while it is being written; `files` more of the usual size. */
+static bool scarce(uint32_t part, uint32_t spare)
+{
+	return pool_free() < pool_bytes() / part + spare * (uint64_t)(files.bytes / files.files);
+}
+
+/* What would have no place in the pool waits until that has been written. */
+static bool stalled(void)
+{
+	waits = busy && scarce(4 * FREE_PART, SPARE / 2);
+	return waits;
+}
+
 bool rebucket_due(struct next *n)
 {
+	waits = false;
 	uint64_t visit = pool_bytes() / VISIT_PART;
 	if (busy || (state != OPENING && state != ON))
 		return false;
 	if (state == OPENING)
 		return errand(n, OPEN);
-	if (pool_free() < pool_bytes() / FREE_PART && now_coarse() >= paused_until && segment_room(&seg)) {
+	if (scarce(FREE_PART, SPARE) && now_coarse() >= paused_until && segment_room(&seg)) {
 		if (bucket_flush(&flush, visit < VISIT_MOST ? visit : VISIT_MOST, seg))
 			return errand(n, WRITE);
 		segment_fail(seg);
@@ -227,7 +242,7 @@ bool rebucket_due(struct next *n)
 bool rebucket_gather(struct next *n)
 {
 	uint32_t rec, pos;
-	if (state != ON)
+	if (state != ON || (gathering && stalled()))
 		return false;
 	for (uint32_t all = index_files(); gathering && gather_at < all; gather_at++)
 		if (wanting(gather_at, &rec, &pos)) {
@@ -243,8 +258,14 @@ bool rebucket_gather(struct next *n)
 
 bool rebucket_next(struct next *n)
 {
-	return state == ON && ahead_end(plan, UINT64_MAX) && bucket_next(n, ahead_oldest(plan), ahead_window(plan));
+	if (state != ON || stalled() || !ahead_end(plan, UINT64_MAX) || !bucket_next(n, ahead_oldest(plan), ahead_window(plan), &waits))
+		return false;
+	if (n->how == NEXT_ERRAND)
+		n->seg = LOAD;
+	return true;
 }
+
+bool rebucket_waits(void) { return state == ON && waits; }
 
 void rebucket_took(struct next *n)
 {
@@ -321,6 +342,15 @@ void rebucket_run(const struct next *n, const struct transfer *own)
 		tidy = busy = false;
 		pthread_mutex_unlock(&keeper_lock);
 		break;
+	case LOAD: {
+		turn_wait(n->turn);
+		int rc = bucket_load(n);
+		turn_over(n->turn);
+		pthread_mutex_lock(&keeper_lock);
+		bucket_loaded(n, rc);
+		pthread_mutex_unlock(&keeper_lock);
+		break;
+	}
 	case GATHER:
 		if (!gather(n, own)) {
 			pthread_mutex_lock(&keeper_lock);

@@ -72,7 +72,12 @@ void bucket_put(struct put *p, const void *buf, size_t n);   /* the next n; with
 void bucket_file(struct put *p, const struct origin *o, bool whole);
 void bucket_adopt(uint32_t rec, const struct entry *e, uint32_t seg);
 void bucket_pass(uint32_t oldest);                   /* nothing before this position is needed any more */
-bool bucket_next(struct next *n, uint32_t from, uint32_t to);   /* the next file of the buckets of these positions */
+/* The next file of the buckets of these positions, or (NEXT_ERRAND) a buffer that is to be loaded. *waits: there will be one
+ * when something has been read. */
+bool bucket_next(struct next *n, uint32_t from, uint32_t to, bool *waits);
+int bucket_load(const struct next *n);               /* .. does so; without the lock */
+void bucket_loaded(const struct next *n, int rc);
+const char *bucket_bytes(const struct next *n);      /* where it lies in its buffer; without the lock */
 void bucket_took(struct next *n);                    /* it is being fetched: where from */
 void bucket_got(const struct next *n);               /* it has been, or could not be: the copy goes */
 /* Streams that are to be written become pieces of segment seg: their number, bytes (whole sectors) and table. */
@@ -89,7 +94,12 @@ const struct string *bucket_string(uint32_t bucket);
 bool gather(const struct next *n, const struct transfer *own);
 
 /* ---- segment.c ---- */
-bool segment_begin(uint32_t room);                   /* bytes of its buffer */
+#define BUFFERS 2u
+bool segment_begin(uint32_t room);                   /* bytes of a buffer */
+uint32_t segment_buffer(void);
+const char *segment_loaded(uint32_t buffer);         /* without the lock */
+/* Whole sectors into a buffer; without the lock, one at a time, of a segment that is in use. 0 or -errno */
+int segment_load(uint32_t buffer, uint32_t seg, uint32_t at, uint32_t n);
 bool segment_room(uint32_t *seg);                    /* a number for a new one */
 int segment_write(uint32_t seg, const struct flush *f, uint64_t turn);   /* without the lock. 0 or -errno */
 void segment_written(uint32_t seg, const struct flush *f);
@@ -102,8 +112,6 @@ bool segment_loose(void);                            /* there is something to pu
 void segment_tidy(void);                             /* .. which lets keeper_lock go meanwhile */
 void segment_end(void);
 int segment_adopt(uint32_t no, const struct piece *p, uint32_t n, uint64_t place, uint32_t *seg);
-/* The next n bytes from `at` to fn, in parts; without the lock, of one that is in use. 0 or -errno */
-int segment_read(uint32_t seg, uint32_t at, uint64_t n, int (*fn)(void *arg, const void *p, size_t n), void *arg);
 
 /* ---- adopt.c ---- */
 uint32_t adopt(uint32_t plan);                       /* takes over what log_open() found; files */

@@ -1,6 +1,6 @@
 /* segment.c - what has been written: files of pieces, each of one bucket, one behind the other. They are opened for as long as
- * something is done there; what is read comes through one buffer, a part of a piece at a time, since who reads a file there
- * reads the next one next. */
+ * something is done there. What is read comes through two buffers, a part of a piece at a time: the arm fills one while files
+ * are made of the other. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -18,13 +18,13 @@ struct segment { bool ready; uint32_t no, users, live, npieces, loose; uint64_t 
 static struct segment *segments[MOST];
 static uint32_t nsegments, numbers, nloose;
 
-static pthread_mutex_t stage_lock = PTHREAD_MUTEX_INITIALIZER;   /* of all that follows */
-static struct { char *p; uint32_t room; int fd; uint32_t no, at, n, end; } stage = { .fd = -1 };
+/* Of whoever loads, one at a time. */
+static struct { char *p; uint32_t room; int fd; uint32_t no, end; } stage = { .fd = -1 };
 
 bool segment_begin(uint32_t room)
 {
 	stage.room = room;
-	stage.p = mmap(NULL, room, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	stage.p = mmap(NULL, (size_t)room * BUFFERS, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	return stage.p != MAP_FAILED;
 }
 
@@ -35,15 +35,16 @@ void segment_end(void)
 		segments[i] = NULL;
 	}
 	nsegments = nloose = 0;
-	pthread_mutex_lock(&stage_lock);
 	if (stage.fd >= 0)
 		close(stage.fd);
 	if (stage.room)
-		munmap(stage.p, stage.room);
+		munmap(stage.p, (size_t)stage.room * BUFFERS);
 	stage.fd = -1;
-	stage.room = stage.n = 0;
-	pthread_mutex_unlock(&stage_lock);
+	stage.room = 0;
 }
+
+uint32_t segment_buffer(void) { return stage.room; }
+const char *segment_loaded(uint32_t buffer) { return stage.p + (size_t)buffer * stage.room; }
 
 bool segment_room(uint32_t *seg)
 {
@@ -205,52 +206,30 @@ void segment_tidy(void)
 	}
 }
 
-/* The stage begins at this offset, and ends with its piece at latest. */
-static int fill(uint32_t seg, uint32_t at)
+int segment_load(uint32_t buffer, uint32_t seg, uint32_t at, uint32_t n)
 {
-	struct segment *s = segments[seg];
-	struct piece *p = piece_at(s, at);
-	uint32_t from = at / SECTOR * SECTOR;
-	if (!p || at < p->at)
-		return -EIO;
-	if (stage.fd < 0 || stage.no != s->no) {
+	char *to = stage.p + (size_t)buffer * stage.room;
+	uint32_t no = segments[seg]->no;
+	if (stage.fd < 0 || stage.no != no) {
 		if (stage.fd >= 0)
 			close(stage.fd);
-		stage.end = 0;
-		if ((stage.fd = log_look(s->no)) < 0)
+		stage.end = UINT32_MAX;
+		if ((stage.fd = log_look(no)) < 0)
 			return stage.fd;
-		stage.no = s->no;
+		stage.no = no;
 	}
-	uint32_t want = p->at + p->bytes - from < stage.room ? p->at + p->bytes - from : stage.room;
-	stage.n = 0;
-	ssize_t got;
-	while ((got = pread(stage.fd, stage.p, want, from)) < 0 && errno == EINTR)
-		;
-	if (got <= 0)
-		return got < 0 ? -errno : -EIO;
-	COUNT(view.h->disk_seeks, from != stage.end || !from);
-	COUNT(view.h->bucket_read, (uint64_t)got);
+	COUNT(view.h->disk_seeks, at != stage.end);
+	for (uint32_t got = 0; got < n;) {
+		ssize_t did = pread(stage.fd, to + got, n - got, at + got);
+		if (did < 0 && errno == EINTR)
+			continue;
+		if (did <= 0)
+			return did < 0 ? -errno : -EIO;
+		got += (uint32_t)did;
+	}
+	COUNT(view.h->bucket_read, n);
 	if (!(fcntl(stage.fd, F_GETFL) & O_DIRECT))
-		posix_fadvise(stage.fd, from, got, POSIX_FADV_DONTNEED);
-	stage.at = from;
-	stage.n = (uint32_t)got;
-	stage.end = from + (uint32_t)got;
+		posix_fadvise(stage.fd, at, n, POSIX_FADV_DONTNEED);
+	stage.end = at + n;
 	return 0;
-}
-
-int segment_read(uint32_t seg, uint32_t at, uint64_t n, int (*fn)(void *, const void *, size_t), void *arg)
-{
-	int rc = 0;
-	pthread_mutex_lock(&stage_lock);
-	while (rc == 0 && n) {
-		bool here = stage.fd >= 0 && stage.no == segments[seg]->no && at >= stage.at && at < stage.at + stage.n;
-		if (!here && ((rc = fill(seg, at)) < 0 || at >= stage.at + stage.n))
-			break;
-		uint64_t part = stage.at + stage.n - at < n ? stage.at + stage.n - at : n;
-		rc = fn(arg, stage.p + (at - stage.at), part);
-		at += (uint32_t)part;
-		n -= part;
-	}
-	pthread_mutex_unlock(&stage_lock);
-	return rc < 0 ? rc : n ? -EIO : 0;
 }

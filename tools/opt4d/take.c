@@ -70,7 +70,7 @@ int bucket_fetch(const struct next *n, const struct transfer *own, struct origin
 	int rc = 0;
 	hash_begin(&t.hash);
 	if (n->seg >= SEG_FIRST) {
-		rc = segment_read(n->seg - SEG_FIRST, n->at, left, more, &t);
+		rc = more(&t, bucket_bytes(n), left);
 	} else {
 		for (uint32_t at = n->at; rc == 0 && left;) {
 			size_t part = left < own->bytes ? left : own->bytes;

@@ -92,9 +92,13 @@ static bool by_buckets(struct next *n)
 		return true;
 	if (rebucket_gather(n))
 		return true;
+	if (rebucket_waits())
+		return false;
 	if (since >= FIRST && soonest(n) && !rebucket_has(n->rec))
 		return true;
-	return rebucket_next(n) || in_turn(n) || (soonest(n) && !rebucket_has(n->rec));
+	if (rebucket_next(n))
+		return true;
+	return !rebucket_waits() && (in_turn(n) || (soonest(n) && !rebucket_has(n->rec)));
 }
 
 bool turn_next(struct next *n)
@@ -124,6 +128,7 @@ void turn_missed(const struct next *n)
 
 void turn_took(struct next *n)
 {
+	bool arm = n->how != NEXT_BUCKET;  /* that has been read already */
 	if (n->how == NEXT_BUCKET || n->how == NEXT_ERRAND) {
 		elevator_left();
 		rebucket_took(n);
@@ -137,7 +142,7 @@ void turn_took(struct next *n)
 		early++;
 		view.h->disk_soon++;
 	}
-	n->turn = ++given;
+	n->turn = arm ? ++given : 0;
 	atomic_store_explicit(&view.h->elevator, rebucket_on(n->plan) ? ELEVATOR_BUCKETS : ELEVATOR_ON, memory_order_relaxed);
 }
 
