@@ -75,6 +75,10 @@ static void begin(void)
 			off("needs the order of the epochs to come: record a trace, and give it by --trace");
 		return;
 	}
+	if (!view.h->prefetch) {
+		off("OPT4_PREFETCH=off: nothing is fetched ahead");
+		return;
+	}
 	if (!orders.pol.ops->soonest) {
 		off("goes by the order, as the policy opt does; leave OPT4_POLICY alone");
 		return;
