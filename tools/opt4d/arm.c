@@ -1,4 +1,4 @@
-/* arm.c - the disk's arm is one turn's at a time, in the order in which turns were given. Without keeper_lock. */
+/* arm.c - the disk's arm is one turn's at a time, in the order in which turns were given. */
 #include <errno.h>
 #include <time.h>
 #include "opt4d.h"
@@ -7,7 +7,10 @@
 
 static pthread_mutex_t arm = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t passed = PTHREAD_COND_INITIALIZER;
+static uint64_t given;                     /* under keeper_lock */
 static uint64_t serving = 1;               /* under `arm` */
+
+uint64_t turn_give(void) { return ++given; }
 
 void turn_wait(uint64_t turn)
 {

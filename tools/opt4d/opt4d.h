@@ -46,6 +46,7 @@ struct next {
 	uint32_t plan, pos, rec;
 	enum { NEXT_NEEDED, NEXT_SWEPT, NEXT_SOON, NEXT_BUCKET, NEXT_ERRAND } how;
 	uint32_t bucket, seg, at, chunk;
+#define NO_ARM UINT32_MAX                  /* chunk, of an errand: it takes no turn, or by itself */
 	uint64_t bytes, turn;
 	uint32_t nthrough, through[THROUGH_MAX];
 };
@@ -155,7 +156,8 @@ void turn_took(struct next *n);            /* it is being fetched; sets turn and
 void turn_missed(const struct next *n);    /* it can't be fetched, or is being */
 void turn_refused(void);                   /* nothing can be fetched: readers shall not wait for it */
 #define TURNS 3u                           /* fetches in flight: one reads, the others have opened theirs */
-/* ---- arm.c: without keeper_lock ---- */
+/* ---- arm.c: without keeper_lock, but for the first ---- */
+uint64_t turn_give(void);                  /* the next turn; turn_over() must follow */
 /* Waits until all turns before have ended (2 s at most); ends one, in any order, any number of times. */
 void turn_wait(uint64_t turn);
 void turn_over(uint64_t turn);

@@ -209,7 +209,7 @@ void rebucket_tick(void)
 
 static bool errand(struct next *n, enum errand what)
 {
-	*n = (struct next){ .plan = plan, .how = NEXT_ERRAND, .seg = what };
+	*n = (struct next){ .plan = plan, .how = NEXT_ERRAND, .seg = what, .chunk = what == GATHER ? 0 : NO_ARM };
 	busy |= what != GATHER;
 	return true;
 }
@@ -292,14 +292,13 @@ void rebucket_got(const struct next *n, int rc)
 
 /* ---- errands, without keeper_lock ---- */
 
-static void write_out(const struct next *n)
+static void write_out(void)
 {
 	pthread_mutex_lock(&keeper_lock);
 	segment_tidy();            /* first: the room is wanted */
 	tidied = now_coarse();
 	pthread_mutex_unlock(&keeper_lock);
-	int rc = segment_write(seg, &flush, n->turn);
-	turn_over(n->turn);
+	int rc = segment_write(seg, &flush);
 	pthread_mutex_lock(&keeper_lock);
 	if (rc < 0) {
 		bucket_drop_segment(seg);
@@ -337,7 +336,7 @@ void rebucket_run(const struct next *n, const struct transfer *own)
 		break;
 	}
 	case WRITE:
-		write_out(n);
+		write_out();
 		break;
 	case TIDY:
 		pthread_mutex_lock(&keeper_lock);

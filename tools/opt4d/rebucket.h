@@ -101,7 +101,7 @@ const char *segment_loaded(uint32_t buffer);         /* without the lock */
 /* Whole sectors into a buffer; without the lock, one at a time, of a segment that is in use. 0 or -errno */
 int segment_load(uint32_t buffer, uint32_t seg, uint32_t at, uint32_t n);
 bool segment_room(uint32_t *seg);                    /* a number for a new one */
-int segment_write(uint32_t seg, const struct flush *f, uint64_t turn);   /* without the lock. 0 or -errno */
+int segment_write(uint32_t seg, const struct flush *f);   /* without the lock; in a turn of its own. 0 or -errno */
 void segment_written(uint32_t seg, const struct flush *f);
 void segment_fail(uint32_t seg);                     /* nothing of it can be had */
 bool segment_ready(uint32_t seg);

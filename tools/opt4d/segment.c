@@ -106,7 +106,7 @@ static int put(int fd, struct iovec *v, uint32_t n)
 	return 0;
 }
 
-int segment_write(uint32_t seg, const struct flush *f, uint64_t turn)
+int segment_write(uint32_t seg, const struct flush *f)
 {
 	char *table = NULL;
 	uint32_t n = 0, parts = 1, bytes = log_table(&table, f);
@@ -121,8 +121,12 @@ int segment_write(uint32_t seg, const struct flush *f, uint64_t turn)
 		rc = fd = log_make(segments[seg]->no, (uint64_t)f->bytes + bytes);
 	}
 	if (fd >= 0) {
+		pthread_mutex_lock(&keeper_lock);
+		uint64_t turn = turn_give();       /* not before: the arm works while the file is made */
+		pthread_mutex_unlock(&keeper_lock);
 		turn_wait(turn);
 		rc = put(fd, v, n);
+		turn_over(turn);
 		segments[seg]->place = log_place(fd);
 		if (!(fcntl(fd, F_GETFL) & O_DIRECT)) {   /* not twice in memory */
 			fdatasync(fd);

@@ -22,7 +22,6 @@ static uint64_t swept;                     /* .. in all */
 static uint32_t early;                     /* fetches out of turn before the first sweep */
 static bool off;                           /* for good */
 
-static uint64_t given;                     /* turns */
 
 void turn_tick(void)
 {
@@ -128,7 +127,7 @@ void turn_missed(const struct next *n)
 
 void turn_took(struct next *n)
 {
-	bool arm = n->how != NEXT_BUCKET;  /* that has been read already */
+	bool arm = n->how != NEXT_BUCKET && !(n->how == NEXT_ERRAND && n->chunk == NO_ARM);   /* from a bucket: it has been read already */
 	if (n->how == NEXT_BUCKET || n->how == NEXT_ERRAND) {
 		elevator_left();
 		rebucket_took(n);
@@ -142,7 +141,7 @@ void turn_took(struct next *n)
 		early++;
 		view.h->disk_soon++;
 	}
-	n->turn = arm ? ++given : 0;
+	n->turn = arm ? turn_give() : 0;
 	atomic_store_explicit(&view.h->elevator, rebucket_on(n->plan) ? ELEVATOR_BUCKETS : ELEVATOR_ON, memory_order_relaxed);
 }
 
