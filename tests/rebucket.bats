@@ -96,7 +96,8 @@ killer() { # kills TIMES at any moment, not the job that waits for it
 	local own=$BUCKETS/opt4-$(id -u) left
 	sed -n "$((N + 1)),\$p" order.json >later.json
 	for _ in 1 2; do
-		setsid env LD_PRELOAD="$LIB:$SLOWSTORE" python3 "$REPO/bench/disk/job.py" order.json "$ROOT" --workers 2 >/dev/null 3>&- &
+		# slower than it is killed
+		setsid env SLOWSTORE_SCALE=2 LD_PRELOAD="$LIB:$SLOWSTORE" python3 "$REPO/bench/disk/job.py" order.json "$ROOT" --workers 2 >/dev/null 3>&- &
 		job=$!
 		for _ in {1..100}; do
 			[ -z "$(find "$BUCKETS" -name 'log.*')" ] || break
