@@ -7,9 +7,9 @@ setup_file() {
 	cd "$BATS_FILE_TMPDIR"
 	dataset "$PWD/data" 200 3000
 	cat >job.py <<-'END'
-		import glob, io, sys, time
+		import glob, io, random, sys, time
 		from torch.utils.data import DataLoader, IterableDataset
-		root, kind = sys.argv[1:3]
+		root, kind, *late = sys.argv[1:]
 		files = sorted(glob.glob(root + "/*/*.jpg"))
 		def load(p):
 		    with open(p, "rb") as f:
@@ -33,15 +33,21 @@ setup_file() {
 		        for p in files:
 		            time.sleep(.008)
 		            yield load(p)
-		d = {"images": Images, "memory": Memory, "stream": Stream}[kind]()
+		class Other(Images):
+		    def __getitem__(self, i):
+		        i = random.randrange(len(files))
+		        return Images.__getitem__(self, i)
+		d = {"images": Images, "memory": Memory, "stream": Stream, "other": Other}[kind]()
+		loader = DataLoader(d, 4, shuffle=kind != "stream")
+		time.sleep(float(*late))
 		for e in range(4):
-		    print(sum(int(b.sum()) for b in DataLoader(d, 4, shuffle=kind != "stream")))
+		    print(sum(int(b.sum()) for b in loader))
 	END
 }
 
 setup() {
 	cd "$BATS_FILE_TMPDIR"
-	export OPT4_MINUTE=3 PYTHONDONTWRITEBYTECODE=1
+	export OPT4_MINUTE=2 PYTHONDONTWRITEBYTECODE=1
 	STATS=$BATS_TEST_TMPDIR/stats
 }
 
@@ -51,10 +57,16 @@ minute() {
 	cat "$BATS_TEST_TMPDIR/said"
 	grep '^opt4: ' "$BATS_TEST_TMPDIR/said" || true
 }
-job() { echo "$PYTHON -W ignore job.py $PWD/data $1"; }
+job() { echo "$PYTHON -W ignore job.py $PWD/data $*"; }
 
 @test "all is well: nothing is said" {
 	run minute --cache 50% -- $(job images)
+	[[ $output != *opt4:* ]]
+	[ "$(json "['advice']" <"$STATS")" = null ]
+}
+
+@test "a model that is loaded first: nothing is wrong with that" {
+	run minute --root "$PWD/data" --cache 50% -- $(job images 7)
 	[[ $output != *opt4:* ]]
 	[ "$(json "['advice']" <"$STATS")" = null ]
 }
@@ -72,7 +84,7 @@ job() { echo "$PYTHON -W ignore job.py $PWD/data $1"; }
 }
 
 @test "a cache too small" {
-	OPT4_MINUTE=3 run minute --root "$PWD/data" --cache 4% -- $(job images)
+	run minute --root "$PWD/data" --cache 4% -- $(job images)
 	[[ $output == *"opt4: $PWD/data: the cache holds 4.0 % of the dataset"* ]]
 }
 
@@ -81,6 +93,25 @@ job() { echo "$PYTHON -W ignore job.py $PWD/data $1"; }
 	OPT4_LIVE=0 run minute --trace "$BATS_TEST_TMPDIR/trace" --cache 50% -- $(job images)
 	[[ $output == *"the job does not follow $BATS_TEST_TMPDIR/trace; make the trace again"* ]]
 	[ "$(json "['gate']" <"$STATS")" = shut ]
+}
+
+@test "an order that a dataset does not keep to" {
+	run minute --cache 50% -- $(job other)
+	[[ $output == *"opt4: $PWD/data: cached as by keep, nothing is fetched ahead: "* ]]
+	[ "$(grep -c ^opt4: "$BATS_TEST_TMPDIR/said")" = 1 ]
+}
+
+# inside SIZE COMMAND: as minute, with a /dev/shm of SIZE
+inside() {
+	unshare -m bash -c "mount -t tmpfs -o size=$1 tmpfs /dev/shm && . '$REPO/tests/common.bash' && STATS=$STATS && $(declare -f minute) && $2"
+}
+
+@test "no room for a cache, and one that has to give way" {
+	[ "$(id -u)" = 0 ] || skip "needs root, for a /dev/shm of its own"
+	run inside 128K "minute -- $(job images)"
+	[[ $output == *"opt4: no cache: 0 MiB free in /dev/shm; make it larger"* ]]
+	run inside 40M "minute --cache 600K -- bash -c '(until [ -e /dev/shm/opt4-* ]; do sleep .1; done; head -c 39M /dev/zero >/dev/shm/others) & exec $(job images)'"
+	[[ $output == *"opt4: $PWD/data: the cache gives way: others need the room"* ]]
 }
 
 @test "Python without the library, and no library at all; nothing with --quiet" {

@@ -65,6 +65,7 @@ void log_settled(void);                    /* that place will stay: what was sai
 enum told {
 	TOLD_LOADED = 'L',        /* the library is in a process; text: "python" in Python, else "" */
 	TOLD_LOOKED = 'T',        /* the Python side looks at torch's loaders in a process */
+	TOLD_FETCHES = 'F',       /* samples are fetched in a process, from now on */
 	TOLD_SESSION = 'S',       /* a session was made or joined; its directory */
 	TOLD_REASON = 'R',        /* a line as of note_reason() */
 };

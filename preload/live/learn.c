@@ -20,6 +20,7 @@ static struct learning {
 	uint64_t dataset;
 	uint32_t n;
 	pid_t pid;
+	bool told;                /* that samples are fetched */
 	_Atomic(void *) owner;
 	_Atomic uint32_t nnotes;
 	uint32_t notes[NOTES];
@@ -56,6 +57,10 @@ static void begin(uint32_t n)
 	L->rest = UINT32_MAX;
 	atomic_store(&L->nnotes, 0);
 	atomic_store(&L->nstrange, 0);
+	if (!L->told) {
+		L->told = true;
+		tell(TOLD_FETCHES, "");
+	}
 	watch(true);
 }
 

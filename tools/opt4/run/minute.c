@@ -14,10 +14,11 @@
 #include "told.h"
 
 #define LINES 2                    /* the first minute's, and one when that changes */
-#define AFTER 40                   /* seconds after the first loader, or the start, ... */
-#define EVERY 10                   /* ... and then every so many */
+#define AFTER 40                   /* seconds after the first samples, or the start; .. */
+#define EVERY 10                   /* .. looked at every so many */
 
-static unsigned nsaid, looks;
+static unsigned nsaid;
+static uint64_t after, start, first;       /* ns; first: since when samples are read, as far as seen; 0: none yet */
 static char said[ADVICE_BYTES];
 
 /* Seconds, by the environment for tests. */
@@ -39,32 +40,49 @@ static void say(const char *line)
 	fprintf(stderr, "opt4: %s\n", line);
 }
 
-static void look(int timer)
+/* No samples so far, for a minute. */
+static void say_none(bool session, const char *advice)
 {
-	char line[ADVICE_BYTES];
-	struct told_session s;
-	uint64_t times;
-	if (read(timer, &times, sizeof(times)) != (ssize_t)sizeof(times))
-		return;
-	looks++;
-	if (told_session(0, &s)) {
-		if (result_advice(line))
-			say(line);
+	if (session) {
+		if (advice && !told_looked())   /* torch's loader says when it begins */
+			say(advice);
 	} else if (told_reason(0)) {
 		say(told_reason(0));
-	} else if (looks > 1 && told_listens() && !told_python() && (conf_active() || record_wants_root())) {
+	} else if (told_listens() && !told_python() && (conf_active() || record_wants_root())) {
 		say(told_loaded() ? "run: no Python has run with opt4 in it so far: nothing is cached; if the training has begun, put opt4 run right before "
 				    "python" : "run: the library came into no process of the job so far: nothing is cached; put opt4 run right before "
 				    "the training program");
 	}
 }
 
+static void look(int timer)
+{
+	char line[ADVICE_BYTES];
+	struct told_session s;
+	uint64_t times, accesses = 0, now = now_coarse();
+	if (read(timer, &times, sizeof(times)) != (ssize_t)sizeof(times))
+		return;
+	bool session = told_session(0, &s), advice = session && result_advice(line, &accesses);
+	if (!first)
+		first = told_fetches() ? told_fetches() : accesses ? now : 0;
+	if (now < (first ? first : start) + after)
+		return;
+	if (!first)
+		say_none(session, advice ? line : NULL);
+	else if (advice)
+		say(line);
+	else if (!session && told_reason(0))
+		say(told_reason(0));
+}
+
 static struct launch_also also = { .fd = -1, .ready = look };
 
 const struct launch_also *minute_begin(bool quiet)
 {
-	long after = seconds("OPT4_MINUTE", AFTER), every = after < EVERY ? after : EVERY;
-	struct itimerspec t = { .it_value = { .tv_sec = after }, .it_interval = { .tv_sec = every } };
+	long wait = seconds("OPT4_MINUTE", AFTER), every = wait < EVERY ? wait : EVERY;
+	struct itimerspec t = { .it_value = { .tv_sec = every }, .it_interval = { .tv_sec = every } };
+	after = (uint64_t)wait * 1000000000u;
+	start = now_coarse();
 	also.fd = quiet ? -1 : timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
 	if (also.fd >= 0)
 		timerfd_settime(also.fd, 0, &t, NULL);

@@ -1,5 +1,6 @@
-/* minute.h - what `opt4 run` says while the job runs: once, within a minute, what is cached and by which order where that is less
- * than it could be, or why nothing is; once more if that changes. Silence: all is well. */
+/* minute.h - what `opt4 run` says while the job runs: once, within a minute of the first samples (a model that is loaded or compiled
+ * before is nobody's fault), what is cached and by which order where that is less than it could be, or why nothing is; once more if
+ * that changes. Silence: all is well. A job in which nothing of ours is hears of it a minute after its start. */
 #ifndef OPT4_MINUTE_H
 #define OPT4_MINUTE_H
 

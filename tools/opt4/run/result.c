@@ -119,9 +119,10 @@ static void say_session(void)
 		say_once(h->log[i % LOG_LINES]);
 }
 
-bool result_advice(char *line)
+bool result_advice(char *line, uint64_t *accesses)
 {
 	bool any = visit_main();
+	*accesses = any ? view.h->n.accesses : 0;
 	for (uint32_t p = 0; any && p < view.h->nplans; p++)
 		plan_map(p);
 	any = any && session_advice(line);

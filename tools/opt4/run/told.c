@@ -23,6 +23,7 @@ static struct { char *dir; uid_t uid; } sessions[SESSIONS];
 static char *reasons[REASONS];
 static unsigned nsessions, nreasons;
 static bool loaded, python, looked;
+static uint64_t fetches;
 static void (*new_session)(const char *dir, uid_t uid);
 
 static void add_session(const char *dir, uid_t uid)
@@ -57,6 +58,7 @@ static void take(const char *line, uid_t uid)
 	switch ((enum told)line[n + 1]) {
 	case TOLD_LOADED:  loaded = true; python |= !strcmp(text, "python"); break;
 	case TOLD_LOOKED:  looked = true; break;
+	case TOLD_FETCHES: fetches = fetches ? fetches : now_coarse(); break;
 	case TOLD_SESSION: add_session(text, uid); break;
 	case TOLD_REASON:  add_reason(text); break;
 	}
@@ -153,3 +155,4 @@ bool told_listens(void) { return heard[0] >= 0 || heard[1] >= 0; }
 bool told_loaded(void) { return loaded; }
 bool told_python(void) { return python; }
 bool told_looked(void) { return looked; }
+uint64_t told_fetches(void) { return fetches; }

@@ -4,6 +4,7 @@
 #define OPT4_TOLD_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "launch.h"
@@ -21,5 +22,6 @@ bool told_listens(void);                   /* what has not been told is not so *
 bool told_loaded(void);                    /* the library was in some process of the job, .. */
 bool told_python(void);                    /* .. in one of Python's, .. */
 bool told_looked(void);                    /* .. and torch's loaders were looked at */
+uint64_t told_fetches(void);               /* since when samples are fetched by torch's loaders, as now_coarse(); 0: not yet */
 
 #endif
