@@ -105,6 +105,7 @@ uint32_t ahead_pages(uint64_t bytes)
 	return seen.n < SURE ? (uint32_t)pages_of(GUESS) : (uint32_t)(seen.mean + 3 * seen.deviation + .999);
 }
 
+bool ahead_sure(void) { return seen.n >= SURE; }
 void ahead_seen(uint32_t pages)
 {
 	double off = pages - seen.mean;

@@ -22,7 +22,7 @@ enum pick claim(const struct next *n, struct task *j, uint32_t running)
 		return NOTHING;
 	if (!pages) {
 		pages = ahead_pages(n->bytes);
-		if (!n->bytes && !room_for(pages))
+		if (!n->bytes && (!ahead_sure() || !room_for(pages)))
 			return UNSIZED;
 	}
 	if (pages > view.h->account[TIER_RAM].budget || !index_reserve(&view.rec[n->rec], sizeof(struct record))) {

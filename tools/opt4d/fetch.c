@@ -12,7 +12,7 @@
  * A thread that gets work picks it itself, under keeper_lock: in the order of the look-ahead, and never by evicting
  * what is needed sooner, or what would be kept if the file were fetched no sooner than it is read (spare.c). Its room is
  * charged before the original is opened, so the look-ahead is filled strictly in order and the budget holds whatever is
- * in flight. Only a file of unknown size for which others would have to go is opened first: none goes for a guess. */
+ * in flight. Only a file of unknown size is opened first, while few sizes are known or where others would have to go: none goes for a guess. */
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>

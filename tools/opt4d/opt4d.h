@@ -86,6 +86,7 @@ void idle_look(uint64_t now);
 bool ahead_worth(uint64_t bytes);
 /* Pages charged for so many bytes; for 0 a guess, by what ahead_seen() was told of other files. */
 uint32_t ahead_pages(uint64_t bytes);
+bool ahead_sure(void);             /* is that guess worth anything? Till then a file of unknown size is opened first */
 void ahead_seen(uint32_t pages);
 /* Where the job can still be: after a jump (a resumed job, an epoch left early) the horizon follows late, and what
  * lies far behind the front is read by nobody any more. */
