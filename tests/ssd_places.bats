@@ -75,3 +75,32 @@ served() {
 	umount -l "$DISK"
 	DISK=$BATS_TEST_TMPDIR/disk
 }
+
+@test "a disk that can't be read: who reads by stdio or by a mapping gets the original's bytes, too" {
+	export OPT4_SSD=$DISK OPT4_SSD_SIZE=30M OPT4_CACHE=2M OPT4_POLICY=keep
+	cat >"$BATS_TEST_TMPDIR/drop.py" <<'P'
+import os, sys
+for d, _, names in os.walk(sys.argv[1]):
+    for n in names:
+        fd = os.open(os.path.join(d, n), os.O_RDONLY)
+        os.fdatasync(fd)
+        os.posix_fadvise(fd, 0, 0, os.POSIX_FADV_DONTNEED)
+        os.close(fd)
+P
+	# all in one session, since what an earlier one left is read whole before it is given to anybody: half of the disk goes, and
+	# nothing of it is in memory
+	cat >"$BATS_TEST_TMPDIR/steps" <<'S'
+"$PYTHON" "$REPO/tests/ssd/job.py" "$ROOT" "$SUMS" 4 "$SEED" .002
+sleep 3
+sync
+python3 "$BATS_TEST_TMPDIR/drop.py" "$DISK/opt4-0" 2>/dev/null
+truncate -s 9M "$BATS_TEST_TMPDIR/image"
+"$PYTHON" "$REPO/tests/ssd/ways.py" "$ROOT" "$SUMS"
+S
+	within 100 env LD_PRELOAD="$LIB" bash "$BATS_TEST_TMPDIR/steps" >"$BATS_TEST_TMPDIR/out"
+	cat "$BATS_TEST_TMPDIR/out" "$OPT4_LOG"
+	[ "$(tail -n 2 "$BATS_TEST_TMPDIR/out")" = "by_stdio read 30 wrong 0 failed 0
+by_map read 30 wrong 0 failed 0" ]
+	[ "$(stat errors)" -ge 1 ]
+	umount -l "$DISK"
+}

@@ -1,6 +1,15 @@
 /* map.c - data accesses that are no reads: mmap, sendfile, splice, copy_file_range. */
 #include "swap.h"
 
+/* What can't be read of a mapping is a SIGBUS. */
+static bool readable(int fd, const struct fd_entry *e)
+{
+	struct guard g = hook_enter();
+	bool is = session_readable(&e->c, fd);
+	hook_leave(g);
+	return is;
+}
+
 /* What a mapping of fd means: a first access, or a writer whose end nobody will tell. A descriptor on an object
  * that is to be executed goes back to the original, for /dev/shm is often mounted noexec. */
 static void mapped(int fd, size_t n, int prot, int flags)
@@ -15,7 +24,7 @@ static void mapped(int fd, size_t n, int prot, int flags)
 		return;
 	if (e.kind == FD_WRITER && (flags & MAP_TYPE) != MAP_PRIVATE)
 		fd_forget(fd);  /* also if it is read only as yet: mprotect may change that */
-	else if (e.kind == FD_OBJECT && (prot & PROT_EXEC))
+	else if (e.kind == FD_OBJECT && ((prot & PROT_EXEC) || !readable(fd, &e)))
 		fd_original(fd);
 }
 

@@ -23,6 +23,10 @@ static int stream_fd(uint32_t rec, const char *path, int flags, bool may_wait)
 	struct cached c;
 	int fd = session_open(rec, AT_FDCWD, path, flags, &c);
 
+	if (fd >= 0 && !session_readable(&c, fd)) {
+		next.close(fd);
+		return next.open(path, flags);
+	}
 	if (fd >= 0) {
 		session_touch(&c);
 		fd_install(fd, FD_OBJECT, &c, 0, false);

@@ -1,9 +1,14 @@
 /* object.c - a resident's bytes, in whichever tier they lie: see parts.h. */
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <string.h>
 #include <unistd.h>
 #include "parts.h"
+
+#ifndef MADV_POPULATE_READ
+#define MADV_POPULATE_READ 22
+#endif
 
 /* What an earlier session left on the SSD is read once, here or by the keeper, and must hash to what was written: a disk that
  * lost power may give zeros for what it said it had. It is about to be read anyway, and is in the page cache then. */
@@ -100,9 +105,30 @@ bool object_seen(uint32_t rec, struct resident *r, const struct stat *st)
 	return same && record_read(rec, r);
 }
 
+static bool on_ssd(const struct cached *c, struct resident *r)
+{
+	return view.h && c->rec < view.ncap && record_read(c->rec, r) && r->tier == TIER_SSD && r->obj_ino == c->obj_ino;
+}
+
 void session_failed(const struct cached *c)
 {
 	struct resident r;
-	if (view.h && c->rec < view.ncap && record_read(c->rec, &r) && r.tier == TIER_SSD && r.obj_ino == c->obj_ino)
+	if (on_ssd(c, &r))
 		object_spoilt(c->rec, EIO);
+}
+
+bool session_readable(const struct cached *c, int fd)
+{
+	struct resident r;
+	if (!on_ssd(c, &r) || !r.st.size || r.st.size > SESSION_MAPPED)
+		return true;
+	void *p = mmap(NULL, r.st.size, PROT_READ, MAP_SHARED, fd, 0);
+	if (p == MAP_FAILED)
+		return true;
+	/* before Linux 5.14 nobody can ask: as with any file */
+	bool ok = madvise(p, r.st.size, MADV_POPULATE_READ) == 0 || errno != EFAULT;
+	munmap(p, r.st.size);
+	if (!ok)
+		object_spoilt(c->rec, EIO);
+	return ok;
 }

@@ -111,6 +111,9 @@ int session_reopen(const struct cached *c, int flags);
 
 /* An object of the second tier could not be read (EIO): dropped, said once. */
 void session_failed(const struct cached *c);
+/* Can all of c's object, open as fd, be read? Who can't be given EIO asks before: stdio reads by itself, a mapping's reader gets
+ * SIGBUS. Reads what lies on the SSD (up to SESSION_MAPPED) into the page cache, with its failures as session_failed(); memory's is true at once. */
+bool session_readable(const struct cached *c, int fd);
 
 /* ---- change ---- */
 

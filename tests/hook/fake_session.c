@@ -381,6 +381,7 @@ void live_follow(uint64_t key) {}
 void live_sample(uint32_t n, uint32_t index) {}
 void live_end(uint64_t key) {}
 
+bool session_readable(const struct cached *c, int fd) { return true; }
 void session_failed(const struct cached *c)
 {
 	(void)c;
