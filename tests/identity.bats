@@ -76,3 +76,16 @@ for p in sorted(glob.glob('data/**/*.jpg', recursive=True)): open(p, 'rb').read(
 	[ "$(cat one)" = "$(cd data; for i in 1 2; do find . -name '*.jpg' | sort | xargs md5sum; done | cut -d' ' -f1 | tr '\n' ' ' | sed 's/ $//')" ]
 	[ "$(cat two)" = "$(cd other; for i in 1 2; do find . -name '*.jpg' | sort | xargs md5sum; done | cut -d' ' -f1 | tr '\n' ' ' | sed 's/ $//')" ]
 }
+
+@test "a real FUSE file system whose numbers change: hits, whether the look is due at once, after a second or in a minute" {
+	[ "$(id -u)" = 0 ] && [ -c /dev/fuse ] && pkg-config --exists fuse3 2>/dev/null || skip "needs root, /dev/fuse and libfuse3-dev"
+	cc -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -O1 -o numbersfs "$REPO/tests/guest/numbersfs.c" $(pkg-config --cflags --libs fuse3)
+	mkdir fuse
+	for due in always 1s 60s; do
+		OPT4_REVALIDATE=$due OPT4_ROOT=$PWD/fuse within 100 unshare -m --propagation private sh -c './numbersfs "$PWD/data" fuse &&
+			LD_PRELOAD=$LIB sh -c "for i in 1 2 3; do cat fuse/*/* | md5sum; sleep .6; done" >seen; umount fuse'
+		[ "$(sort -u seen)" = "$(cat data/*/* | md5sum)" ]
+		# a number may change between a file's opening and its first read: then that one stays the original's
+		calc "$(of hits) >= 60 and $(of fills) <= 60 and $(of invalidated) == 0" || { echo "$due: $(<"$OPT4_STATS")"; return 1; }
+	done
+}

@@ -63,16 +63,29 @@ open(p, 'rb').read()"
 	[ "$(of fills) $(of too_large)" = "60 2" ]
 }
 
-@test "--cache N%: each file is looked at once before the first batch" {
+@test "--cache N%: each file is looked at once, of many most beside the job, which sets the budget right" {
 	cat >train.py <<-'END'
-		import torch
+		import json, subprocess, sys, time, torch
 		from torchvision.datasets import DatasetFolder
 		ds = DatasetFolder("data", lambda p: len(open(p, "rb").read()), extensions=("jpg",))
 		for x, y in torch.utils.data.DataLoader(ds, 4, shuffle=True, num_workers=1): pass
+		for _ in range(600):
+		    if json.loads(subprocess.check_output([sys.argv[1], "stat", "--json"]))["budget_bytes"] == int(sys.argv[2]): break
+		    time.sleep(.05)
 	END
 	unset OPT4_ROOT
-	strace -f -qq -e trace=stat,newfstatat,statx -o trace "$OPT4" run --cache 50% --stats stats -- "$PYTHON" train.py
+	strace -f -qq -e trace=stat,newfstatat,statx -o trace "$OPT4" run --cache 50% --stats stats -- "$PYTHON" train.py "$OPT4" $((60 * 49 * 4096 / 2))
 	[ "$(of budget_bytes)" = $((60 * 49 * 4096 / 2)) ]
 	main=$(grep 'train.py' trace | head -1 | cut -d' ' -f1)
 	calc "$(grep -c '\.jpg"' trace) < 4 * 60"
+	# some of the files here are ten times as large
+	"$PYTHON" "$REPO/tests/dataset.py" --seed 2 data 400 5000
+	want=$(find data -name '*.jpg' -printf '%s\n' | awk '{ p += int(($1 + 4095) / 4096) } END { print int(p * 4096 / 2 / 4096) * 4096 }')
+	n=$(find data -name '*.jpg' | wc -l)
+	sleep .1
+	strace -f -qq -e trace=stat,newfstatat,statx -o trace "$OPT4" run --cache 50% --stats stats -- "$PYTHON" train.py "$OPT4" "$want"
+	[ "$(of budget_bytes)" = "$want" ]
+	main=$(grep 'train.py' trace | head -1 | cut -d' ' -f1)
+	calc "$(grep "^$main " trace | grep -c '\.jpg"') <= 64 + 8"        # and some that name the dataset's folders
+	! ls /dev/shm/opt4-*/*/live.*.size 2>/dev/null
 }

@@ -365,7 +365,11 @@ bool conf_may_learn(void)
 	       !is_set("OPT4_DISABLE", "1") && program_wanted();
 }
 
-void conf_set_size(uint64_t bytes) { conf.live_bytes = bytes; }
+void conf_set_size(uint64_t bytes, bool guess)
+{
+	conf.live_bytes = bytes;
+	conf.live_guess = guess;
+}
 
 bool conf_add_root(const char *path)
 {

@@ -38,6 +38,7 @@ struct conf {
 	bool keep;
 	char log[4096];            /* "" silent */
 	bool live;
+	bool live_guess;           /* which is a guess */
 	uint64_t live_bytes;       /* what the loader's dataset takes, in whole pages, where no trace says it; 0 unknown */
 	uint64_t maxfile;          /* 0 = default */
 	unsigned nglobs;
@@ -56,8 +57,8 @@ bool conf_live(void);                      /* OPT4_LIVE: learn the order from th
  * already; the first, where there was none and conf_active() may become true by it (OPT4_ROOT is then set). False: it
  * is no root, or the library is to do nothing in this program. */
 bool conf_add_root(const char *path);
-/* What that dataset takes in whole pages, for a budget in percent: before the session is made. */
-void conf_set_size(uint64_t bytes);
+/* What that dataset takes in whole pages, or so, for a budget in percent: before the session is made. */
+void conf_set_size(uint64_t bytes, bool guess);
 
 /* Number of roots, and the nth as given (absolute, no trailing slash, normalised lexically) and its
  * realpath (computed at the first call, then kept; NULL if it does not exist). */

@@ -123,6 +123,12 @@ void live_spooled(void);
  * file. Its bytes, or -errno. */
 ssize_t live_unspool(const char *spool, struct live_epoch *e, void **what);
 
+/* The budget is a part of a dataset whose size is a guess: a process of its own looks at these files (absolute names, each with a
+ * NUL), which stand for `all`, and sets it right. 0: on its way; or -errno. */
+int live_measure(uint64_t all, const char *names, size_t bytes);
+/* In that process: the session's file `list` as live_spool()'s is read; what live_measure() was given. */
+ssize_t live_unmeasured(const char *list, uint64_t *all, void **names);
+
 /* ---- live.c: following ---- */
 
 /* A loader has been made: makes the session and starts the keeper where there is none, some 5 ms that its first epoch would

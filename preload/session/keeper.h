@@ -31,6 +31,8 @@ void keeper_dismiss(void);
 /* Starts the keeper's program once more, to replay the order that the session's file `spool` asks for (live.h). It is
  * nobody's child, as the keeper. 1-2 ms. 0 or -errno. */
 int keeper_order(const char *spool);
+/* The same, to measure what the session's file `list` names. */
+int keeper_size(const char *list);
 
 /* Maps the session at dir and takes a slot (kind as in layout.h). 0 or -errno; keeper_detach() ends it in every case. */
 int keeper_visit(const char *dir, uint32_t kind);

@@ -14,13 +14,16 @@
 
 #define LOOK_NS  250000000ull      /* between two looks whether it lives */
 #define BLOCK    (512u << 10)      /* scratch for path, arguments and environment of a start */
+#define MUCH     (64ull << 20)     /* bytes */
 #define NAME     "opt4d"
 
 static bool wanted(void)
 {
 	const struct index_header *h = view.h;
 	bool tier = h->ssd_ready == 1 || h->pool_state == POOL_COMING || h->pool_state == POOL_ON;
-	bool work = tier || h->nplans || atomic_load_explicit(&h->loader_made, memory_order_relaxed);
+	/* without an order, too, who holds much: it is given back where it lies idle, and goes when all of the job has been killed */
+	bool work = tier || h->nplans || atomic_load_explicit(&h->loader_made, memory_order_relaxed) ||
+		    atomic_load_explicit(&h->account[TIER_RAM].charged, memory_order_relaxed) >= pages_of(MUCH);
 	return work && (h->prefetch || tier) && h->account[TIER_RAM].budget && !atomic_load(&h->gone);
 }
 
@@ -178,6 +181,12 @@ void keeper_check(void)
 int keeper_order(const char *spool)
 {
 	char *argv[] = { (char *)NAME, (char *)"--order", view.dir, (char *)spool, NULL };
+	return begin(argv);
+}
+
+int keeper_size(const char *list)
+{
+	char *argv[] = { (char *)NAME, (char *)"--size", view.dir, (char *)list, NULL };
 	return begin(argv);
 }
 

@@ -55,6 +55,7 @@ static void set_budget(struct index_header *h, const char *dir)
 	h->dataset_bytes = dataset_bytes();
 	room_default(dir, h->dataset_bytes, &r);
 	if (*conf.cache && parse_size(conf.cache, h->dataset_bytes, &bytes) == 0) {
+		h->size_guessed = conf.live_guess && !conf.have_trace && strchr(conf.cache, '%');
 		r.budget = bytes;
 		r.floor = 32u << 20;
 		if (!conf.maxfile)
@@ -84,6 +85,26 @@ static void set_budget(struct index_header *h, const char *dir)
 	h->floor_bytes = r.floor;
 	if (!h->account[TIER_RAM].budget)
 		note_reason("opt4: no cache: %s", r.why);
+}
+
+void index_resize(uint64_t bytes)
+{
+	static struct index_header fresh;  /* too much for a stack */
+	conf_set_size(bytes, false);
+	set_budget(&fresh, view.dir);
+	for (int i = 0; i < 100 && view.h->size_guessed; i++) {
+		if (!session_lock())
+			continue;
+		struct index_header *h = view.h;
+		if (atomic_exchange(&h->size_guessed, 0)) {
+			uint64_t charged = atomic_load(&h->account[TIER_RAM].charged), budget = fresh.account[TIER_RAM].budget;
+			h->account[TIER_RAM].budget = budget > charged ? budget : charged;   /* nothing is put out for a guess */
+			h->dataset_bytes = fresh.dataset_bytes;
+			h->maxfile = fresh.maxfile;
+			h->maxfile_own = fresh.maxfile_own;
+		}
+		session_unlock();
+	}
 }
 
 static void set_header(struct index_header *h, const char *dir)

@@ -269,7 +269,7 @@ struct index_header {
 	_Atomic uint64_t others_peak[2]; /* the most pages that others have had here, in this span of time and the one before */
 	_Atomic uint64_t others_since;   /* coarse ns: when this span began */
 	_Atomic uint32_t others_said;
-	uint32_t pad2;
+	_Atomic uint32_t size_guessed;   /* the budget is a part of dataset_bytes, which is a guess: index_resize() */
 	_Atomic uint32_t last_bytes[8]; /* a bit for each byte that a named file ends in, though no glob of OPT4_MATCH does */
 	uint64_t clock;                /* accesses so far, under the lock; `again` is not another */
 	uint32_t filed[PLANS_MAX];     /* residents in the policy's state by plan */

@@ -4,7 +4,7 @@
 # situations whose names hold it, and nothing is written. As root, each file in namespaces of its own, all at a time.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
-tries=${1:-3} pattern=${2:-} here=$PWD/tests/guest B=$PWD/build
+tries=${1:-3} pattern=${2:-} here=$PWD/tests/guest B=${SITUATIONS_BUILD:-$PWD/build}
 export PYTHON=${PYTHON:-$(tests/setup.sh python)} OPT4=$B/opt4 FILTER=$B/tests/filter HERE=$here
 unset "${!OPT4_@}" LD_PRELOAD
 export OPT4

@@ -351,7 +351,8 @@ void session_peeked(struct cached *c) {}
 bool conf_live(void) { return false; }
 bool conf_add_root(const char *path) { return false; }
 void session_roots_added(void) {}
-void conf_set_size(uint64_t bytes) {}
+void conf_set_size(uint64_t bytes, bool guess) {}
+int live_measure(uint64_t all, const char *names, size_t bytes) { return -1; }
 bool conf_may_learn(void) { return false; }
 bool live_python_dir(const char *folder, char path[PATH_BYTES]) { return false; }
 bool live_python_path(const char *folder) { return false; }

@@ -163,6 +163,8 @@ int main(int argc, char **argv)
 	}
 	if (argc == 4 && !strcmp(argv[1], "--order"))
 		return order(argv[2], argv[3]);
+	if (argc == 4 && !strcmp(argv[1], "--size"))
+		return size(argv[2], argv[3]);
 	if (argc != 2 || *argv[1] == '-') {
 		fprintf(stderr, "opt4d: usage: one session's directory is wanted; jobs start this program themselves\n");
 		return 2;

@@ -26,6 +26,7 @@
  * stay.c     whether it stays while nothing is to be done
  * lock.c     the lock
  * order.c    a process of its own: an epoch's order from a generator's state (replay.c)
+ * size.c     another: what the dataset takes, for a budget in percent
  *
  * One mutex, `keeper_lock`, guards all that is the keeper's own and every call that takes the session lock, so that
  * the session lock is contended by clients only. No original is touched under it. */
@@ -266,6 +267,9 @@ bool stay(uint64_t now);
 /* opt4d --order: replays what the session's file `spool` asks for and publishes it, in a process of its own that
  * ends with it. Exit status. */
 int order(const char *dir, const char *spool);
+/* ---- size.c ---- */
+/* opt4d --size: the same for what the dataset's files take, which sets the budget right. */
+int size(const char *dir, const char *list);
 
 /* ---- claim.c ---- */
 /* order: of next.plan, its generation (0: a trace). fd: of an original that was opened before its room was charged, or -1.

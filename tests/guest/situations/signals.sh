@@ -33,7 +33,7 @@ try "the job stops itself, somebody continues it" '$RUN sh -c "kill -STOP \$\$; 
 try "a child is killed, the job reads its status" '$RUN sh -c "sleep 20 & kill -9 \$!; wait \$!; echo \$?; $R"'
 try "trap EXIT and TERM to its number" '$RUN bash -c "trap \"echo left\" EXIT; trap \"exit 7\" TERM; sleep 5 & wait" & sleep .5; kill $!; wait $!'
 try "trap CHLD counts the children" '$RUN bash -c "set -m; n=0; trap \"n=\\\$((n + 1))\" CHLD; /bin/true; /bin/true; $R; echo \$n"'
-try "KeyboardInterrupt: one traceback, the status" '$RUN $PYTHON -c "import time
+try "KeyboardInterrupt: one traceback, the status" 'env --default-signal=INT $RUN $PYTHON -c "import time
 print(1, flush=True); time.sleep(9)" >out 2>&1 & sleep .8; kill -INT $!; wait $!; echo $?; grep -c "^KeyboardInterrupt" out'
 try "sigwait() for what is blocked" '$RUN $PYTHON -c "import os, signal
 signal.pthread_sigmask(signal.SIG_BLOCK, [10]); print(1, flush=True); print(signal.sigwait([10]))" & sleep .8; kill -USR1 $!; wait $!'

@@ -24,15 +24,15 @@ try "the current folder is removed" 'mkdir gone; cd gone; rmdir ../gone; ${RUN/r
 try "the job removes its folder" 'mkdir -p gone; $RUN sh -c "cd gone; rmdir ../gone; cat $PWD/data/*/* | md5sum; ls | wc -l"'
 try "stdin closed" '$RUN sh -c "$R; read x || echo none" <&-'
 try "stdout closed: the same error" '$RUN sh -c "$R; echo \$?" >&-'
-try "a high descriptor, inherited" 'exec 99<data/c00/$(ls data/c00 | head -n 1); $RUN sh -c "md5sum <&99; $R"'
+try "a high descriptor, inherited" 'exec 99<data/c00/$(ls data/c00 | head -n 1); $RUN bash -c "md5sum <&99; $R"'
 try "a descriptor on a dataset file, inherited and half read" 'exec 7<data/c00/$(ls data/c00 | head -n 1); head -c 100 <&7 | md5sum; $RUN sh -c "md5sum <&7; md5sum <&7"'
 try "stdin is a file of the dataset" '$RUN sh -c "md5sum; $R" <data/c00/$(ls data/c00 | head -n 1)'
 try "a here-document and a pipe" '$RUN sh -c "cat; $R" <<<hello | cat'
-try "process substitution" '$RUN bash -c "cat <(cat data/*/*) >(md5sum) | md5sum"'
+try "process substitution" '$RUN bash -c "cat <(cat data/*/*) | tee >(md5sum >ps) | md5sum; sleep .3; cat ps"'
 try "umask 077" 'umask 077; $RUN sh -c "$R; umask; touch made; stat -c %a made; rm made"'
 try "umask 0" 'umask 0; $RUN sh -c "$R; umask; touch made; stat -c %a made; rm made"'
 try "umask 777" 'umask 777; $RUN sh -c "$R; umask"'
-for l in "-n 40" "-s 256" "-l 0" "-c 0" "-q 0" "-i 64" "-x 1000" "-r 0"; do try "ulimit $l" "ulimit $l; \$RUN sh -c \"\$R; ulimit ${l% *}\""; done
+for l in "-n 40" "-s 256" "-l 0" "-c 0" "-q 0" "-i 64" "-x 1000" "-r 0"; do try "ulimit $l" "ulimit $l; \$RUN bash -c \"\$R; ulimit ${l% *}\""; done
 try "ulimit -n 1000000" 'ulimit -n 1000000; $RUN sh -c "$R; ulimit -n"'
 try "ulimit -v 1000000, Python" 'ulimit -v 1000000; $RUN $PYTHON -c "import hashlib, glob; print(hashlib.md5(b\"\".join(open(p, \"rb\").read() for p in sorted(glob.glob(\"data/*/*\")))).hexdigest())"'
 try "prlimit in the middle: no descriptor more" '$RUN $PYTHON -c "import glob, resource

@@ -164,6 +164,7 @@ def prepare(loader):
     _walks[number] = [key_of_content(walk), False]
     if lib.active():
         lib.ready()
+        _measure()
     return True
 
 
@@ -246,25 +247,33 @@ def add_roots(found):
     _take([r for r in found if r not in _roots])
 
 
-_sized = False
+_sized, _rest = False, None
 
 
 def tell_size(size):
     """OPT4_CACHE in percent, and no trace that knows of what: of the first loader's dataset."""
-    global _sized
+    global _sized, _rest
     if not _sized and os.environ.get("OPT4_CACHE", "").endswith("%") and not os.environ.get("OPT4_TRACE"):
         _sized = True
-        n = size()
-        lib.size(n)
+        n, _rest = size()
+        lib.size(n, _rest is not None)
         _tell_file("size", b"%d" % n)     # whoever makes the session must know
+
+
+def _measure():
+    """The session is there: what was a guess is set right beside the job."""
+    global _rest
+    if _rest:
+        lib.measure(*_rest)
+        _rest = None
 
 
 def _size_found():
     try:
         with open(_spool("size"), "rb") as f:
-            return int(f.read())
+            return int(f.read()), None
     except (OSError, ValueError):
-        return 0
+        return 0, None
 
 
 def _tell_file(name, data):

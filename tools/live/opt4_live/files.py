@@ -7,7 +7,6 @@ there is looked at: no property, __getattr__, __len__ or __getitem__ of the prog
 
 import os
 import stat
-import threading
 import zlib
 from itertools import islice
 
@@ -18,7 +17,7 @@ from .roots import PAGE
 NODES, DEEP, WIDE = 400, 6, 4096   # objects that are looked at, how deep, and keys of one dict
 STATS = 48                         # questions to the file system
 COLUMNS = 6                        # lists of files
-LOOKERS = 16                       # threads that ask for sizes, for as long as that takes
+AT_ONCE, LOOKED_AT = 64, 8192      # files whose sizes are asked for before the first batch; and beside it
 SOME = 16                          # entries of a list that its content is known by
 
 
@@ -266,36 +265,25 @@ def _pages(path):
         return 0
 
 
-def _all_pages(paths):
-    """{path: pages}, each looked at once, many at a time: the job's first batch waits for this, and the store for nothing."""
-    left, pages = iter(paths), {}
-
-    def look():
-        for path in left:                # next() of a set's iterator is one step under the interpreter's lock
-            pages[path] = _pages(path)
-
-    helpers = [threading.Thread(target=look) for _ in range(min(LOOKERS, len(paths) // 64))]
-    for t in helpers:
-        t.start()
-    look()
-    for t in helpers:                    # none is left when the program forks
-        t.join()
-    return pages
-
-
 def size(lists):
-    """What the files take in whole pages: of many, from each of so many a sample (to some percent)."""
-    picked = []
-    for c in lists:
-        step = 1 if c.n <= 4096 else c.n / 1024
-        picked.append([c.at(int(k * step)) for k in range(int(c.n / step))])
-    pages, whole, total = _all_pages(set().union(*picked)), set(), 0
-    for c, some in zip(lists, picked):
-        if len(some) == c.n:
-            whole.update(some)           # a file that two lists name is there once
-        else:
-            total += sum(pages[p] for p in some) * c.n // max(1, len(some))
-    return (total + sum(pages[p] for p in whole)) * PAGE
+    """(bytes that the files take in whole pages, what the guess is to be made right by): the files that a process of its own is to look
+    at, packed, and how many there are; None: there are so few that each has been looked at."""
+    n = sum(c.n for c in lists)
+    if n <= LOOKED_AT:
+        paths = {c.at(i) for c in lists for i in range(c.n)}       # a file that two lists name is there once
+        n = len(paths)
+    else:
+        step = n / LOOKED_AT
+        paths = {c.at(int(k * step)) for c in lists for k in range(int(c.n / step))}
+    paths = [p for p in paths if p]
+    if not paths:
+        return 0, None
+    here = os.fsencode(os.getcwd()) + b"/"
+    if n <= AT_ONCE:
+        return sum(map(_pages, paths)) * PAGE, None
+    some_ = paths[::-(-len(paths) // AT_ONCE)]
+    guess = sum(map(_pages, some_)) * n // len(some_) * PAGE
+    return guess - guess // 10, (n, b"\0".join(absolute(p, here) for p in paths) + b"\0")
 
 
 def some(lists):

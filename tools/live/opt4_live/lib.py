@@ -28,7 +28,9 @@ def load():
         lib.opt4_live_epoch.argtypes = [ctypes.POINTER(Epoch)]
         lib.opt4_live_replay.argtypes = [ctypes.POINTER(Epoch), ctypes.c_char_p, ctypes.c_size_t]
         lib.opt4_live_loader.argtypes = [u64, u64, u32]
-        lib.opt4_live_follow.argtypes = lib.opt4_live_end.argtypes = lib.opt4_live_size.argtypes = [u64]
+        lib.opt4_live_follow.argtypes = lib.opt4_live_end.argtypes = [u64]
+        lib.opt4_live_size.argtypes = [u64, ctypes.c_int]
+        lib.opt4_live_measure.argtypes = [u64, ctypes.c_char_p, ctypes.c_size_t]
         lib.opt4_live_own.argtypes = [u64, u64]
         lib.opt4_live_forget.argtypes = [u64]
         lib.opt4_live_use.argtypes = [u64, u32]
@@ -132,9 +134,14 @@ def lied(key):
     _lib.opt4_live_lied(key)
 
 
-def size(n):
+def size(n, guess):
     """The dataset's bytes in whole pages, before anything of it is cached."""
-    _lib.opt4_live_size(n)
+    _lib.opt4_live_size(n, guess)
+
+
+def measure(n, packed):
+    """That was a guess: a process of its own looks at these files, which stand for n."""
+    _lib.opt4_live_measure(n, packed, len(packed))
 
 
 def ready():
