@@ -10,6 +10,7 @@
 #include "witness.h"
 
 #define WINDOW_NS 10000000ull      /* a killer's way from one process to the next */
+#define BUSY_NS   200000000ull     /* and so much more, as long as the killer runs or wants to: a busy machine */
 #define KNOWN_NS  2000000000ull    /* what the witness got, and nobody here yet, is remembered so long */
 #define SILENT_NS 500000000ull     /* a witness that says nothing for so long is none */
 #define WAITING   256
@@ -98,6 +99,9 @@ void signals_witnessed(void)
 	}
 }
 
+/* Somebody who goes from process to process, and has not got the CPU? */
+static bool on_its_way(uint32_t killer) { return killer && killer != (uint32_t)getpid() && proc_runs(killer); }
+
 bool signals_waiting(int sig)
 {
 	for (unsigned i = 0; i < nwaiting; i++)
@@ -117,6 +121,11 @@ int signals_due(void)
 		uint64_t due = e->at + WINDOW_NS;
 		if (!apart && witnessed(e, now)) {
 			drop(i);
+			continue;
+		}
+		if (now >= due && now < due + BUSY_NS && asked < due && !apart && witness_fd() >= 0 && on_its_way(e->s.ssi_pid)) {
+			soonest = now + 5000000 < soonest ? now + 5000000 : soonest;
+			i++;
 			continue;
 		}
 		bool alone = witness_fd() < 0, typed = e->s.ssi_code == SI_KERNEL;

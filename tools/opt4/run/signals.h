@@ -3,7 +3,8 @@
  * A signal to the whole process group (a terminal's, kill -- -PGID, timeout), to a cgroup's processes, to all of one name
  * reaches the job and its parent alike; one to the parent's number reaches the parent only. The signal itself does not say
  * which it was. What came to the parent and to the witness (witness.h) came to the job, too. A decision takes 10 ms, in
- * which a killer goes from process to process, and the witness's word that it has nothing more. */
+ * which a killer goes from process to process (longer while it wants to run and does not get to), and the witness's word that
+ * it has nothing more. */
 #ifndef OPT4_SIGNALS_H
 #define OPT4_SIGNALS_H
 
