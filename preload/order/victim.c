@@ -1,6 +1,8 @@
 /* victim.c - who goes: for a candidate, for the floors, or because its original changed. */
 #include "order.h"
 
+#define IN_HAND 4u                 /* accesses a process, after which nobody opens it again at once */
+
 /* For nobody in particular, when the policy gives up none (`keep`): any resident, going round. */
 static uint32_t any_resident(void)
 {
@@ -31,6 +33,18 @@ static void mark_victim(uint32_t rec)
 	record_account(r)->resident--;
 }
 
+/* Has a process read it just now, so that it may open it again (a header first, then the whole)? Of all files just this one is needed last as a rule. */
+static bool in_hand(uint32_t rec)
+{
+	uint32_t n = atomic_load(&view.h->slots_hi);
+	if (view.h->clock - view.rec[rec].read_at > (uint64_t)IN_HAND * n)
+		return false;
+	for (uint32_t i = 0; i < n && i < SLOTS_MAX; i++)
+		if (view.slots[i].last_rec == rec + 1)
+			return true;
+	return false;
+}
+
 int victims_choose(uint64_t pages, uint32_t cand, struct use use, uint32_t *victims, int max)
 {
 	struct index_header *h = view.h;
@@ -42,6 +56,8 @@ int victims_choose(uint64_t pages, uint32_t cand, struct use use, uint32_t *vict
 	int n = 0;
 	if (cand != FILE_NONE && pages > h->account[TIER_RAM].budget)
 		return -1;
+	/* who reads something itself must choose at once, and by the rule */
+	bool ahead = cand != FILE_NONE && atomic_load(&view.h->keeper_slot) == view.slot + 1;
 	plans_fronts();
 	for (uint32_t looked = 0; got < lack; looked++) {
 		if (looked > orders.shape.nfiles)
@@ -51,7 +67,7 @@ int victims_choose(uint64_t pages, uint32_t cand, struct use use, uint32_t *vict
 			break;     /* see below; the caller comes again */
 		if (v.file == FILE_NONE || n == max || v.file >= orders.shape.nfiles)
 			return -1;
-		if (rec_state(v.file) != REC_RESIDENT || view.rec[v.file].spilling || view.rec[v.file].tier != TIER_RAM)
+		if (rec_state(v.file) != REC_RESIDENT || view.rec[v.file].spilling || view.rec[v.file].tier != TIER_RAM || (ahead && in_hand(v.file)))
 			continue;
 		victims[n++] = v.file;
 		got += view.rec[v.file].pages;

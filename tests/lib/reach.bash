@@ -22,7 +22,7 @@ reach() {
 		rm -f "$BATS_TEST_TMPDIR/stats"
 		run_opt4 --cache 50% --stats "$BATS_TEST_TMPDIR/stats" -- "$PYTHON" -W ignore "$REPO/tests/live/reach.py" \
 			"$PWD/data" "$kind" "$workers" >"$BATS_TEST_TMPDIR/out" 2>"$BATS_TEST_TMPDIR/err" || { echo "$cell: ended badly: $(tail -3 "$BATS_TEST_TMPDIR/err")"; bad=1; }
-		grep "^$kind $workers " "$BATS_TEST_TMPDIR/plain" | cmp -s - "$BATS_TEST_TMPDIR/out" || { echo "$cell: other outputs"; bad=1; }
+		grep "^kind $kind $workers " "$BATS_TEST_TMPDIR/plain" | cmp -s - "$BATS_TEST_TMPDIR/out" || { echo "$cell: other outputs"; bad=1; }
 		python3 - "$cell" "$BATS_TEST_TMPDIR/stats" "$first" "${reuse:-.5}" "${match:-.98}" <<-'END' || bad=1
 			import json, os, sys
 			cell, file, first, reuse, match = sys.argv[1], sys.argv[2], *map(float, sys.argv[3:])

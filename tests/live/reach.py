@@ -42,7 +42,7 @@ def load(path):
         return f.read()
 
 
-if sys.argv[1] == "make":
+if __name__ == "__main__" and sys.argv[1] == "make":
     lay_out(sys.argv[2])
     sys.exit()
 
@@ -371,7 +371,7 @@ def main(top, kind, workers):
         for batch in batches:
             n += batch.numel()
             h.update(batch.numpy().tobytes())
-        print(kind, workers, epoch, n, h.hexdigest()[:12], "%x" % int(torch.randint(1 << 30, ())), flush=True)
+        print("kind", kind, workers, epoch, n, h.hexdigest()[:12], "%x" % int(torch.randint(1 << 30, ())), flush=True)
         if kind in ("drawn", "shuffled"):
             dataset.draw()
         if kind == "objects":

@@ -1,5 +1,6 @@
 """Which file a dataset opens for each index, and the tables of roots and files that a trace holds."""
 
+import glob
 import importlib
 import os
 import sys
@@ -11,9 +12,6 @@ import numpy as np
 from . import TraceError
 from .write import Root
 
-# Where map-style datasets keep their files: torchvision's, and what everybody calls it. timm's have a `reader` for it.
-LISTS = ("samples", "imgs", "_samples", "_image_files", "_images", "_imgs", "image_files", "image_paths",
-         "img_paths", "paths", "files", "filenames", "file_list")
 PATHS = (str, bytes, os.PathLike)
 
 
@@ -34,52 +32,69 @@ def listing(dataset, what):
     if isinstance(dataset, ConcatDataset):
         parts = [listing(d, what) for d in dataset.datasets]
         return Listing([p for part in parts for p in part.paths], set().union(*(p.roots for p in parts)))
-    for holder, name in ((h, n) for h in (dataset, getattr(dataset, "reader", None)) for n in LISTS):
-        entries = getattr(holder, name, None)
-        if isinstance(entries, (list, tuple, np.ndarray)) and len(entries) == len(dataset) and len(entries):
-            if all(isinstance(_path(e), PATHS) for e in entries):
-                return _leaf(holder, entries, what)
     if len(dataset) == 0:
         return Listing([], set())
     columns = _columns(dataset)
+    if len(columns) > 1:
+        columns = _read(dataset, columns)
     if len(columns) > 1:
         raise TraceError("%s: a sample of class %s is more than one file: the order in which it opens them can't "
                          "be known ahead; record it with opt4 run --record F" % (what, type(dataset).__name__))
     if columns:
         here = os.fsencode(os.getcwd())
-        return Listing([absolute(p, here) for p in columns[0].all()], set())
-    raise TraceError("%s: which files a dataset of class %s opens can't be known ahead; give it an attribute "
-                     "`samples`, a list of paths or of (path, ...), or record the order with opt4 run --record F"
-                     % (what, type(dataset).__name__))
+        root = _plain(dataset).get("root")
+        roots = {absolute(os.fsencode(root), here)} if isinstance(root, PATHS) and os.fspath(root) else set()
+        return Listing([absolute(p, here) for p in columns[0].all()], roots)
+    raise TraceError("%s: which files a dataset of class %s opens can't be known ahead: none of its lists names a file for each sample; "
+                     "give it one, of paths or of (path, ...), or record the order with opt4 run --record F" % (what, type(dataset).__name__))
 
 
-def _columns(dataset):
-    """The lists of files that the running job's side of opt4 would find in the dataset."""
+def _walker():
+    """The module by which the running job's side of opt4 looks for lists of files in a dataset; None where it is not installed."""
     here = os.path.dirname(os.path.abspath(__file__))
-    for place in ("../opt4_live/opt4_live", "../live/opt4_live", "../../../lib/opt4/live/opt4_live", "../../../lib64/opt4/live/opt4_live"):
-        path = os.path.normpath(os.path.join(here, place))
+    places = ["../opt4_live/opt4_live", "../live/opt4_live"] + ["../../../%s/opt4/live/opt4_live" % lib for lib in ("lib", "lib64", "lib/*")]
+    for path in (p for place in places for p in sorted(glob.glob(os.path.normpath(os.path.join(glob.escape(here), place))))):
         if os.path.isfile(os.path.join(path, "files.py")):
             package = sys.modules.setdefault("opt4_walk", types.ModuleType("opt4_walk"))
             package.__path__ = [path]      # without what that package does when it is imported
-            return importlib.import_module("opt4_walk.files").Walk(dataset, len(dataset)).columns
-    return []
+            return importlib.import_module("opt4_walk.files")
+    return None
 
 
-def _path(entry):
-    return entry[0] if isinstance(entry, (tuple, list)) and entry else entry
+def _columns(dataset):
+    """The dataset's lists of files."""
+    walker = _walker()
+    return walker.Walk(dataset, len(dataset)).columns if walker else []
 
 
-def _leaf(dataset, entries, what):
-    one = entries[0]
-    if isinstance(one, (tuple, list)) and any(isinstance(x, PATHS) and os.path.isfile(x) for x in one[1:]):
-        raise TraceError("%s: a sample of class %s is more than one file: the order in which it opens them can't "
-                         "be known ahead; record it with opt4 run --record F" % (what, type(dataset).__name__))
-    here = os.fsencode(os.getcwd())
-    paths = [absolute(os.fsencode(_path(e)), here) for e in entries]
-    root = getattr(dataset, "root", None)
-    if isinstance(root, PATHS) and os.fspath(root):
-        return Listing(paths, {absolute(os.fsencode(root), here)})
-    return Listing(paths, set())
+def _plain(dataset):
+    """Its attributes, none of them computed."""
+    return _walker().columns.own(dataset)
+
+
+def _read(dataset, columns):
+    """Of several lists those that are read: some samples are fetched, in a process of their own, for that may draw from generators. All where none
+    can be fetched, or nobody sees how it is read."""
+    here, samples = os.fsencode(os.getcwd()), sorted({0, len(dataset) // 2, len(dataset) - 1})
+    r, w = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        opened = set()
+        try:
+            os.dup2(2, 1)
+            sys.addaudithook(lambda event, args: opened.add(absolute(os.fsencode(args[0]), here)) if event == "open" and isinstance(args[0], PATHS) else None)
+            for i in samples:
+                dataset[i]
+        except BaseException:
+            pass
+        finally:
+            os.write(w, bytes(any(absolute(c.at(i), here) in opened for i in samples) for c in columns))
+            os._exit(0)
+    os.close(w)
+    with open(r, "rb") as f:
+        seen = f.read()
+    os.waitpid(pid, 0)
+    return [c for c, read in zip(columns, seen) if read] or columns
 
 
 def absolute(path, here):
