@@ -19,3 +19,16 @@ load lib/reach
 @test "a list shuffled in place, an iterable dataset" {
 	reach shuffled,0,1 stream,4,1,.5,0
 }
+
+@test "folders opened before it is known where the dataset lies; a file of the sample's beside its image" {
+	reach dir-fd,0,1 sibling,4,1,.25   # % of what its lists name
+}
+
+@test "a header first, then the whole file: what was read just now is not evicted for what is fetched ahead" {
+	cd "$BATS_FILE_TMPDIR"
+	export SLOWSTORE_ROOT=$PWD/data SLOWSTORE_LATENCY=4
+	slow run_opt4 --cache 480K --stats "$BATS_TEST_TMPDIR/stats" -- "$PYTHON" -W ignore "$REPO/tests/live/kinds.py" "$PWD/data" header-first 0
+	cat "$BATS_TEST_TMPDIR/stats"
+	calc "$(json "['reuse_ratio']" <"$BATS_TEST_TMPDIR/stats") >= .97 * .375"   # 240 files, four times, half fits
+	calc "$(json "['prefetched']" <"$BATS_TEST_TMPDIR/stats") > 0"
+}

@@ -25,7 +25,17 @@ test-bins: slowstore
 test-torch-current:
 	@tests/setup.sh build && $(MAKE) --no-print-directory all test-bins && tests/torch-current.sh
 
-.PHONY: test-torch-current
+# A table of kinds of jobs, under both torches where that venv is there, with 0 and 4 workers, over a slow store (an hour on 2 cores). KINDS="csv masks": these.
+test-reach:
+	@tests/setup.sh build && $(MAKE) --no-print-directory all test-bins && python3 tests/live/table.py --lanes 2 --json $B/reach.json \
+		$$(tests/setup.sh python)$$(test -e .venv-torch-current/complete && echo ,.venv-torch-current/bin/python) 0,4 $(KINDS)
+# Whole programs, as their users write them, under an interpreter that has their packages.
+test-programs:
+	@tests/setup.sh build && $(MAKE) --no-print-directory all test-bins && mkdir -p $B/programs && \
+		python=$$(test -e .venv-torch-current/complete && echo .venv-torch-current/bin/python || tests/setup.sh python) && \
+		$$python tests/programs/run.py --json $B/programs.json $$python $B/programs $(PROGRAMS)
+
+.PHONY: test-torch-current test-reach test-programs
 include tests/suites/suites.mk
 include tests/trust/trust.mk
 include tests/faults/faults.mk

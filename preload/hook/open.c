@@ -106,7 +106,8 @@ static __attribute__((noinline)) int open_slow(enum opener which, int dirfd, con
 
 	enum path_kind kind = path_where(dirfd, path, &w);
 	if (kind == PATH_OTHER) {
-		if (dirfd != AT_FDCWD && path[0] != '/' && !fd_is(dirfd, FD_OURS) && path_dir_elsewhere(dirfd))
+		/* for good: so not where a folder may become a root yet */
+		if (dirfd != AT_FDCWD && path[0] != '/' && !fd_is(dirfd, FD_OURS) && !conf_may_learn() && path_dir_elsewhere(dirfd))
 			fd_set_elsewhere(dirfd);
 		if (!open_proc(path, flags)) {
 			fd = down(which, dirfd, path, flags, mode);

@@ -1,4 +1,4 @@
-# reach.bash - jobs of tests/live/reach.py: kinds of datasets, each under `opt4 run` that is told of nothing.
+# reach.bash - jobs of tests/live/reach.py and kinds.py: kinds of datasets, each under `opt4 run` that is told of nothing.
 
 setup_file() {
 	seed
@@ -16,11 +16,11 @@ reach() {
 		IFS=, read -r kind workers first <<<"$cell"
 		cells+=("$kind" "$workers")
 	done
-	within 900 "$PYTHON" -W ignore "$REPO/tests/live/reach.py" "$PWD/data" "${cells[@]}" >"$BATS_TEST_TMPDIR/plain"
+	within 900 "$PYTHON" -W ignore "$REPO/tests/live/kinds.py" "$PWD/data" "${cells[@]}" >"$BATS_TEST_TMPDIR/plain"
 	for cell in "$@"; do
 		IFS=, read -r kind workers first reuse match <<<"$cell"
 		rm -f "$BATS_TEST_TMPDIR/stats"
-		run_opt4 --cache 50% --stats "$BATS_TEST_TMPDIR/stats" -- "$PYTHON" -W ignore "$REPO/tests/live/reach.py" \
+		run_opt4 --cache 50% --stats "$BATS_TEST_TMPDIR/stats" -- "$PYTHON" -W ignore "$REPO/tests/live/kinds.py" \
 			"$PWD/data" "$kind" "$workers" >"$BATS_TEST_TMPDIR/out" 2>"$BATS_TEST_TMPDIR/err" || { echo "$cell: ended badly: $(tail -3 "$BATS_TEST_TMPDIR/err")"; bad=1; }
 		grep "^kind $kind $workers " "$BATS_TEST_TMPDIR/plain" | cmp -s - "$BATS_TEST_TMPDIR/out" || { echo "$cell: other outputs"; bad=1; }
 		python3 - "$cell" "$BATS_TEST_TMPDIR/stats" "$first" "${reuse:-.5}" "${match:-.98}" <<-'END' || bad=1

@@ -1,4 +1,4 @@
-"""kinds.py DIR KIND WORKERS: more kinds of jobs than reach.py's, over the files that `reach.py make DIR` lays out: other datasets, samplers, loaders and ways
+"""kinds.py DIR KIND WORKERS [KIND WORKERS]...: more kinds of jobs than reach.py's, over the files that `reach.py make DIR` lays out: other datasets, samplers, loaders and ways
 to go through them. A line an epoch: how many samples, a hash of what they read in their order, and of the generators' states."""
 import csv
 import functools
@@ -675,7 +675,9 @@ def main(top, kind, workers):
 
 
 if __name__ == "__main__":
-    if sys.argv[2] in reach.KINDS:
-        reach.main(sys.argv[1], sys.argv[2], int(sys.argv[3]))
-    else:
-        main(sys.argv[1], sys.argv[2], int(sys.argv[3]))
+    cells = list(zip(sys.argv[2::2], map(int, sys.argv[3::2])))
+    for kind_, workers_ in cells:
+        if len(cells) == 1 or os.fork() == 0:
+            (reach.main if kind_ in reach.KINDS else main)(sys.argv[1], kind_, workers_)
+            break
+        os.wait()

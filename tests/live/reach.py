@@ -1,4 +1,4 @@
-"""reach.py make DIR | DIR KIND WORKERS [KIND WORKERS]...: datasets as people write them, over small files that `make` lays out. A line an
+"""reach.py make DIR: lays out small files, for the datasets here, as people write them. kinds.py runs them: a line an
 epoch: how many samples, and a hash of what they read in the order in which the loader gave them. Two runs that print the
 same have read the same."""
 import hashlib
@@ -377,12 +377,3 @@ def main(top, kind, workers):
         if kind == "objects":
             dataset = KINDS[kind](top)
             batches = loader()
-
-
-if __name__ == "__main__":
-    cells = list(zip(sys.argv[2::2], map(int, sys.argv[3::2])))
-    for kind, workers in cells:
-        if len(cells) == 1 or os.fork() == 0:
-            main(sys.argv[1], kind, workers)
-            break
-        os.wait()

@@ -1,24 +1,48 @@
-# All kinds of datasets of tests/live/reach.py, with workers and without.
+# All kinds of datasets of tests/live/reach.py and kinds.py, with workers and without; under the current torch, too, where `make test-torch-current`
+# has made its venv. `make test-reach` prints a table of the same jobs over a slow store.
 
 load ../common
 load ../lib/reach
 
+# both CELL...: see reach()
+both() {
+	local venv=$REPO/.venv-torch-current
+	reach "$@"
+	[ ! -e "$venv/complete" ] || PYTHON=$venv/bin/python reach "$@"
+}
+
 @test "files that nothing names, whatever their names" {
-	reach {silent,npy,bare,tops,farm,numbers,persistent,no-batches},{0,4},1 broken,0,1 broken,4,2
+	both {silent,npy,bare,tops,farm,numbers,persistent,no-batches},{0,4},1 broken,0,1 broken,4,2
 }
 
 @test "lists of files wherever they are" {
-	reach {dicts,labels,im_files,array,joins,notes,wrapped,own-subset,concat-split,relative},{0,4},1 spawn,2,1
+	both {dicts,labels,im_files,array,joins,notes,wrapped,own-subset,concat-split,relative},{0,4},1 spawn,2,1
+}
+
+@test "more lists, and what is none: databases, properties, globs, closures" {
+	both {sqlite,csv,cached-property,globs,scandir,pathlib,namedtuples,slots,closure,class-list,getattr},{0,4},1
 }
 
 @test "several files a sample, whole batches, subsets" {
-	reach {masks,tuples},{0,4},1 frames,0,1 frames,4,2 {silent-masks,at-once,split,wrapped-silent},{0,4},1 nested,0,1 nested,4,2 lazy,0,1
+	both {masks,tuples},{0,4},1 frames,0,1 frames,4,2 {silent-masks,at-once,split,wrapped-silent},{0,4},1 nested,0,1 nested,4,2 lazy,0,1
+}
+
+@test "three folders, neighbours, as many files as the sample has, what lies beside it" {
+	both three-folders,{0,4},1 sibling,{0,4},1,.25 {windows,varying},{0,4},2
 }
 
 @test "read by pools of threads, random partners" {
-	reach {cameras,pooled},{0,4},2,.5,.4 {mixup,mosaic},{0,4},2,.5,.9
+	both {cameras,pooled},{0,4},2,.5,.4 {mixup,mosaic},{0,4},2,.5,.9
+}
+
+@test "ways of reading" {
+	both {header-first,mmap,pread,dir-fd,own-thread},{0,4},1
+}
+
+@test "samplers and batches of one's own" {
+	both {buckets,numpy-sampler,lazy-sampler,nested-batches,sequential,sequential-silent,subset-sampler,collate-none},{0,4},1
 }
 
 @test "lists that change, other loaders" {
-	reach shuffled,{0,4},1 drawn,{0,4},1,.22 stream,{0,4},1,.5,0 concat,{0,4},1,.5
+	both shuffled,{0,4},1 drawn,{0,4},1,.22 stream,{0,4},1,.5,0 concat,{0,4},1,.5
 }
