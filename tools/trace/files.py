@@ -3,6 +3,7 @@
 import glob
 import importlib
 import os
+import stat
 import sys
 import types
 from concurrent.futures import ThreadPoolExecutor
@@ -45,7 +46,7 @@ def listing(dataset, what):
         root = _plain(dataset).get("root")
         roots = {absolute(os.fsencode(root), here)} if isinstance(root, PATHS) and os.fspath(root) else set()
         return Listing([absolute(p, here) for p in columns[0].all()], roots)
-    raise TraceError("%s: which files a dataset of class %s opens can't be known ahead: none of its lists names a file for each sample; "
+    raise TraceError("%s: which files a dataset of class %s opens can't be known ahead: none of its lists names its samples' files; "
                      "give it one, of paths or of (path, ...), or record the order with opt4 run --record F" % (what, type(dataset).__name__))
 
 
@@ -62,9 +63,15 @@ def _walker():
 
 
 def _columns(dataset):
-    """The dataset's lists of files."""
+    """The dataset's lists of files; where there is none, of what would be files if they were there: which are not is said later."""
     walker = _walker()
-    return walker.Walk(dataset, len(dataset)).columns if walker else []
+    if walker is None:
+        return []
+
+    class Gone(walker.Walk):
+        def _exists(self, path, wanted):
+            return super()._exists(path, wanted) or (stat.S_ISREG(wanted) and b"/" in os.fsencode(path))
+    return walker.Walk(dataset, len(dataset)).columns or Gone(dataset, len(dataset)).columns[:1]
 
 
 def _plain(dataset):

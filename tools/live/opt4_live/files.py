@@ -87,7 +87,7 @@ class Walk:
         if not all(map(columns.is_path, names)) or not all(names):
             return None
         names = [os.fsencode(x) for x in names]
-        if any(len(x) > 4000 or b"\n" in x or b"\0" in x for x in names):
+        if any(len(x) > 4000 or b"\0" in x for x in names):
             return None
         alone = [b""] if all(b"/" in x or b"." in x for x in names) else []
         for folder in alone + [f for f in folders if not names[0].startswith(b"/")][:6]:
