@@ -238,7 +238,7 @@ bool rebucket_due(struct next *n)
 	if (scarce(FREE_PART, SPARE) && now_coarse() >= paused_until && segment_room(&seg)) {
 		if (bucket_flush(&flush, visit < VISIT_MOST ? visit : VISIT_MOST, seg))
 			return errand(n, WRITE);
-		segment_fail(seg);
+		segment_forget(seg);
 	}
 	return tidy && segment_loose() && errand(n, TIDY);
 }

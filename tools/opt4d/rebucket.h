@@ -103,7 +103,8 @@ int segment_load(uint32_t buffer, uint32_t seg, uint32_t at, uint32_t n);
 bool segment_room(uint32_t *seg);                    /* a number for a new one */
 int segment_write(uint32_t seg, const struct flush *f);   /* without the lock; in a turn of its own. 0 or -errno */
 void segment_written(uint32_t seg, const struct flush *f);
-void segment_fail(uint32_t seg);                     /* nothing of it can be had */
+void segment_fail(uint32_t seg);                     /* nothing of it can be had: its file goes, too */
+void segment_forget(uint32_t seg);                   /* there is no such file */
 bool segment_ready(uint32_t seg);
 uint64_t segment_place(uint32_t seg);                /* where on the disk */
 void segment_use(uint32_t seg, int by);              /* somebody reads there */

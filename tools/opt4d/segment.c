@@ -59,7 +59,7 @@ bool segment_room(uint32_t *seg)
 	return true;
 }
 
-static void forget(uint32_t seg)
+void segment_forget(uint32_t seg)
 {
 	nloose -= segments[seg]->loose;
 	free(segments[seg]);
@@ -70,7 +70,7 @@ static void forget(uint32_t seg)
 void segment_fail(uint32_t seg)
 {
 	log_remove(segments[seg]->no);
-	forget(seg);
+	segment_forget(seg);
 }
 
 static void pieces(struct segment *s, const struct piece *p, uint32_t n)
@@ -200,7 +200,7 @@ void segment_tidy(void)
 		nloose -= s->loose;
 		s->loose = 0;
 		if (all)
-			forget(seg);
+			segment_forget(seg);
 		pthread_mutex_unlock(&keeper_lock);
 		if (all)
 			log_remove(no);
