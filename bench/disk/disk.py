@@ -161,9 +161,15 @@ def large(a, rows):
         r["moved"], r["arm_times_pass"], first["arm_times_pass"] = moved, r["disk_ns"] / found["pass"]["disk_ns"], first["disk_ns"] / found["pass"]["disk_ns"]
         print("  by the arm alone %.2f x the pass, the first %.2f; read and written %.3f x the dataset; late %d, missed %d of %d" % (
             r["arm_times_pass"], first["arm_times_pass"], moved, opt4["late"], opt4["misses"], opt4["accesses"]))
-        for what, x, target in (("x pass <=", r["times_pass"], 2.3), ("first x pass <=", first["times_pass"], 3.3), ("moved <=", moved, 2.05),
-                                ("x plain >=", r["times_plain"], 6), ("x plain with cold inodes >=", r["times_cold"], 10)):
-            print("  %-28s %5.2f  %s" % (what, target, "yes" if (x <= target if what.endswith("<=") else x >= target) else "NO, %.2f" % x))
+        # The pass is one that never lets the arm wait, whatever this machine made of it; by the arm: so is the rest.
+        least, arm = found["pass"]["disk_ns"] / 1e9, r["disk_ns"] / 1e9
+        for what, x, by_arm, target in (
+                ("x pass <=", r["seconds"] / least, arm / least, 2.3), ("first x pass <=", first["seconds"] / least, first["arm_times_pass"], 3.3),
+                ("moved <=", moved, moved, 2.05), ("x plain >=", r["times_plain"], found["plain"]["disk_ns"] / 1e9 / arm, 6),
+                ("x plain, cold >=", r["times_cold"], found["plain, cold"]["disk_ns"] / 1e9 / arm, 10)):
+            def met(v):
+                return "%.2f %s" % (v, "yes" if (v <= target if what.endswith("<=") else v >= target) else "NO")
+            print("  %-18s %5.2f   by the clock %-10s by the arm %s" % (what, target, met(x), met(by_arm)))
     finally:
         remove(b.work)
         shutil.rmtree(b.shm, ignore_errors=True)
