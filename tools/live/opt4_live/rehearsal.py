@@ -175,8 +175,9 @@ class Rehearsal:
         now = monotonic()
         drawing = state == DRAWING and now < self.due
         ahead, known = filled - self.seen, self.told - self.seen
-        if state == REFUSED:
+        if state == REFUSED:       # at once without, where that is allowed: half an epoch went by unknown
             _refused = True
+            return self.start(it) if samplers.torchs_own(it._index_sampler) else self.close()
         if filled > self.told and ahead >= 2 * known and (not drawing or (ahead >= LEAST and now >= self.said + PAUSE)):
             self._publish()
             self.said = now
