@@ -27,7 +27,7 @@
 #define POS_NEVER   0xFFFFFFFFu
 #define POS_UNKNOWN 0xFFFFFFFEu
 #define POS_MAX     0xFFFFFFF0u   /* positions are below this */
-#define AXES_MAX    8
+#define AXES_MAX    32
 
 struct use {
 	uint32_t pos;

@@ -52,6 +52,9 @@ bool session_advice(char line[ADVICE_BYTES])
 	else if (n->too_large > n->accesses / 2)
 		len = snprintf(line, ADVICE_BYTES, "%s: most files are left alone: they are larger than %llu KiB; set OPT4_MAXFILE, or give more with --cache",
 			       root, (unsigned long long)h->maxfile >> 10);
+	else if (h->names_said)
+		len = snprintf(line, ADVICE_BYTES, "%s: there is no room for the names of more than %u files: further ones are read past the cache; make a trace",
+			       root, index_files() - view.nfiles);
 	else if (h->room_left < 0)
 		len = snprintf(line, ADVICE_BYTES, "%s: the cache gives way: others need the room in /dev/shm or the memory limit; enlarge it, or ask for "
 			       "less with --cache", root);

@@ -14,7 +14,7 @@
 #define INDEX_MAGIC   "OPT4IDX\n"
 #define GONE_OVER     1            /* by its last job, or by opt4 clean */
 #define GONE_LOST     2            /* by somebody else: its jobs go on, and make another */
-#define INDEX_VERSION 5
+#define INDEX_VERSION 6
 #define PAGE          page_size     /* of the machine, or as the mapped index counts (base.h) */
 
 #define REC_NONE    0xFFFFFFFFu  /* no record; as session.h says to hooks */
@@ -263,6 +263,7 @@ struct index_header {
 	_Atomic uint32_t loader_made;  /* 1: live orders will come; the keeper may start */
 	_Atomic uint64_t read_on;      /* larger files that were read beyond their header */
 	_Atomic uint32_t large_said;   /* that some are too large */
+	_Atomic uint32_t names_said;   /* that there is room for no more names */
 	uint32_t page;                 /* bytes of the pages that all here is counted in */
 	/* What else is to be found in this tmpfs: files that others have made larger, and will write to through mappings. No lock. */
 	struct promise { _Atomic uint32_t pid, pages; _Atomic uint64_t ns; } promises[PROMISES_MAX];

@@ -86,10 +86,9 @@ uint32_t names_add(uint32_t root, const char *rel, size_t len)
 		at = probe(root, rel, len, &rec);
 	if (n >= EXTRA_FILES || len >= PATH_BYTES || off > NAME_BYTES - PATH_BYTES || n >= FULL(view.h->name_mask) || !index_reserve(r, sizeof(*r)) ||
 	    !index_reserve(view.names + off, len)) {
-		static bool said;
-		if (!said)
+		uint32_t no = 0;
+		if (atomic_compare_exchange_strong(&view.h->names_said, &no, 1))
 			note_reason("opt4: index full: %u files that no trace names, or no room on tmpfs; further ones stay uncached; make a trace", n);
-		said = true;
 		return REC_NONE;
 	}
 	memcpy(view.names + off, rel, len);

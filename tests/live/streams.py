@@ -29,6 +29,18 @@ class Files(DatasetFolder):
         return i
 
 
+class Part(DatasetFolder):
+    """Some files of a folder."""
+
+    def __init__(self, folder, k):
+        super().__init__(folder, load, IMG_EXTENSIONS)
+        self.samples, self.first = self.samples[26 * k:26 * k + 26], 26 * k
+
+    def __getitem__(self, i):
+        super().__getitem__(i)
+        return self.first + i
+
+
 class Mixed(Files):
     """Each sample opens others beside its own: one after it (mixup), or three in any order (mosaic)."""
     partners = 1
@@ -78,13 +90,12 @@ def turns(r, epochs, every=1, **loaders):
                 through(r, name, loaders[name])
 
 
-def side_by_side(r, a, b, batches):
-    """An endless pair, as GANs have them: whichever is through begins anew."""
+def side_by_side(r, batches, **loaders):
+    """Endless ones, a pair as GANs have them, or many: whichever is through begins anew."""
     def endless(name, it):
         while True:
             yield from r.go(name, it)
-    both = endless("a", a), endless("b", b)
-    for one in islice(cycle(both), batches):
+    for one in islice(cycle([endless(name, it) for name, it in loaders.items()]), batches):
         next(one)
 
 
@@ -105,13 +116,16 @@ def main(root, job):
         turns(r, 4, train=a(80), val=b(320))
     elif job == "three":
         turns(r, 4, train=a(240), val=b(80), test=c(80))
+    elif job == "many":
+        side_by_side(r, 12 * 4 * 4, **{"part %d" % k: loader(root + "/a", k, Part, shuffle=True, num_workers=1) for k in range(12)})
+        files = 12 * 26
     elif job == "every-2":
         turns(r, 6, 2, train=a(320), val=b(80))
     elif job in ("mixup", "mosaic"):
         kind = Mixed if job == "mixup" else Mosaic
         turns(r, 3, train=loader(root + "/a", 320, kind, shuffle=True, num_workers=2))
     elif job == "zip":
-        side_by_side(r, a(160), c(240), 240)
+        side_by_side(r, 240, a=a(160), b=c(240))
     kept = set()
     hits = 0
     for f in r.files:
