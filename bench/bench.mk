@@ -120,5 +120,10 @@ bench: bench-ssd bench-ssd-up bench-ssd-near
 # Several nodes, one pool of memcached servers (root, network namespaces; four minutes).
 bench-pool: all slowstore
 	$(call BENCH,pool,Several nodes and one pool: what is read of the store and seconds an epoch and what goes over the network) "$$(tests/setup.sh python)" bench/pool/pool.py $B
-bench: bench-pool
-.PHONY: bench-pool
+# .. and what a GB through a server costs, beside libmemcached (a minute).
+$B/bench/pool/cost: $B/bench/pool/cost.o $(WIRE) $(filter $B/preload/base/%,$(SESSION)) $(POLICY)
+	$(CC) -o $@ $^ $(LDFLAGS) -ldl -pthread
+bench-pool-cost: all $B/bench/pool/cost
+	$(call BENCH,pool-cost,Values of 110 KiB to a server and back: CPU of the client and of memcached) bench/pool/cost.sh $B
+bench: bench-pool bench-pool-cost
+.PHONY: bench-pool bench-pool-cost

@@ -17,7 +17,7 @@ setup() { [ -e "$BATS_FILE_TMPDIR/json" ] || skip "no root, no memcached, or no 
 row() { json "['rows'][$1]$2" <"$BATS_FILE_TMPDIR/json"; }
 
 @test "no byte wrong and none failed, whatever befell a server; none was evicted or refused" {
-	for i in 0 1 2 3; do
+	for i in 0 1 2 3 4; do
 		calc "$(row $i "['wrong']") == 0 and $(row $i "['failed']") == 0 and $(row $i "['pool']['refused']") == 0"
 	done
 }
@@ -32,7 +32,8 @@ row() { json "['rows'][$1]$2" <"$BATS_FILE_TMPDIR/json"; }
 	calc "$(row 2 "['origin']") < 1.6"         # 1.27 asked of the bench
 }
 
-@test "a server stopped in mid-epoch: no batch waits for it" {
+@test "a server stopped, or a node cut off, in mid-epoch: no batch waits for it" {
 	calc "$(row 3 "['longest']") < $(row 1 "['longest']") + 5"
+	calc "$(row 4 "['longest']") < $(row 1 "['longest']") + 5"
 	calc "$(row 3 "['origin']") < 1.7"
 }

@@ -54,6 +54,10 @@ class Nodes:
         links = json.loads(sh("ip", "-n", self.switch, "-s", "-j", "link", "show"))
         return sum(link["stats64"]["rx"]["bytes"] for link in links if link["ifname"].startswith("v"))
 
+    def cut(self, i, how="down"):
+        """Node i is parted from the others."""
+        sh("ip", "-n", self.switch, "link", "set", "v%d" % i, how)
+
     def memcached(self, i):
         """The process of node i's server."""
         for pid in sh("ip", "netns", "pids", self.name(i)).split():

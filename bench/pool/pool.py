@@ -134,12 +134,16 @@ class Bench:
         if small:
             rows.append(self.all("killed in mid-epoch, pool of 1.6 D", size(1.6), cache, harm=lambda b: kill(b, 1, signal.SIGKILL)))
             rows.append(self.all("stopped in mid-epoch, pool of 1.6 D", size(1.6), cache, harm=lambda b: kill(b, 1, signal.SIGSTOP)))
+            rows.append(self.all("cut off in mid-epoch, pool of 1.6 D", size(1.6), cache, harm=lambda b: b.nodes.cut(1)))
+            self.nodes.cut(1, "up")
             return rows
         rows.append(self.all("private caches of the same memory", 0, int(self.bytes / K * 1.1) + cache))
         rows.append(self.all("pool of .5 D", size(.5), cache))
         rows.append(self.all("plain, the store alone", cache=0, opt4=False))
         rows.append(self.all("a server killed in mid-epoch, pool of 1.6 D", size(1.6), cache, harm=lambda b: kill(b, 1, signal.SIGKILL)))
         rows.append(self.all("a server stopped in mid-epoch, pool of 1.6 D", size(1.6), cache, harm=lambda b: kill(b, 1, signal.SIGSTOP)))
+        rows.append(self.all("a node cut off in mid-epoch, pool of 1.6 D", size(1.6), cache, harm=lambda b: b.nodes.cut(1)))
+        self.nodes.cut(1, "up")
         return rows
 
 

@@ -55,8 +55,8 @@ static int put_to(struct talk *t, const char *key, const struct origin *o, int o
 		if (n < 0)
 			return (int)n;
 		uint32_t from = i;
-		for (int64_t at = 0; at < n && rc >= 0; at += part_bytes(all, i), i++)
-			rc = talk_put(t, key, i, own->p + at, part_bytes(all, i), anew, until);
+		i += parts_of((uint64_t)n);
+		rc = talk_put(t, key, from, i - from, own->p, all, anew, until);
 		for (uint32_t a = from; a < i && rc >= 0; a++) {   /* all answers are read, whatever the first says */
 			int did = talk_did(t, until);
 			if (did < 0 && did != -ENOSPC && did != -EFBIG)

@@ -194,12 +194,20 @@ int talk_read(struct talk *t, void *to, size_t n, uint64_t until)
 	return 0;
 }
 
-int talk_put(struct talk *t, const char *key, uint32_t part, const void *from, uint32_t n, bool anew, uint64_t until)
+int talk_put(struct talk *t, const char *key, uint32_t from, uint32_t n, const char *bytes, uint64_t of, bool anew, uint64_t until)
 {
-	char text[KEY_TEXT + 60];
-	int len = snprintf(text, sizeof(text), "%s %.*s.%u 0 0 %u\r\n", anew ? "set" : "add", (int)KEY_TEXT - 1, key, part, n);
-	struct iovec v[3] = { { text, (size_t)len }, { (void *)(uintptr_t)from, n }, { (void *)(uintptr_t)"\r\n", 2 } };
-	return outv(t, v, 3, until);
+	char text[PARTS_AT_ONCE][KEY_TEXT + 60];
+	struct iovec v[3 * PARTS_AT_ONCE];
+	n = n < PARTS_AT_ONCE ? n : PARTS_AT_ONCE;
+	for (uint32_t i = 0; i < n; i++) {
+		uint32_t size = part_bytes(of, from + i);
+		int len = snprintf(text[i], sizeof(text[i]), "%s%s %.*s.%u 0 0 %u\r\n", i ? "\r\n" : "", anew ? "set" : "add", (int)KEY_TEXT - 1, key, from + i, size);
+		v[2 * i] = (struct iovec){ text[i], (size_t)len };
+		v[2 * i + 1] = (struct iovec){ (void *)(uintptr_t)bytes, size };
+		bytes += size;
+	}
+	v[2 * n] = (struct iovec){ (void *)(uintptr_t)"\r\n", 2 };
+	return outv(t, v, 2 * n + 1, until);
 }
 
 int talk_did(struct talk *t, uint64_t until)

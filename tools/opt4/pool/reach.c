@@ -36,7 +36,7 @@ int pool_try(const struct server *s, uint64_t *took)
 	if (rc < 0)
 		return rc;
 	/* more than a frame, so that a path that takes small ones only is found out */
-	if ((rc = talk_put(&t, key, 0, sent, sizeof(sent), true, until)) == 0)
+	if ((rc = talk_put(&t, key, 0, 1, sent, sizeof(sent), true, until)) == 0)
 		rc = talk_did(&t, until);
 	if (rc == 1 && (rc = talk_ask(&t, key, 0, 1, until)) == 0 && (rc = talk_next(&t, key, 0, &bytes, until)) == 1)
 		rc = bytes != sizeof(came) ? -EBADMSG : talk_read(&t, came, sizeof(came), until);
