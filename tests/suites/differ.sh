@@ -2,7 +2,8 @@
 # differ.sh BUILD OUT.json [TOOL...]: everyday programs plain against preloaded. Each works through a tree of files, in a
 # directory that is the dataset's root, and must print the same, end with the same status and leave the same tree: names,
 # kinds, modes, times (where the program sets them) and bytes. Under four variants: as it is, with a library for which
-# no file is too young to be cached (eager.c), the same with a cache so small that it churns, and under `opt4 run`.
+# no file is too young to be cached (eager.c), the same with a cache so small that it churns, with a memory so small that most lies on the
+# SSD, and under `opt4 run`.
 set -u
 build=$(realpath "$1") out=$2
 shift 2
@@ -47,8 +48,9 @@ ALL=$(compgen -A function | sed -n 's/^t_//p')
 # ---- one run: in $1/d, tool $2; what it printed and left goes to $1/seen ----
 tree() { find . -mindepth 1 -printf '%P %y %m %n %l' \( -type f -printf ' %s' -o -true \) -printf '\n' | sort; find . -type f -print0 | sort -z | xargs -0 -r sha256sum; }
 if [ "${1:-}" = --one ]; then
-	# Read once before, so that the program's own first reads can be hits.
-	cd "$2" && find src -type f -exec cat {} + >/dev/null && exec bash -ec "$(declare -f "t_$3"); t_$3"
+	# Read once before, so that the program's own first reads can be hits; on the SSD, once the keeper has moved what memory can't hold.
+	cd "$2" && for _ in ${OPT4_SSD:+1 2 3 4}; do find src -type f -exec cat {} + >/dev/null && sleep .5; done
+	find src -type f -exec cat {} + >/dev/null && exec bash -ec "$(declare -f "t_$3"); t_$3"
 fi
 
 files() {
@@ -75,7 +77,7 @@ export LC_ALL=C.UTF-8 TZ=UTC OPT4_MATCH='*'
 bad=0 rows=
 for tool in ${*:-$ALL}; do
 	row=
-	for variant in plain own eager churn keeper; do
+	for variant in plain own eager churn ssd keeper; do
 		t=$top/$variant
 		files "$t/d"
 		rm -f "$t/stats"
@@ -86,6 +88,9 @@ for tool in ${*:-$ALL}; do
 		own) vars+=(LD_PRELOAD="$build/libopt4.so") ;;
 		eager) vars+=(LD_PRELOAD="$build/tests/suites/libeager.so") ;;
 		churn) vars+=(LD_PRELOAD="$build/tests/suites/libeager.so" OPT4_CACHE=400K OPT4_MAXFILE=200K OPT4_POLICY=random) ;;
+		ssd)
+			mkdir -p "$t/ssd"
+			vars+=(LD_PRELOAD="$build/tests/suites/libeager.so" OPT4_CACHE=400K OPT4_MAXFILE=200K OPT4_SSD="$t/ssd" OPT4_SSD_SIZE=64M) ;;
 		keeper) pre=("$build/opt4" run --quiet --) ;;
 		esac
 		env "${vars[@]}" "${pre[@]}" timeout -k 5 120 bash "$self" "$build" "$out" --one "$t/d" "$tool" >"$t/seen" 2>&1 </dev/null
@@ -93,8 +98,8 @@ for tool in ${*:-$ALL}; do
 		sed -i "s,$t,TOP,g" "$t/seen"
 		(cd "$t/d" && tree) >>"$t/seen" 2>&1
 		[ $variant = plain ] && { grep -q '^status 0' "$t/seen" || { echo "$tool fails plain:"; head -9 "$t/seen"; bad=$((bad + 1)); }; continue; }
-		hits=$(python3 -c 'import json, sys; d = json.load(open(sys.argv[1])); print(d["hits"], d["accesses"], d["evictions"])' "$t/stats" 2>/dev/null || echo 0 0 0)
-		read -r h a e <<<"$hits"
+		hits=$(python3 -c 'import json, sys; d = json.load(open(sys.argv[1])); print(d["hits"], d["accesses"], d["evictions"], sum(t["hits"] for t in d["tiers"] if t["tier"] == "ssd"))' "$t/stats" 2>/dev/null || echo 0 0 0 0)
+		read -r h a e on <<<"$hits"
 		same=true
 		if ! cmp -s "$top/plain/seen" "$t/seen"; then
 			same=false bad=$((bad + 1))
@@ -104,7 +109,7 @@ for tool in ${*:-$ALL}; do
 			same=false bad=$((bad + 1))
 			echo "$tool: $variant: no access was seen"
 		fi
-		row+="${row:+, }\"$variant\": {\"same\": $same, \"hits\": $h, \"accesses\": $a, \"evictions\": $e}"
+		row+="${row:+, }\"$variant\": {\"same\": $same, \"hits\": $h, \"accesses\": $a, \"evictions\": $e, \"ssd_hits\": $on}"
 	done
 	echo "$tool: $row"
 	rows+="${rows:+,

@@ -10,7 +10,7 @@
 
 static const char help[] =
 "usage: opt4 doctor [--trace FILE] [--root DIR[:DIR]] [--pool LIST]\n"
-"Looks at all that opt4 needs on this machine and says what is wrong with the mend: one line each, ok, warn\n"
+"Looks at all that opt4 needs on this machine and says what is wrong and how to mend it: one line each, ok, warn\n"
 "(works, but not as well as it could) or bad (opt4 would not work, or not for this job). Exit status 1 if\n"
 "a line is bad. PYTHON names the job's interpreter (default: python3).\n"
 "\n"
