@@ -4,12 +4,12 @@ variant of the library, with the tests' temporary folder and the standard librar
 every file matched. A test that fails under the library and not without is a new failure; it is tried again alone,
 both ways, before it counts as one.
 
-    cpython.py --build DIR --out results.json [--variants own,warm,eager,churn,keeper] [module...]
+    cpython.py --build DIR --out results.json [--variants own,warm,eager,churn,ssd,keeper] [module...]
 
 Variants: `own`: the root is the tests' temporary folder; hits are of files that a test wrote and read again more
 than 20 ms later (younger ones are never cached). `warm`: a copy of the standard library is a second root, read once
 before, and Python imports from it. `eager`: as warm, with a library for which no file is too young (eager.c). `churn`:
-as eager, with a cache of 256 KiB and random eviction. `keeper`: as warm, under `opt4 run`. In each the live module is on: that is
+as eager, with a cache of 256 KiB and random eviction. `ssd`: as eager, with 1 MiB of memory and the rest of the cache on an SSD. `keeper`: as warm, under `opt4 run`. In each the live module is on: that is
 looked at first.
 """
 import argparse, json, os, shutil, subprocess, sys, tempfile, time
@@ -45,12 +45,15 @@ def under(variant, cmd, arg, top):
                OPT4_LOG=f"{top}/log", OPT4_CACHE="128M")
     if variant == "churn":
         env.update(OPT4_CACHE="256K", OPT4_MAXFILE="200K", OPT4_POLICY="random")
+    if variant == "ssd":
+        os.makedirs(f"{top}/ssd", exist_ok=True)
+        env.update(OPT4_CACHE="1M", OPT4_MAXFILE="500K", OPT4_SSD=f"{top}/ssd", OPT4_SSD_SIZE="256M")
     if variant != "own":
         # The first process of a job is the job: the shell, so that what was read before is still there.
         cmd = ["sh", "-c", 'cat "$0"/*.py "$0"/__pycache__/* "$0"/[a-z]*/__pycache__/* >/dev/null 2>&1; "$@"', lib] + cmd
     if variant == "keeper":
         return [f"{arg.build}/opt4", "run", "--quiet", "--"] + cmd, env
-    env["LD_PRELOAD"] = f"{arg.build}/" + ("tests/suites/libeager.so" if variant in ("eager", "churn") else "libopt4.so")
+    env["LD_PRELOAD"] = f"{arg.build}/" + ("tests/suites/libeager.so" if variant in ("eager", "churn", "ssd") else "libopt4.so")
     return cmd, env
 
 
@@ -110,7 +113,7 @@ def main():
     for name in ("build", "out"):
         ap.add_argument("--" + name, required=True)
     ap.add_argument("--python", default="/usr/bin/python3")
-    ap.add_argument("--variants", default="own,warm,eager,churn,keeper")
+    ap.add_argument("--variants", default="own,warm,eager,churn,ssd,keeper")
     ap.add_argument("--limit", type=float, default=300, help="seconds a module")
     ap.add_argument("--keep", action="store_true", help="leave the last run's files")
     ap.add_argument("--verbose", action="store_true")
@@ -146,6 +149,7 @@ def main():
                     worse.discard(t)
                     row.setdefault("unsteady", []).append(t)
             row["variants"][variant] = {k: figures.get(k, 0) for k in ("accesses", "hits", "late", "misses", "evictions", "invalidated")}
+            row["variants"][variant]["ssd_hits"] = sum(t["hits"] for t in figures.get("tiers", []) if t["tier"] == "ssd")
             row["variants"][variant].update(new_failures=sorted(worse), not_run=sorted(missing), seconds=round(took, 1))
             if not figures.get("accesses") and variant != "own":  # nothing was tried; few modules read back what they wrote long ago
                 worse.add("(no access)")
