@@ -83,6 +83,8 @@ def main():
     text = INTRO.format(long=", ".join("`make bench-%s`" % n for n in long))
     section = {n: t for n, t in old.items() if not (n.endswith("-quick") and n[:-6] in found)}
     for name, r in found.items():
+        if name.endswith("-quick") and name[:-6] in section:
+            continue
         section[name] = "\n%s. %s, %s s, load %s%s.\n\n```\n%s\n```\n" % (
             r["title"], r["date"], r["seconds"], r["load"], "" if r["status"] == "0" else ", exit status %s" % r["status"], r["table"])
         section.pop(name + "-quick", None)
