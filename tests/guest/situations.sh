@@ -1,7 +1,7 @@
 #!/bin/bash
 # situations.sh [TRIES [PATTERN]]: what people do around a job (situations/*.sh), each once plain and TRIES times (default 3) under
 # opt4 run: output, exit status, what is left. Prints a line each and writes build/trust/situations.json. With PATTERN only the
-# situations whose names hold it, and nothing is written. As root, each file in namespaces of its own, all at a time.
+# situations whose names hold it, and nothing is written. SITUATIONS_BUILD: another build than ./build. As root, each file in namespaces of its own, all at a time.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 tries=${1:-3} pattern=${2:-} here=$PWD/tests/guest B=${SITUATIONS_BUILD:-$PWD/build}

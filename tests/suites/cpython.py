@@ -25,11 +25,14 @@ test_epoll test_memoryio test_array test_hashlib test_plistlib test_mimetypes te
 test_cmd_line_script test_pkgutil test_traceback test_tokenize test_faulthandler test_eintr
 test_sys_settrace test_sys_setprofile test_sys test_site test_importlib test_warnings test_profile test_cprofile test_bdb test_pdb
 test_inspect test_threading test_atexit test_gc test_tracemalloc test_audit test_cmd_line test_multiprocessing_main_handling
-test_multiprocessing_spawn test_multiprocessing_forkserver test_asyncio test_socketserver test_concurrent_futures""".split()
+test_asyncio test_socketserver""".split()
 # Of these only what has to do with files, or what ends in a sandbox without a network.
 ALONE = {"test_socket": ["-m", "*Rights*", "-m", "*Sendfile*", "-m", "*File*"],
          "test_multiprocessing_fork": ["-m", "*WithProcessesTestSharedMemory*", "-m", "*WithProcessesTestPool.*",
-                                       "-m", "*TestHeap*", "-m", "*WithProcessesTestConnection*"]}
+                                       "-m", "*TestHeap*", "-m", "*WithProcessesTestConnection*"],
+         "test_multiprocessing_spawn": ["-m", "*WithProcessesTestPool.*", "-m", "*WithProcessesTestProcess*"],
+         "test_multiprocessing_forkserver": ["-m", "*WithProcessesTestPool.*", "-m", "*WithProcessesTestProcess*"],
+         "test_concurrent_futures": ["-m", "ProcessPool*Executor*"]}
 BAD = ("failure", "error")
 IS_LIVE = "import sys; sys.exit(not any(getattr(f, '__module__', '') == 'opt4' for f in sys.meta_path))"
 
