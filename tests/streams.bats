@@ -29,7 +29,8 @@ holds() {
 		kept=$(OPT4_ROOT=$PWD/data OPT4_CACHE=${CACHE:-800K} OPT4_PREFETCH=$how LD_PRELOAD=$LIB slow within 60 "$PYTHON" -W ignore \
 			"$REPO/tests/live/streams.py" data "$job")
 		echo "$job, prefetch $how: keep $kept, reused $(stat_of reuse_ratio), $(stat_of prefetched) fetched ahead, $(stat_of prefetch_wasted) in vain"
-		calc "$(stat_of reuse_ratio) >= $kept - .01"
+		# with prefetch on a busy machine what waits there to be read may be a point more
+		calc "$(stat_of reuse_ratio) >= $kept - $([ "$how" = off ] && echo .01 || echo .02)"
 		[ "$how" = off ] || calc "$(stat_of prefetched) > 0"
 	done
 }
