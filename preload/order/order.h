@@ -82,9 +82,9 @@ uint32_t round_ends(uint32_t n);           /* how far its epoch is read, going b
 void rounds_look(void);                         /* orders.axes[]: when each comes again; by plans_fronts() */
 struct use round_expected(uint32_t n, uint32_t file); /* in an epoch of plan n that is still to come; POS_UNKNOWN: not there */
 bool round_forgotten(uint32_t rec);        /* named by no order, and not read for so long that nothing speaks for it */
-/* What is needed later than this may go for what is fetched ahead on live plan n: as late as a file of it that has just been
+/* What is needed later than this may go for what is fetched ahead for position `due` of live plan n: as late as a file of it that has just been
  * read, which could go for it when it is read itself. coming: files that are being fetched, at most. */
-struct use round_exchange(uint32_t n, uint32_t coming);
+struct use round_exchange(uint32_t n, uint32_t due, uint32_t coming);
 
 /* ---- filing.c: residents in the policy's state. All under the lock ---- */
 #define FILING_SHARE 2048u                 /* residents that are filed while the lock is held: less than a millisecond */

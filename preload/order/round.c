@@ -2,6 +2,7 @@
  *
  * A plan of one stream stays when its epoch is over, until the stream's next one replaces it: its residents are filed where
  * policy/past.c expects them. All under the lock. */
+#include "follow_walk.h"
 #include "order.h"
 
 #define EARLY  16u                 /* an epoch that stopped this part of it short was left early; others run out */
@@ -9,6 +10,7 @@
 #define SHARE  64u                 /* part of the residents that any stream may have to be fetched ahead through; .. */
 #define UNSURE 2u                  /* .. so many times that one that has not come round yet; .. */
 #define SLACK  16u                 /* .. and by which it may fall short of what is its own before it takes from others */
+#define DUE    2u                  /* rounds of all workers */
 #define ALIKE  .8                  /* periods */
 #define FORGOTTEN 4                /* rounds of all streams */
 
@@ -129,13 +131,17 @@ static bool wants_more(uint32_t n, uint32_t coming)
 
 static double distance(struct use u) { return axis_distance(&orders.pol, u); }
 
-struct use round_exchange(uint32_t n, uint32_t coming)
+struct use round_exchange(uint32_t n, uint32_t due, uint32_t coming)
 {
 	const struct plan *p = &orders.plans[n];
 	uint32_t npos = orders.axes[n].npos, front = orders.axes[n].front < npos ? orders.axes[n].front : npos, k = 0;
 	struct use seen[SAMPLE], just;
 	if (wants_more(n, coming))
 		return (struct use){ npos - 1, n };
+	/* Others' files that are read beside the samples' own take the places of those just read, and none is left for what is due
+	 * next: that may go before what is needed in the later half of the rest. Most of it will be read as another's before. */
+	if (follow_mixed(p->follow.sh) && due < front + DUE * p->follow.sh->round)
+		return (struct use){ front + (npos - front) / 2, n };
 	for (uint32_t i = 0; i < SAMPLE && front; i++) {
 		uint32_t pos = (uint32_t)((uint64_t)front * i / SAMPLE), rec = trace_at(&p->trace, pos), at = k;
 		struct use u = rec < view.ncap ? plans_use(rec) : (struct use){ POS_UNKNOWN, 0 };

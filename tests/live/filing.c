@@ -1,6 +1,6 @@
 /* filing.c FOLDER SEED: the policy's state, filled in shares while files come, go and are read, holds in the end what it
  * would hold filled at once: the residents, in the order in which an epoch needs them last, the unknown first. So do files
- * that were under way when the epoch's order came. Prints how many were compared. FOLDER (a dataset of which nothing is
+ * that were under way when the epoch's order came. What goes for a fetch ahead is looked at, too. Prints how many were compared. FOLDER (a dataset of which nothing is
  * read) is not on tmpfs. */
 #include <stdio.h>
 #include <stdlib.h>
@@ -79,6 +79,23 @@ static uint32_t compare(void)
 	return n;
 }
 
+/* What goes for a fetch ahead: nothing that this epoch needs; but where others' files come in between, what the later half of
+ * its rest needs goes for what is due. */
+static void exchange(void)
+{
+	struct follow_shared *sh = orders.plans[0].follow.sh;
+	uint32_t npos = orders.axes[0].npos, between = sh->between, round = sh->round;
+	plans_fronts();
+	sh->round = 8;
+	sh->between = 0;
+	need(round_exchange(0, 1, FILES).pos >= npos, "nothing of this epoch goes");
+	sh->between = 3u << 16;
+	need(round_exchange(0, 1, FILES).pos == npos / 2, "the later half goes for what is due");
+	need(round_exchange(0, npos - 1, FILES).pos >= npos, "but not for what is not");
+	sh->between = between;
+	sh->round = round;
+}
+
 int main(int argc, char **argv)
 {
 	static char names[FILES * 512];
@@ -123,6 +140,7 @@ int main(int argc, char **argv)
 		uint32_t n = compare() + (rec_state(order[0]) == REC_RESIDENT);
 		need(n == view.h->account[TIER_RAM].resident, "each resident is a victim once");
 		compared += n;
+		exchange();
 		session_unlock();
 	}
 	need(turns > EPOCHS + 3, "it took several shares");

@@ -54,7 +54,7 @@ enum pick claim(const struct next *n, struct task *j, uint32_t running)
 	/* Of a live order the epoch's end is not all there is; what is needed within it is not given for what is needed sooner,
 	 * unless it is to be dropped anyway. */
 	if (still && view.h->plans[n->plan].gen && (!beyond || beyond + 1 >= orders.axes[n->plan].npos))
-		least = round_exchange(n->plan, running);
+		least = round_exchange(n->plan, n->pos, running);
 	/* A policy that knows no future can't tell what harm an eviction does: then only free room is taken. */
 	if (still && inflight_room() > MARKS_LEFT)
 		nvictims = victims_choose(pages + left, n->rec, least, victims, orders.pol.ops->soonest ? VICTIMS_MAX : 0);
