@@ -181,7 +181,8 @@ P
 	dataset d 20
 	within 100 "$PYTHON" "$OPT4_TRACE_TOOL" imagefolder d --epochs 1 --seed 7 --batch-size 4 -o t.trace
 	LD_PRELOAD=$others run_opt4 --quiet --trace t.trace -- sh -c 'cat d/*/* >/dev/null; for i in 1 2 3 4 5 6 7 8 9 10; do
-		for p in /proc/[0-9]*; do [ "$(readlink $p/exe)" = "$0" ] && tr "\0" "\n" <$p/environ | grep "^LD_PRELOAD=" >keeper && exit; done; sleep .1; done' "$B/opt4d"
+		for p in /proc/[0-9]*; do [ "$(readlink $p/exe)" = "$0" ] && tr "\0" "\n" <$p/environ >its && grep -qx "OPT4_TRACE=$PWD/t.trace" its &&
+			grep "^LD_PRELOAD=" its >keeper && exit; done; sleep .1; done' "$B/opt4d"
 	[ "$(cat keeper)" = "LD_PRELOAD=$others" ]
 	no_session
 }
