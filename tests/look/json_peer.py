@@ -2,7 +2,7 @@
 and through Python's: both must understand the same, or both refuse.
 
 Where Python is laxer (NaN, Infinity, half a surrogate pair, a NUL in a string, nesting), the standard, or
-the reader's header, decides."""
+the reader's header, decides. All numbers are doubles: -0 is one (Python's integers have none)."""
 import json
 import random
 import re
@@ -53,7 +53,7 @@ def pairs(p):
 def understood(text):
     """Python's reading as the program prints it; None if it refuses."""
     try:
-        v = json.loads(text.decode("utf-8", "surrogateescape"), parse_constant=constant, object_pairs_hook=pairs)
+        v = json.loads(text.decode("utf-8", "surrogateescape"), parse_int=float, parse_constant=constant, object_pairs_hook=pairs)
     except (ValueError, RecursionError):
         return None
     out = []
