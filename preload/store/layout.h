@@ -159,7 +159,7 @@ struct counters {                 /* 64-bit totals; by COUNT(), with or without 
 enum { MARK_STATE,                 /* a record that is FILLING or EVICTING, in its own tier */
        MARK_SPILL,                 /* an object in the making on the SSD, of one that is resident in memory */
        MARK_LEFT,                  /* an object in memory that is on the SSD now and is to go here */
-       MARK_POOL };                /* memory of the keeper's own, for no record */
+       MARK_CHUNKS };                /* memory of the keeper's own, for no record */
 
 /* Relaxed, as are the counters that steer nothing but a report or a pace. */
 #define COUNT(field, n) __atomic_fetch_add(&(field), (n), __ATOMIC_RELAXED)

@@ -107,7 +107,7 @@ static void finish(struct inflight *f)
 {
 	if (f->kind == MARK_STATE) {
 		finish_state(f);
-	} else if (f->kind == MARK_POOL) {
+	} else if (f->kind == MARK_CHUNKS) {
 		atomic_fetch_sub(&view.h->account[TIER_RAM].charged, f->pages);
 		inflight_end(f);
 	} else

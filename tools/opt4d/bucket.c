@@ -7,7 +7,7 @@
 #include "rebucket.h"
 
 #define GAP       (256u << 10)     /* bytes that are read through rather than passed over */
-#define FILE_PART 8u               /* of the pool: larger files stay the originals' */
+#define FILE_PART 8u               /* of the chunks: larger files stay the originals' */
 
 struct bucket {
 	uint32_t *recs, n, cap, next;      /* next: of recs, once it is being read */
@@ -74,11 +74,11 @@ static bool list(uint32_t rec, const struct copy *c)
 bool bucket_reserve(struct put *p, uint32_t rec, uint32_t pos, uint64_t bytes)
 {
 	*p = (struct put){ .rec = rec, .pos = pos, .bytes = (uint32_t)bytes };
-	if (rec >= copies_room() || !bytes || bytes > pool_bytes() / FILE_PART || bytes + sizeof(struct stamp) + SECTOR > segment_buffer() || bucket_of(pos) >= nbuckets || bucket_of(pos) < passed)
+	if (rec >= copies_room() || !bytes || bytes > chunks_bytes() / FILE_PART || bytes + sizeof(struct stamp) + SECTOR > segment_buffer() || bucket_of(pos) >= nbuckets || bucket_of(pos) < passed)
 		return false;
 	struct bucket *b = &buckets[bucket_of(pos)];
 	p->at = b->s.bytes;
-	if (!pool_grow(&b->s, (uint32_t)(sizeof(struct stamp) + bytes)))
+	if (!chunks_grow(&b->s, (uint32_t)(sizeof(struct stamp) + bytes)))
 		return false;
 	b->filling++;
 	hash_begin(&p->hash);
@@ -87,19 +87,19 @@ bool bucket_reserve(struct put *p, uint32_t rec, uint32_t pos, uint64_t bytes)
 
 void bucket_put(struct put *p, const void *buf, size_t n)
 {
-	pool_put(&buckets[bucket_of(p->pos)].s, p->at + (uint32_t)sizeof(struct stamp) + (uint32_t)p->hash.bytes, buf, n);
+	chunks_put(&buckets[bucket_of(p->pos)].s, p->at + (uint32_t)sizeof(struct stamp) + (uint32_t)p->hash.bytes, buf, n);
 	hash_add(&p->hash, buf, n);
 }
 
 void bucket_file(struct put *p, const struct origin *o, bool whole)
 {
 	struct bucket *b = &buckets[bucket_of(p->pos)];
-	struct copy c = { p->pos, p->bytes, SEG_POOL, p->at };
+	struct copy c = { p->pos, p->bytes, SEG_CHUNKS, p->at };
 	b->filling--;
 	if (!whole || p->hash.bytes != p->bytes)
 		return;            /* what was reserved is lost until the stream is written */
 	struct stamp s = { STAMP_MAGIC, record_key_hash(p->rec), hash_end(&p->hash), *o };
-	pool_put(&b->s, p->at, &s, sizeof(s));
+	chunks_put(&b->s, p->at, &s, sizeof(s));
 	list(p->rec, &c);
 }
 
@@ -123,11 +123,11 @@ void bucket_pass(uint32_t oldest)
 		free(b->recs);
 		b->recs = NULL;
 		b->n = b->cap = b->next = 0;
-		pool_give(&b->s);
+		chunks_give(&b->s);
 	}
 }
 
-/* In the order of the disk; what waits in the pool, or is being written just now, last. */
+/* In the order of the disk; what waits in the chunks, or is being written just now, last. */
 static uint64_t place_of(uint32_t rec)
 {
 	const struct copy *c = copy_of(rec);
@@ -279,7 +279,7 @@ static void detach(struct flush *f, struct bucket *b, uint32_t number, uint32_t 
 	*p = (struct piece){ .bucket = number, .at = f->bytes, .bytes = (b->s.bytes + SECTOR - 1) / SECTOR * SECTOR };
 	for (uint32_t i = 0; i < b->n; i++) {
 		struct copy *c = copy_of(b->recs[i]);
-		if (c->seg != SEG_POOL || bucket_of(c->pos) != number)
+		if (c->seg != SEG_CHUNKS || bucket_of(c->pos) != number)
 			continue;
 		c->seg = seg + SEG_FIRST;
 		c->at += p->at;
@@ -290,7 +290,7 @@ static void detach(struct flush *f, struct bucket *b, uint32_t number, uint32_t 
 	f->s[f->n] = b->s;
 	b->s = (struct string){ 0 };
 	if (!p->live) {
-		pool_give(&f->s[f->n]);
+		chunks_give(&f->s[f->n]);
 		return;
 	}
 	f->bytes += p->bytes;
@@ -316,7 +316,7 @@ bool bucket_flush(struct flush *f, uint64_t want, uint32_t seg)
 void bucket_flushed(struct flush *f)
 {
 	for (uint32_t i = 0; i < f->n; i++)
-		pool_give(&f->s[i]);
+		chunks_give(&f->s[i]);
 	free(f->entries);
 	free(f->recs);
 	f->n = 0;

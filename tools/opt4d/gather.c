@@ -1,4 +1,4 @@
-/* gather.c - what goes to the pool: files that are evicted, and originals that are gathered. See rebucket.h. */
+/* gather.c - what goes to the chunks: files that are evicted, and originals that are gathered. See rebucket.h. */
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -59,7 +59,7 @@ bool gather(const struct next *n, const struct transfer *own)
 	bool room = fd >= 0 && rebucket_on(n->plan) && o.size <= index_maxfile() && bucket_reserve(&p, n->rec, n->pos, o.size);
 	if (fd < 0)
 		skip_failed(n->rec);
-	bool full = fd >= 0 && !room && pool_free() < o.size + PAGE;
+	bool full = fd >= 0 && !room && chunks_free() < o.size + PAGE;
 	pthread_mutex_unlock(&keeper_lock);
 	turn_wait(n->turn);
 	if (room)

@@ -1,7 +1,7 @@
 /* rebucket.c - is the next epoch written down in its order, and what of that is next to be done: see rebucket.h.
  *
  * It takes turns with the sweep (turn.c). Fetching from buckets is a fetch like any other, only from another place. Beside
- * that there are errands, which fetch nothing: writing when the pool is three quarters full, punching out what has been
+ * that there are errands, which fetch nothing: writing when the chunks are three quarters full, punching out what has been
  * read, and gathering: where a large part of what will be needed lies neither in memory nor in a bucket, as in the first epoch or
  * after a jump, all of it is read in the order of the disk, and goes to its buckets. That costs one pass for reading and one for
  * writing, and the epoch two more; straight to the reader by the elevator costs a seek of some kind for most files. */
@@ -18,7 +18,7 @@
 
 #define SEEK        .010           /* of a disk that nobody has measured: seconds, .. */
 #define BANDWIDTH   150e6          /* .. bytes a second */
-#define FREE_PART   16u            /* of the pool: when less is free it is written, .. */
+#define FREE_PART   16u            /* of the chunks: when less is free it is written, .. */
 #define SPARE       6u             /* .. or than so many files, .. */
 #define VISIT_PART  4u             /* .. this part of it at a time; .. */
 #define VISIT_MOST  (64u << 20)    /* .. at most */
@@ -29,7 +29,7 @@
 #define LOOK_NS     1000000000ull
 #define TIDY_NS     500000000ull
 #define PAUSE_NS    5000000000ull  /* after ENOSPC */
-#define TRIES       100u           /* rounds until there is memory for the pool */
+#define TRIES       100u           /* rounds until there is memory for them */
 #define FAILS       8u             /* errors in a row, and it is over */
 
 enum errand { OPEN, WRITE, TIDY, GATHER, LOAD };
@@ -119,7 +119,7 @@ static void opened(void)
 		off(why);
 		return;
 	}
-	if (!pool_begin((uint64_t)bucket - BUFFERS * stage, BUFFERS * stage)) {
+	if (!chunks_begin((uint64_t)bucket - BUFFERS * stage, BUFFERS * stage)) {
 		if (++tries < TRIES)
 			return;            /* what is evicted for it is still open somewhere */
 		log_close(false);
@@ -128,7 +128,7 @@ static void opened(void)
 	}
 	if (!bucket_begin(plan, width) || !segment_begin(stage)) {
 		bucket_end();
-		pool_end();
+		chunks_end();
 		log_close(false);
 		off("no memory for the list of files");
 		return;
@@ -190,7 +190,7 @@ void rebucket_tick(void)
 		opened();
 	if (state == OFF && bucket && !busy && bucket_idle()) {
 		bucket_end();
-		pool_end();
+		chunks_end();
 		segment_end();
 		log_close(false);
 		bucket = 0;
@@ -214,13 +214,13 @@ static bool errand(struct next *n, enum errand what)
 	return true;
 }
 
-/* Room in the pool for what comes while it is being written; `files` more of the usual size. */
+/* Room in the chunks for what comes while it is being written; `files` more of the usual size. */
 static bool scarce(uint32_t part, uint32_t spare)
 {
-	return pool_free() < pool_bytes() / part + spare * (uint64_t)(files.bytes / files.files);
+	return chunks_free() < chunks_bytes() / part + spare * (uint64_t)(files.bytes / files.files);
 }
 
-/* What would have no place in the pool waits until that has been written. */
+/* What would have no place in the chunks waits until that has been written. */
 static bool stalled(void)
 {
 	waits = busy && scarce(4 * FREE_PART, SPARE / 2);
@@ -230,7 +230,7 @@ static bool stalled(void)
 bool rebucket_due(struct next *n)
 {
 	waits = false;
-	uint64_t visit = pool_bytes() / VISIT_PART;
+	uint64_t visit = chunks_bytes() / VISIT_PART;
 	if (busy || (state != OPENING && state != ON))
 		return false;
 	if (state == OPENING)
@@ -365,6 +365,6 @@ void rebucket_run(const struct next *n, const struct transfer *own)
 
 void rebucket_over(void)
 {
-	pool_uncharge();
+	chunks_uncharge();
 	log_close(view.h->keep || !atomic_load(&view.h->gone));   /* the session goes on, with another keeper */
 }

@@ -4,11 +4,11 @@
  * copies.c    which file's bytes lie where: the index
  * bucket.c    the buckets: what goes into them, what comes next from them
  * gather.c    evicted files and originals on their way there
- * pool.c      what waits in memory to be written
+ * chunks.c    what waits in memory to be written
  * segment.c   what has been written: files of the folder, their pieces, reading
  * log.c       the folder: whose it is, what a keeper before left there; adopt.c takes it over
  *
- * A bucket is a run of positions of the trace whose files fit in memory together. What is evicted goes to the pool, into the
+ * A bucket is a run of positions of the trace whose files fit in memory together. What is evicted waits in the chunks, in the
  * stream of the bucket of its next use. From time to time some streams, going round, are written one behind the other into a
  * new file, a segment, and are pieces of their buckets then. A bucket is read piece by piece in the order of the disk. A piece
  * that nobody needs any more is punched out, so that the whole takes the dataset's room and a bucket's.
@@ -24,27 +24,27 @@
 #define STREAM_MAX (1u << 30)
 #define PIECES_MAX 64u
 
-/* ---- pool.c ---- */
+/* ---- chunks.c ---- */
 struct string { uint32_t first, last, bytes; };      /* all zero: empty */
-/* So large, and `beside` bytes of others': charged to the budget until pool_end(), or the keeper's end. */
-bool pool_begin(uint64_t bytes, uint64_t beside);
-void pool_end(void);
-void pool_uncharge(void);                            /* at the end: who is at it goes on */
-uint64_t pool_free(void);
-uint64_t pool_bytes(void);
-bool pool_grow(struct string *s, uint32_t bytes);    /* room for so many more at its end; false: there is none */
-void pool_give(struct string *s);                    /* its room is free again, it is empty */
-/* Without the lock, within what pool_grow() gave. */
-void pool_put(const struct string *s, uint32_t at, const void *buf, uint64_t n);
-void pool_get(const struct string *s, uint32_t at, void *buf, uint64_t n);
-uint32_t pool_pieces(const struct string *s);        /* entries of .. */
-uint32_t pool_iov(const struct string *s, struct iovec *v);  /* .. its bytes, whole sectors; their number */
+/* So large, and `beside` bytes of others': charged to the budget until chunks_end(), or the keeper's end. */
+bool chunks_begin(uint64_t bytes, uint64_t beside);
+void chunks_end(void);
+void chunks_uncharge(void);                            /* at the end: who is at it goes on */
+uint64_t chunks_free(void);
+uint64_t chunks_bytes(void);
+bool chunks_grow(struct string *s, uint32_t bytes);    /* room for so many more at its end; false: there is none */
+void chunks_give(struct string *s);                    /* its room is free again, it is empty */
+/* Without the lock, within what chunks_grow() gave. */
+void chunks_put(const struct string *s, uint32_t at, const void *buf, uint64_t n);
+void chunks_get(const struct string *s, uint32_t at, void *buf, uint64_t n);
+uint32_t chunks_pieces(const struct string *s);        /* entries of .. */
+uint32_t chunks_iov(const struct string *s, struct iovec *v);  /* .. its bytes, whole sectors; their number */
 
 /* ---- copies.c ---- */
-/* Before each file's bytes, in the pool and on the disk: nothing is believed of what has another one, or other bytes. */
+/* Before each file's bytes, in the chunks and on the disk: nothing is believed of what has another one, or other bytes. */
 struct stamp { uint64_t magic, key, hash; struct origin o; };
 #define STAMP_MAGIC 0x4F50543442554B54ull
-enum { SEG_NONE, SEG_POOL, SEG_FIRST };              /* of copies: not there; waits in the pool; segment + SEG_FIRST */
+enum { SEG_NONE, SEG_CHUNKS, SEG_FIRST };              /* of copies: not there; waits in the chunks; segment + SEG_FIRST */
 struct copy { uint32_t pos, bytes, seg, at; };       /* where the stamp is: offset in the bucket's stream, or the segment */
 struct entry { uint32_t pos, bytes, at; };           /* a segment's table: its files */
 
@@ -65,7 +65,7 @@ void bucket_drop_segment(uint32_t seg);              /* all that should lie ther
 bool bucket_begin(uint32_t plan, uint32_t width);    /* as copies_begin() */
 void bucket_end(void);                               /* what is in flight comes to nothing */
 bool bucket_idle(void);                              /* nothing is in flight */
-/* A file's bytes on their way to the pool: reserved, filled without the lock, filed or given up. */
+/* A file's bytes on their way to the chunks: reserved, filled without the lock, filed or given up. */
 struct put { uint32_t rec, pos, at, bytes; struct hash hash; };
 bool bucket_reserve(struct put *p, uint32_t rec, uint32_t pos, uint64_t bytes);
 void bucket_put(struct put *p, const void *buf, size_t n);   /* the next n; without the lock */
@@ -90,7 +90,7 @@ void bucket_settle(struct flush *f, uint32_t seg);   /* they have been: which of
 const struct string *bucket_string(uint32_t bucket);
 
 /* ---- gather.c ---- */
-/* An original's bytes go to the pool; false: that is full. Without the lock, as an errand. */
+/* An original's bytes go to the chunks; false: they are full. Without the lock, as an errand. */
 bool gather(const struct next *n, const struct transfer *own);
 
 /* ---- segment.c ---- */

@@ -112,11 +112,11 @@ int segment_write(uint32_t seg, const struct flush *f)
 	uint32_t n = 0, parts = 1, bytes = log_table(&table, f);
 	int rc = -ENOMEM, fd = -1;
 	for (uint32_t i = 0; i < f->n; i++)
-		parts += pool_pieces(&f->s[i]);
+		parts += chunks_pieces(&f->s[i]);
 	struct iovec *v = bytes ? malloc(parts * sizeof(*v)) : NULL;
 	if (v) {
 		for (uint32_t i = 0; i < f->n; i++)
-			n += pool_iov(&f->s[i], v + n);
+			n += chunks_iov(&f->s[i], v + n);
 		v[n++] = (struct iovec){ table, bytes };
 		rc = fd = log_make(segments[seg]->no, (uint64_t)f->bytes + bytes);
 	}

@@ -74,7 +74,7 @@ int bucket_fetch(const struct next *n, const struct transfer *own, struct origin
 	} else {
 		for (uint32_t at = n->at; rc == 0 && left;) {
 			size_t part = left < own->bytes ? left : own->bytes;
-			pool_get(bucket_string(n->bucket), at, own->p, part);
+			chunks_get(bucket_string(n->bucket), at, own->p, part);
 			rc = more(&t, own->p, part);
 			at += (uint32_t)part;
 			left -= part;

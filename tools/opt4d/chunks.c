@@ -1,4 +1,4 @@
-/* pool.c - what waits to be written to its bucket: chunks of one mapping, strung to streams. All under keeper_lock, but for
+/* chunks.c - what waits to be written to its bucket: chunks of one mapping, strung to streams. All under keeper_lock, but for
  * reading and writing what is reserved. */
 #include <sys/mman.h>
 #include <stdlib.h>
@@ -14,7 +14,7 @@ static char *base;
 static uint32_t *after, nchunks, first, nfree, chunk;   /* after[i], first: the next one + 1; 0: none */
 static struct inflight *charge;
 
-bool pool_begin(uint64_t bytes, uint64_t beside)
+bool chunks_begin(uint64_t bytes, uint64_t beside)
 {
 	for (chunk = CHUNK_MOST; chunk > CHUNK_LEAST && chunk > PAGE && bytes / chunk < CHUNKS;)
 		chunk /= 2;
@@ -32,7 +32,7 @@ bool pool_begin(uint64_t bytes, uint64_t beside)
 	if (!base || !after || !room_evict_reserve(NULL, 0, TIER_RAM, pages))
 		goto no;
 	if (session_lock()) {
-		charge = inflight_mark(0, pages, MARK_POOL, NULL);
+		charge = inflight_mark(0, pages, MARK_CHUNKS, NULL);
 		session_unlock();
 	}
 	if (!charge) {
@@ -46,11 +46,11 @@ bool pool_begin(uint64_t bytes, uint64_t beside)
 	return true;
 no:
 	nchunks = (uint32_t)n;
-	pool_end();
+	chunks_end();
 	return false;
 }
 
-void pool_uncharge(void)
+void chunks_uncharge(void)
 {
 	uint64_t pages = charge ? charge->pages : 0;
 	if (charge) {
@@ -60,7 +60,7 @@ void pool_uncharge(void)
 	charge = NULL;
 }
 
-void pool_end(void)
+void chunks_end(void)
 {
 	if (base)
 		munmap(base, (uint64_t)nchunks * chunk);
@@ -68,13 +68,13 @@ void pool_end(void)
 	base = NULL;
 	after = NULL;
 	nchunks = nfree = first = 0;
-	pool_uncharge();
+	chunks_uncharge();
 }
 
-uint64_t pool_free(void) { return (uint64_t)nfree * chunk; }
-uint64_t pool_bytes(void) { return (uint64_t)nchunks * chunk; }
+uint64_t chunks_free(void) { return (uint64_t)nfree * chunk; }
+uint64_t chunks_bytes(void) { return (uint64_t)nchunks * chunk; }
 
-bool pool_grow(struct string *s, uint32_t bytes)
+bool chunks_grow(struct string *s, uint32_t bytes)
 {
 	uint32_t has = (s->bytes + chunk - 1) / chunk, want = (uint32_t)(((uint64_t)s->bytes + bytes + chunk - 1) / chunk) - has;
 	if (want > nfree || s->bytes > STREAM_MAX - bytes)
@@ -93,7 +93,7 @@ bool pool_grow(struct string *s, uint32_t bytes)
 	return true;
 }
 
-void pool_give(struct string *s)
+void chunks_give(struct string *s)
 {
 	for (uint32_t c = s->first, next; c; c = next, nfree++) {
 		next = after[c - 1];
@@ -117,10 +117,10 @@ static void copy(const struct string *s, uint32_t at, char *buf, uint64_t n, boo
 	}
 }
 
-void pool_put(const struct string *s, uint32_t at, const void *buf, uint64_t n) { copy(s, at, (char *)(uintptr_t)buf, n, true); }
-void pool_get(const struct string *s, uint32_t at, void *buf, uint64_t n) { copy(s, at, buf, n, false); }
+void chunks_put(const struct string *s, uint32_t at, const void *buf, uint64_t n) { copy(s, at, (char *)(uintptr_t)buf, n, true); }
+void chunks_get(const struct string *s, uint32_t at, void *buf, uint64_t n) { copy(s, at, buf, n, false); }
 
-uint32_t pool_iov(const struct string *s, struct iovec *v)
+uint32_t chunks_iov(const struct string *s, struct iovec *v)
 {
 	uint32_t n = 0;
 	for (uint32_t c = s->first, left = s->bytes; c && left; c = after[c - 1]) {
@@ -131,4 +131,4 @@ uint32_t pool_iov(const struct string *s, struct iovec *v)
 	return n;
 }
 
-uint32_t pool_pieces(const struct string *s) { return (s->bytes + chunk - 1) / chunk; }
+uint32_t chunks_pieces(const struct string *s) { return (s->bytes + chunk - 1) / chunk; }
