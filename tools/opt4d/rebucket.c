@@ -188,7 +188,7 @@ void rebucket_tick(void)
 		begin();
 	if (state == OPENED)
 		opened();
-	if (state == OFF && bucket && !busy && bucket_idle()) {
+	if (state == OFF && bucket > 0 && !busy && bucket_idle()) {
 		bucket_end();
 		chunks_end();
 		segment_end();
