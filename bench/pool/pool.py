@@ -116,7 +116,7 @@ class Bench:
                "origin_epoch": [sum(s["epochs"][e]["origin_bytes"] for s in stats) / self.bytes for e in range(EPOCHS)] if all(stats) else None,
                "pool": {k: sum((s.get("pool") or {}).get(k, 0) for s in stats) for k in
                         ("gets", "hits", "sets", "errors", "hedged", "refused", "no_room")}, "pool_mb": pool_mb, "cache": cache}
-        print("%-42s %6.3f %-19s %-19s %6.2f %5d %6d %7.3f" % (
+        print("%-29s %6.3f %-17s %-16s %6.2f %5d %6d %7.3f" % (
             what, row["origin"], " ".join("%.3f" % o for o in row["origin_epoch"] or []), " ".join("%.2f" % s for s in row["epochs"]),
             row["sent"] / EPOCHS, row["failed"] + row["wrong"], row["pool"]["hedged"], row["longest"]), flush=True)
         return row
@@ -125,24 +125,24 @@ class Bench:
         mb, small = self.bytes / K / (1 << 20), self.a.small
         print("%d nodes, %d files, D = %.0f MB, %d epochs, %g s a batch of %d; load %.1f" % (K, self.files, self.bytes / 1e6, EPOCHS, self.compute, BATCH,
                                                                                        os.getloadavg()[0]))
-        print("%-42s %6s %-19s %-19s %6s %5s %6s %7s" % ("", "read/D", "by epoch", "seconds an epoch", "sent/D", "wrong", "hedged", "longest"))
+        print("%-29s %6s %-17s %-16s %6s %5s %6s %7s" % ("", "read/D", "by epoch", "seconds an epoch", "sent/D", "wrong", "hedged", "longest"))
         cache = max(int(self.bytes / K / 10), 6 << 20)   # what the session takes beside: the look-ahead
         # a server's memory is counted by whole MB, and of small ones less holds files (tools/wire/wire.h)
         size = (lambda part: max(1, int(mb * part / .8 + 4))) if small else (lambda part: int(mb * part + .5))
-        rows = [self.all("in memory, no store: the bound", cache=int(self.bytes * 1.5), latency=0, opt4=False)]
+        rows = [self.all("no store: the bound", cache=int(self.bytes * 1.5), latency=0, opt4=False)]
         rows.append(self.all("pool of 1.1 D", size(1.1), cache))
         if small:
-            rows.append(self.all("killed in mid-epoch, pool of 1.6 D", size(1.6), cache, harm=lambda b: kill(b, 1, signal.SIGKILL)))
-            rows.append(self.all("stopped in mid-epoch, pool of 1.6 D", size(1.6), cache, harm=lambda b: kill(b, 1, signal.SIGSTOP)))
-            rows.append(self.all("cut off in mid-epoch, pool of 1.6 D", size(1.6), cache, harm=lambda b: b.nodes.cut(1)))
+            rows.append(self.all("1.6 D, a server killed", size(1.6), cache, harm=lambda b: kill(b, 1, signal.SIGKILL)))
+            rows.append(self.all("1.6 D, a server stopped", size(1.6), cache, harm=lambda b: kill(b, 1, signal.SIGSTOP)))
+            rows.append(self.all("1.6 D, a node cut off", size(1.6), cache, harm=lambda b: b.nodes.cut(1)))
             self.nodes.cut(1, "up")
             return rows
-        rows.append(self.all("private caches of the same memory", 0, int(self.bytes / K * 1.1) + cache))
+        rows.append(self.all("private caches, same memory", 0, int(self.bytes / K * 1.1) + cache))
         rows.append(self.all("pool of .5 D", size(.5), cache))
         rows.append(self.all("plain, the store alone", cache=0, opt4=False))
-        rows.append(self.all("a server killed in mid-epoch, pool of 1.6 D", size(1.6), cache, harm=lambda b: kill(b, 1, signal.SIGKILL)))
-        rows.append(self.all("a server stopped in mid-epoch, pool of 1.6 D", size(1.6), cache, harm=lambda b: kill(b, 1, signal.SIGSTOP)))
-        rows.append(self.all("a node cut off in mid-epoch, pool of 1.6 D", size(1.6), cache, harm=lambda b: b.nodes.cut(1)))
+        rows.append(self.all("1.6 D, a server killed", size(1.6), cache, harm=lambda b: kill(b, 1, signal.SIGKILL)))
+        rows.append(self.all("1.6 D, a server stopped", size(1.6), cache, harm=lambda b: kill(b, 1, signal.SIGSTOP)))
+        rows.append(self.all("1.6 D, a node cut off", size(1.6), cache, harm=lambda b: b.nodes.cut(1)))
         self.nodes.cut(1, "up")
         return rows
 
