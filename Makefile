@@ -20,7 +20,7 @@ SESSION_C := $(patsubst $B/%.o,%.c,$(SESSION))
 HOOK    := $(patsubst %.c,$B/%.o,$(wildcard preload/hook/*.c))
 CLI     := $(patsubst %.c,$B/%.o,$(wildcard tools/opt4/*.c tools/opt4/*/*.c))
 WIRE    := $(patsubst %.c,$B/%.o,$(wildcard tools/wire/*.c))
-KEEPER  := $(patsubst %.c,$B/%.o,$(wildcard tools/opt4d/*.c))
+KEEPER  := $(patsubst %.c,$B/%.o,$(wildcard tools/opt4d/*.c tools/opt4d/*/*.c))
 
 all: $B/libopt4.so $B/opt4 $(if $(KEEPER),$B/opt4d) $B/opt4-trace $B/opt4_live/sitecustomize.py
 
@@ -28,7 +28,7 @@ $B/libopt4.so: $(HOOK) $(SESSION) $(POLICY) preload/libopt4.map
 	$(CC) -shared -o $@ $(HOOK) $(SESSION) $(POLICY) $(LDFLAGS) -Wl,--version-script=preload/libopt4.map \
 	  -Wl,-z,now -Wl,-z,nodelete -Wl,-z,relro -ldl -pthread
 # .. and `opt4 warm` asks as the keeper does whether a disk rotates
-CLI     += $B/tools/opt4d/rotates.o
+CLI     += $B/tools/opt4d/disk/rotates.o
 $B/opt4: $(CLI) $(WIRE) $(SESSION) $(POLICY)
 	$(CC) -o $@ $(CLI) $(WIRE) $(SESSION) $(POLICY) $(LDFLAGS) -pthread -lm -ldl
 # beside its own: the model of a disk, by which it chooses as opt4 plan does

@@ -37,7 +37,7 @@ stat() { json "$1" <"$OPT4_STATS"; }
 
 @test "disk: does it rotate: partitions, device mapper and md down to the disks; what a virtual disk says is not believed" {
 	local sys=$BATS_TEST_TMPDIR/sys bin=$BATS_TEST_TMPDIR/rotates
-	${CC:-cc} -std=gnu11 -D_GNU_SOURCE -o "$bin" "$REPO/tests/lib/rotates.c" "$REPO/tools/opt4d/rotates.c"
+	${CC:-cc} -std=gnu11 -D_GNU_SOURCE -o "$bin" "$REPO/tests/lib/rotates.c" "$REPO/tools/opt4d/disk/rotates.c"
 	mkdir -p "$sys/dev/block" "$sys/block"
 	# disk NAME MAJ:MIN ROTATIONAL [RPM|scsi]
 	disk() {

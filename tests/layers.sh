@@ -27,8 +27,8 @@ tools/opt4/*       -                common wire live keeper order store base pol
 '
 # The few that must: a file, the header or function that it asks for past the rules, and why.
 exceptions='
-tools/opt4d/rebucket.c  tools/opt4/plan/disk.h  the model of a disk is arithmetic alone; the keeper chooses by it as opt4 plan does
-tools/opt4/warm/list.c  tools/opt4d/rotates.h  what sysfs says of a disk: two questions without state, of the keeper and of warm
+tools/opt4d/buckets/rebucket.c  tools/opt4/plan/disk.h  the model of a disk is arithmetic alone; the keeper chooses by it as opt4 plan does
+tools/opt4/warm/list.c  tools/opt4d/disk/rotates.h  what sysfs says of a disk: two questions without state, of the keeper and of warm
 tools/opt4/plan/simulate.c  policy/bits.h  what is resident is a bitset there as in the policies; it has no rule of its own
 '
 
@@ -44,6 +44,8 @@ hooked=$(sed -n '/global:/,/local:/p' preload/libopt4.map | grep -oE '\b[a-zA-Z_
 
 awk -v build="$build/" '
 function dir(path) { sub(/\/[^\/]*$/, "", path); return path }
+# What lies below the keeper is rooms of one house.
+function home(path) { path = dir(path); return path ~ /^tools\/opt4d\// ? "tools/opt4d" : path }
 function name(path) { sub(/.*\//, "", path); return path }
 function known(house) { return (house in may) || house ~ /^tools\/opt4(\/[^\/]*)?$/ }
 # a/b/../c is a/c
@@ -172,7 +174,7 @@ kind == "hooked" { sub(/;/, ""); libc[$1] = 1 }
 
 kind == "sources" && FNR == 1 {
 	file = FILENAME
-	house = dir(file)
+	house = home(file)
 	comment = 0
 	if (!known(house) && !(house in told)) {
 		told[house] = 1
@@ -196,7 +198,7 @@ kind == "sources" {
 	split($0, q, "\"")
 	to = flat(dir(file) "/" q[2])
 	includes[file] = includes[file] " " to
-	target = dir(to)
+	target = home(to)
 	if (target == house || !known(house) || excused(file, to))
 		next
 	if (!known(target)) {
@@ -231,8 +233,8 @@ END {
 		if (!(sym in owner) || owner[sym] == from)
 			continue
 		to = owner[sym]
-		house = dir(from)
-		target = dir(to)
+		house = home(from)
+		target = home(to)
 		if (house == target) {
 			if (house ~ /^tools\// && !(("file", from, to) in edge))
 				edge["file", from, to] = from ":" line_of(from, sym)
@@ -243,7 +245,7 @@ END {
 		ok = offered(house, target, sym)
 		for (k in exception) {
 			split(k, e, SUBSEP)
-			ok = ok || (e[1] == from && dir(e[2]) == target && declares(e[2], sym))
+			ok = ok || (e[1] == from && home(e[2]) == target && declares(e[2], sym))
 		}
 		if (!ok)
 			bad(from ":" line_of(from, sym), sym " is " to "\047s: " up(house, target, open_doors(house, target)))

@@ -160,7 +160,7 @@ for f in glob.glob(os.fsencode(sys.argv[1]) + b"/*/*"): open(f, "rb").read()' "$
 @test "without ncurses all but the live view is there, and that is said" {
 	local objects
 	# by the sources: a build may still have objects of files that are gone
-	objects=$(cd "$REPO" && ls tools/opt4/*.c tools/opt4/*/*.c tools/wire/*.c tools/opt4d/rotates.c preload/*/*.c policy/*.c | grep -vE 'top/curses|preload/hook' | sed "s,^,$B/,; s,c$,o,")
+	objects=$(cd "$REPO" && ls tools/opt4/*.c tools/opt4/*/*.c tools/wire/*.c tools/opt4d/disk/rotates.c preload/*/*.c policy/*.c | grep -vE 'top/curses|preload/hook' | sed "s,^,$B/,; s,c$,o,")
 	gcc -std=gnu11 -D_GNU_SOURCE -c -o "$BATS_TEST_TMPDIR/c.o" "$REPO/tools/opt4/top/curses.c" 2>&1 | grep "built without its live view"
 	gcc -o "$BATS_TEST_TMPDIR/opt4" $objects "$BATS_TEST_TMPDIR/c.o" ${SUITE_ASAN:-} -pthread -lm -ldl
 	[ -z "$(ldd "$BATS_TEST_TMPDIR/opt4" | grep ncurses)" ]

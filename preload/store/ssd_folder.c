@@ -141,7 +141,7 @@ static void foreign(__attribute__((unused)) int fd, const char *name, void *any)
 	for (size_t i = 0; i < sizeof(ours) / sizeof(*ours); i++)
 		if (!strcmp(name, ours[i]))
 			return;
-	if (!strncmp(name, "log.", 4))     /* of buckets: opt4d/log.c */
+	if (!strncmp(name, "log.", 4))     /* of buckets: opt4d/buckets/log.c */
 		return;
 	*(bool *)any = true;
 }

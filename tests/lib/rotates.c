@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "../../tools/opt4d/rotates.h"
+#include "../../tools/opt4d/disk/rotates.h"
 
 int main(int argc, char **argv)
 {

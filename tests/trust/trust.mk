@@ -21,8 +21,8 @@ test-asan:
 # only name, process, is another in each copy. The program opt4d beside them is for the mode in which the keeper is a process.
 TSAN_DIR    := $B/tests/trust/tsan
 TSAN_CC      = $(CC) -std=gnu11 -O1 -g $(WARN) -D_GNU_SOURCE -DOPT4_VERSION='"$(VERSION)"'
-TSAN_SRC    := $(SESSION_C) $(wildcard policy/*.c tools/opt4d/*.c tools/wire/*.c) tools/opt4/plan/disk.c
-TSAN_HEADERS := $(wildcard preload/*/*.h policy/*.h tools/opt4d/*.h) tests/trust/threads.h
+TSAN_SRC    := $(SESSION_C) $(wildcard policy/*.c tools/opt4d/*.c tools/opt4d/*/*.c tools/wire/*.c) tools/opt4/plan/disk.c
+TSAN_HEADERS := $(wildcard preload/*/*.h policy/*.h tools/opt4d/*.h tools/opt4d/*/*.h tools/wire/*.h) tests/trust/threads.h
 TSAN_IMAGE  := $(patsubst %.c,$(TSAN_DIR)/%.o,$(filter-out %/spawn.c,$(TSAN_SRC)) tests/trust/client.c tests/trust/order.c)
 TSAN_COPIES := $(patsubst %,$(TSAN_DIR)/copy%.o,0 1 2 3 4 5 6 7 8 9 10 11 12)
 # -Wno-tsan: it knows no fences; ours order words that are atomic by themselves

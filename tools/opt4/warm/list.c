@@ -13,7 +13,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 #include "../../../preload/session/keeper.h"
-#include "../../opt4d/rotates.h"
+#include "../../opt4d/disk/rotates.h"
 
 static bool add(struct wanted_list *l, uint32_t rec, uint64_t size, uint64_t place)
 {

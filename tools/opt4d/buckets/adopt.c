@@ -1,5 +1,5 @@
 /* adopt.c - what a keeper that was killed had written becomes ours: see log.c. Under keeper_lock. */
-#include "opt4d.h"
+#include "../opt4d.h"
 #include "rebucket.h"
 
 static bool of_piece(const struct entry *e, const struct piece *p)

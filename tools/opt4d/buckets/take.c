@@ -4,7 +4,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include "opt4d.h"
+#include "../opt4d.h"
 #include "rebucket.h"
 
 struct take { const struct next *n; struct stamp stamp; uint32_t have; int obj; uint64_t done; struct hash hash; };

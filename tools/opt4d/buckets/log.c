@@ -18,7 +18,7 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
-#include "opt4d.h"
+#include "../opt4d.h"
 #include "rebucket.h"
 
 #define TAIL_MAGIC 0x4F50543454414231ull

@@ -11,7 +11,7 @@
  * that the keeper will come. It says so only while something can be fetched.
  *
  * One fetch at a time reads (arm.c); the next ones have opened their files by then. */
-#include "opt4d.h"
+#include "../opt4d.h"
 
 #define FIRST     2u               /* fetches in turn for each out of turn, to begin with .. */
 #define MORE      14u              /* .. and so many more when a window's files have been fetched */

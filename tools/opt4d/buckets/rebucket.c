@@ -11,9 +11,9 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include "../opt4/plan/disk.h"
-#include "../../preload/session/keeper.h"
-#include "opt4d.h"
+#include "../../opt4/plan/disk.h"
+#include "../../../preload/session/keeper.h"
+#include "../opt4d.h"
 #include "rebucket.h"
 
 #define SEEK        .010           /* of a disk that nobody has measured: seconds, .. */

@@ -3,8 +3,8 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include "../../preload/session/keeper.h"
-#include "opt4d.h"
+#include "../../../preload/session/keeper.h"
+#include "../opt4d.h"
 #include "rebucket.h"
 
 void rebucket_keep(uint32_t rec)

@@ -1,7 +1,7 @@
 /* arm.c - the disk's arm is one turn's at a time, in the order in which turns were given. */
 #include <errno.h>
 #include <time.h>
-#include "opt4d.h"
+#include "../opt4d.h"
 
 #define PATIENCE  2                /* seconds for a turn: the one before hangs */
 

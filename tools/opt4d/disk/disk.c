@@ -14,7 +14,7 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
-#include "opt4d.h"
+#include "../opt4d.h"
 #include "rotates.h"
 
 #define STACK     (256u << 10)

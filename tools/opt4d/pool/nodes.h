@@ -12,8 +12,8 @@
 #ifndef OPT4D_NODES_H
 #define OPT4D_NODES_H
 
-#include "../wire/wire.h"
-#include "opt4d.h"
+#include "../../wire/wire.h"
+#include "../opt4d.h"
 
 #define DEAD_NS    (view.h->pool_wait_ns)   /* a server that does not answer in this time (OPT4_POOL_WAIT) is dead, for .. */
 #define AGAIN_NS   10000000000ull  /* .. so long, twice as long each time .. */

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
-#include "opt4d.h"
+#include "../opt4d.h"
 #include "rebucket.h"
 
 #define MOST   (1u << 18)

@@ -1,6 +1,6 @@
 /* asked.c - files that clients ask for: with a pool they do before they read an original themselves (preload/session/ask.c). */
 #include <errno.h>
-#include "opt4d.h"
+#include "../opt4d.h"
 
 /* Somebody waits for it: it is needed before all else, whatever is known of its order, and passes through memory even where it
  * will not be kept. */

@@ -6,7 +6,7 @@
  * each place once a sweep, so that no file waits for longer than one, and files that come into the look-ahead behind it
  * are there in full when it comes again. */
 #include <stdlib.h>
-#include "opt4d.h"
+#include "../opt4d.h"
 
 #define LEVELS  4u                 /* 64^4 files and more */
 #define GAP     160u               /* pages: read through rather than moved over. 5 ms at 130 MB/s; of disks of any age half or

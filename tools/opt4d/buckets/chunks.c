@@ -3,7 +3,7 @@
 #include <sys/mman.h>
 #include <stdlib.h>
 #include <string.h>
-#include "opt4d.h"
+#include "../opt4d.h"
 #include "rebucket.h"
 
 #define CHUNK_LEAST (8u << 10)

@@ -18,7 +18,7 @@
 #define OPT4D_REBUCKET_H
 
 #include <sys/uio.h>
-#include "opt4d.h"
+#include "../opt4d.h"
 
 #define SECTOR     4096u           /* what O_DIRECT wants of offsets and lengths, on any disk */
 #define STREAM_MAX (1u << 30)

@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include "opt4d.h"
+#include "../opt4d.h"
 #include "rebucket.h"
 
 #define GAP       (256u << 10)     /* bytes that are read through rather than passed over */

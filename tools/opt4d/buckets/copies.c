@@ -1,6 +1,6 @@
 /* copies.c - which files lie in a bucket, and where: see rebucket.h. Each has one copy at most, for its next use. */
 #include <stdlib.h>
-#include "opt4d.h"
+#include "../opt4d.h"
 #include "rebucket.h"
 
 static struct copy *copies;
