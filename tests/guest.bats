@@ -58,7 +58,9 @@ together() {
 	for _ in {1..40}; do kill -0 "$(cat pid)" 2>/dev/null || break; sleep .05; done
 	! kill -0 "$(cat pid)" 2>/dev/null
 	for sig in INT TERM KILL; do
+		# (what runs in the background of a script has INT ignored)
 		"$PYTHON" -c 'import signal, subprocess, sys
+signal.signal(signal.SIGINT, signal.SIG_DFL)
 end = subprocess.call(sys.argv[2:], stderr=subprocess.DEVNULL)
 assert end == -signal.Signals["SIG" + sys.argv[1]], end' $sig "$OPT4" run --root data -- sh -c "kill -$sig \$\$"
 	done
