@@ -41,7 +41,7 @@ _opt4() {
 		done
 	fi
 	case $prev in
-	--trace | --stats | --svg | --output | -o) _opt4_files -f; return ;;
+	--trace | --order | --record | --stats | --svg | --output | -o) _opt4_files -f; return ;;
 	--root | --rebucket) _opt4_files -d; return ;;
 	--ssd)
 		if [ "$command" = plan ]; then _opt4_words "25% 50% 100%"; else _opt4_files -d; fi
@@ -51,9 +51,9 @@ _opt4() {
 		return ;;
 	--prefetch) _opt4_words "auto off"; return ;;
 	--pool) _opt4_words "auto"; return ;;
-	--pool-size) return ;;
+	--pool-size | --ssd-writes) return ;;
 	--cache | --ssd-size) _opt4_words "25% 50% 75% 100%"; return ;;
-	--bandwidth | --latency | --compute | --nodes) return ;;
+	--bandwidth | --latency | --compute | --disk | --nodes) return ;;
 	esac
 	case $command:$cur in
 	run:*) _opt4_words "--trace --root --cache --ssd --ssd-size --ssd-writes --pool --pool-size --rebucket --policy --prefetch --order --record --stats --keep --quiet --help --version --" ;;
