@@ -113,10 +113,13 @@ load ssd/disk
 	job 2 .003
 	left
 	no_session
-	one=$(cd "$ROOT" && find . -type f -printf '%P\n' | sort | head -1)
-	head -c 5000 /dev/urandom >"$ROOT/$one"
+	cp "$SUMS" "$BATS_TEST_TMPDIR/sums"
+	local one
+	for one in $(cd "$ROOT" && find . -type f -printf '%P\n' | sort | head -20); do
+		head -c 5000 /dev/urandom >"$ROOT/$one"
+		sed -i "s,^$one .*,$one $(sha256sum <"$ROOT/$one" | cut -d' ' -f1)," "$BATS_TEST_TMPDIR/sums"
+	done
 	sleep .1
-	sed "s,^$one .*,$one $(sha256sum <"$ROOT/$one" | cut -d' ' -f1)," "$SUMS" >"$BATS_TEST_TMPDIR/sums"
 	SUMS=$BATS_TEST_TMPDIR/sums job 2 .003
 	left
 	[ "$(stat invalidated)" -ge 1 ]
