@@ -52,8 +52,8 @@ print(sum(m[::4096]))' "$LIST")
 	said=$(small "$PYTHON" "$REPO/tests/lib/shm_loader.py" "$LIST" 4 4 10 2)
 	[[ $said == done* ]]
 	[ "$(grep -c "gives way to them" "$BATS_TEST_TMPDIR/log")" = 1 ]
-	# what is over is used
-	[ "$(json "['resident_files']" <"$BATS_TEST_TMPDIR/stats")" -gt 0 ]
+	# in between it caches; at the last read all of the loader's batches may be there, and no file beside them
+	[ "$(json "['hits']" <"$BATS_TEST_TMPDIR/stats")" -gt 0 ]
 }
 
 @test "what lies elsewhere, or is there already, takes nothing from the cache" {
