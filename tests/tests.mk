@@ -7,7 +7,7 @@ RUN_TESTS = tests/setup.sh build && $(MAKE) --no-print-directory all test-bins |
 test:
 	@$(RUN_TESTS) $(TESTS)
 
-# And what takes longer than the suite's ten minutes allow.
+# And what takes longer than the suite's quarter of an hour allows.
 test-long:
 	@export BATS_TEST_TIMEOUT=3000; $(RUN_TESTS) $(TESTS) $(wildcard tests/long/*.bats)
 
