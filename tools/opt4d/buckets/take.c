@@ -3,26 +3,10 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 #include "../opt4d.h"
 #include "rebucket.h"
 
 struct take { const struct next *n; struct stamp stamp; uint32_t have; int obj; uint64_t done; struct hash hash; };
-
-static int put(int to, const char *buf, size_t n, uint64_t at)
-{
-	while (n) {
-		ssize_t did = pwrite(to, buf, n, (off_t)at);
-		if (did < 0 && errno == EINTR)
-			continue;
-		if (did <= 0)
-			return did < 0 ? -errno : -EIO;
-		buf += did;
-		at += (uint64_t)did;
-		n -= (size_t)did;
-	}
-	return 0;
-}
 
 /* The next of its bytes, the stamp first. */
 static int more(void *arg, const void *from, size_t n)
@@ -43,7 +27,7 @@ static int more(void *arg, const void *from, size_t n)
 		if ((t->obj = tier_tmpfs.create(t->stamp.o.size)) < 0)
 			return t->obj;
 	}
-	if ((rc = put(t->obj, p, n, t->done)) < 0)
+	if ((rc = fill_put(t->obj, p, n, t->done)) < 0)
 		return rc;
 	hash_add(&t->hash, p, n);
 	t->done += n;
@@ -59,8 +43,7 @@ static int checked(struct take *t, struct origin *o)
 	if (!record_path(t->n->rec, path, sizeof(path)) || stat(path, &st) < 0 || !origin_same(&t->stamp.o, &st) || !origin_fit(&st))
 		return -ESTALE;
 	origin_from(o, &st);
-	struct timespec times[2] = { { .tv_nsec = UTIME_OMIT }, st.st_mtim };
-	return fchmod(t->obj, st.st_mode & 0777) < 0 || futimens(t->obj, times) < 0 ? -errno : 0;
+	return fill_dress(t->obj, o);
 }
 
 int bucket_fetch(const struct next *n, const struct transfer *own, struct origin *o)

@@ -5,25 +5,9 @@
  * that has not answered after 100 ms is dead. */
 #include <errno.h>
 #include <string.h>
-#include <unistd.h>
 #include "nodes.h"
 
 #define SLOWEST 10u                        /* bytes a us: a value that comes more slowly is given up */
-
-static int put(int to, const char *buf, size_t n, uint64_t at)
-{
-	while (n) {
-		ssize_t did = pwrite(to, buf, n, (off_t)at);
-		if (did < 0 && errno == EINTR)
-			continue;
-		if (did <= 0)
-			return did < 0 ? -errno : -EIO;
-		buf += did;
-		at += (uint64_t)did;
-		n -= (size_t)did;
-	}
-	return 0;
-}
 
 /* Parts `from` .. of a value of `all` bytes, into the buffer one behind the other: as many as are asked for at a time. Their
  * bytes; -ENOENT: not all are there; -EBADMSG: not as they were put. */
@@ -62,7 +46,7 @@ static int value(struct talk *t, const char *key, const struct origin *o, int ob
 		uint64_t skip = at ? 0 : HEAD_BYTES;
 		if (at > all - MAC_BYTES)
 			hashed = 0;
-		int rc = hashed > skip ? put(obj, own->p + skip, hashed - skip, at + skip - HEAD_BYTES) : 0;
+		int rc = hashed > skip ? fill_put(obj, own->p + skip, hashed - skip, at + skip - HEAD_BYTES) : 0;
 		if (rc < 0)
 			return rc;
 		mac_add(m, own->p, hashed);
