@@ -63,6 +63,15 @@ static bool grow(void)
 	return true;
 }
 
+void names_expect(uint64_t n)
+{
+	uint32_t mask = view.h->name_mask;
+	while (FULL(mask) < n && mask < NAME_SLOTS - 1)
+		mask = mask * 2 + 1;
+	if (mask != view.h->name_mask && index_files() == view.nfiles && index_reserve((void *)view.name_slots, ((size_t)mask + 1) * 4))
+		atomic_store(&view.h->name_mask, mask);    /* all slots are zero yet */
+}
+
 uint32_t names_find(uint32_t root, const char *rel, size_t len)
 {
 	uint32_t rec = REC_NONE;

@@ -15,6 +15,7 @@
 #define BUFFER  (1u << 20)
 #define LIVELY  2u                 /* the log may have so many entries a resident, and .. */
 #define LEAST   4096u              /* .. so many besides */
+#define USUAL   96u                /* bytes of an entry */
 
 enum { ENTRY_ROOT = 1, ENTRY_FILE };
 
@@ -78,8 +79,8 @@ static void adopt_file(struct reading *rd, const struct entry *e)
 	struct tier_account *a = &view.h->account[TIER_SSD];
 	if (e->root >= ROOTS_MAX || !rd->roots[e->root] || !e->size)
 		return;
-	uint32_t root = rd->roots[e->root] - 1u, rec = names_find(root, e->name, e->name_len);
-	if (rec == REC_NONE)
+	uint32_t root = rd->roots[e->root] - 1u, rec = view.nfiles ? names_find(root, e->name, e->name_len) : REC_NONE;
+	if (rec == REC_NONE)       /* which finds it, too, if no trace names it */
 		rec = names_add(root, e->name, e->name_len);
 	if (rec == REC_NONE || !index_reserve(&view.rec[rec], sizeof(struct record)))
 		return;            /* no place in this session: what nobody names is swept */
@@ -141,6 +142,7 @@ int64_t sealed_adopt(void)
 {
 	char path[PATH_BYTES + 32], magic[8], *buf;
 	struct reading r = { .n = 0 };
+	struct stat st;
 	size_t have = 0;
 	off_t good = sizeof(magic);
 	ssize_t got;
@@ -156,6 +158,8 @@ int64_t sealed_adopt(void)
 		close(fd);
 		return buf ? -EBADMSG : -ENOMEM;
 	}
+	if (!view.nfiles && fstat(fd, &st) == 0)
+		names_expect((uint64_t)st.st_size / USUAL);
 	while (!bad && (got = read(fd, buf + have, BUFFER - have)) > 0) {
 		have += (size_t)got;
 		size_t used = adopt_some(&r, buf, have, &bad);

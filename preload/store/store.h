@@ -134,6 +134,8 @@ void kept_adopt(void);                     /* makes them resident in the new one
 /* ---- names.c ---- */
 uint32_t names_find(uint32_t root, const char *rel, size_t len);  /* lock-free, the first trace's too; REC_NONE */
 uint32_t names_add(uint32_t root, const char *rel, size_t len);   /* under the lock; REC_NONE when full */
+/* About so many will be added: makes their table in one piece, where it is empty. Under the lock. */
+void names_expect(uint64_t n);
 /* A record's name within its root (not NUL terminated); NULL: it has none, or it is damaged. */
 const char *record_name(uint32_t rec, size_t *len, uint32_t *root);
 /* Absolute path of a record's file, NUL terminated; its length or 0. */
