@@ -166,7 +166,8 @@ static void too_large(uint64_t bytes)
 	COUNT(view.h->n.too_large, 1);
 	if (view.h->account[TIER_RAM].budget && atomic_compare_exchange_strong(&view.h->large_said, &no, 1))
 		note_reason("opt4: cache: files of more than %llu MiB stay uncached (one has %llu); set OPT4_MAXFILE, or a larger OPT4_CACHE: the limit is "
-			 "an eighth of it", (unsigned long long)index_maxfile() >> 20, (unsigned long long)bytes >> 20);
+			 "an eighth of it%s", (unsigned long long)index_maxfile() >> 20, (unsigned long long)bytes >> 20,
+			 ssd_here() ? " and OPT4_SSD_SIZE together, but half of OPT4_CACHE" : "");
 }
 
 bool session_absent(uint32_t rec) { return view.h && rec < view.ncap && rec_state(rec) == REC_ABSENT; }

@@ -76,12 +76,8 @@ static void set_budget(struct index_header *h, const char *dir)
 		uint64_t part = r.budget / POOL_PART > POOL_LEAST ? r.budget / POOL_PART : POOL_LEAST;
 		r.budget = part < r.budget ? part : r.budget;
 	}
-	if (conf.maxfile)
-		r.maxfile = conf.maxfile;
 	h->account[TIER_RAM].budget = r.budget / PAGE;
-	h->maxfile = h->maxfile_own = r.maxfile;
-	if (!conf.maxfile && r.budget / 8 > r.maxfile)
-		h->maxfile_own = r.budget / 8;
+	room_limits(h, r.maxfile);
 	h->floor_bytes = r.floor;
 	if (!h->account[TIER_RAM].budget)
 		note_reason("opt4: no cache: %s", r.why);
@@ -91,6 +87,7 @@ void index_resize(uint64_t bytes)
 {
 	static struct index_header fresh;  /* too much for a stack */
 	conf_set_size(bytes, false);
+	fresh.account[TIER_SSD].budget = view.h->account[TIER_SSD].budget;
 	set_budget(&fresh, view.dir);
 	for (int i = 0; i < 100 && view.h->size_guessed; i++) {
 		if (!session_lock())

@@ -42,6 +42,15 @@ void room_default(const char *dir, uint64_t dataset_bytes, struct room *r)
 	r->floor = 0;
 }
 
+/* An eighth of what the tiers hold together. What goes to the SSD goes through memory, and must not take more than half of that. */
+void room_limits(struct index_header *h, uint64_t least)
+{
+	uint64_t ram = h->account[TIER_RAM].budget * PAGE, part = (ram + h->account[TIER_SSD].budget * PAGE) / 8;
+	part = part < ram / 2 ? part : ram / 2;
+	h->maxfile_own = conf.maxfile ? conf.maxfile : part > least ? part : least;
+	h->maxfile = conf.maxfile || h->maxfile_own < 64 * MIB ? h->maxfile_own : 64 * MIB;
+}
+
 /* A damaged index may want any floor. */
 static int64_t above(uint64_t have, uint64_t floor)
 {

@@ -257,6 +257,7 @@ static int come_up(const char *dir, const char **why)
 		int64_t n = adopt();
 		if (h->account[TIER_SSD].budget == UINT64_MAX)
 			h->account[TIER_SSD].budget = budget(dir, h->account[TIER_SSD].charged, false);
+		room_limits(h, h->maxfile);    /* files may be larger than for memory alone */
 		if (n < 0)
 			opt4_log("opt4: OPT4_SSD: %.200s/sealed: %s; it is begun anew", dir, strerror((int)-n));
 		if (!clean || n < 0)

@@ -123,7 +123,7 @@ static inline uint32_t index_files(void)   /* records in use */
 static inline uint32_t index_plans(void) { return view.h->nplans < PLANS_MAX ? view.h->nplans : PLANS_MAX; }
 static inline uint32_t index_roots(void) { return view.h->nroots < ROOTS_MAX ? view.h->nroots : ROOTS_MAX; }
 /* Larger files stay the original's, bytes: OPT4_MAXFILE; by default 64 MiB, where the dataset's own files are about that
- * large or larger an eighth of the budget. One stray archive among images is not worth a thousand of them. */
+ * large or larger an eighth of all budgets. One stray archive among images is not worth a thousand of them. */
 uint64_t index_maxfile(void);
 bool index_shape(struct policy_shape *shape); /* the policy's; false: it cannot be */
 
@@ -146,6 +146,8 @@ uint64_t record_key_hash(uint32_t rec);    /* of its root's path and its name: t
 /* ---- room.c ---- */
 struct room { uint64_t budget, maxfile, floor; char why[160]; bool shared; }; /* shared: less than half, see memory_shared() */
 void room_default(const char *dir, uint64_t dataset_bytes, struct room *r);
+/* Sets the limits on a file's bytes by h's budgets; not less than `least`. */
+void room_limits(struct index_header *h, uint64_t least);
 /* Bytes that may still be taken in dir's tmpfs and in the memory cgroup, `floor` left free in each (0: by default
  * rule); negative: too much is taken already. */
 int64_t room_above(const char *dir, uint64_t floor);

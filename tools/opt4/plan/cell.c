@@ -31,7 +31,7 @@ int plan_epochs(struct plan *p)
 
 uint32_t plan_takes(const struct plan *p, uint64_t cache)
 {
-	uint64_t maxfile = plan_maxfile(p, cache);
+	uint64_t maxfile = plan_maxfile(p, cache, 0);
 	uint32_t n = 0;
 
 	for (uint32_t f = 0; f < p->in.nfiles; f++)
@@ -61,7 +61,7 @@ int plan_simulate(const struct plan *p, struct plan_cell *cell, struct sim_count
 		  _Atomic uint64_t *progress)
 {
 	struct sim_params params = {
-		.policy = cell->policy, .budget = cell->cache, .maxfile = plan_maxfile(p, cell->cache - cell->ssd),
+		.policy = cell->policy, .budget = cell->cache, .maxfile = plan_maxfile(p, cell->cache, cell->ssd),
 		.seed = 42,               /* the library's */
 		.progress = progress,
 	};

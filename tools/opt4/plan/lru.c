@@ -156,7 +156,7 @@ int plan_lru(const struct plan *p, const uint64_t *cache, unsigned n, struct sim
 	     _Atomic uint64_t *progress)
 {
 	struct stack s;
-	uint64_t maxfile = plan_maxfile(p, cache[0]);
+	uint64_t maxfile = plan_maxfile(p, cache[0], 0);
 	uint32_t pos = 0;
 
 	if (stack_init(&s, p->in.nfiles))

@@ -56,13 +56,14 @@ static inline struct plan_cell *plan_at(const struct plan *p, unsigned policy, u
 	return &p->cells[policy * p->nsizes + size];
 }
 
-/* The limit on a file's bytes at this size of the cache. */
-static inline uint64_t plan_maxfile(const struct plan *p, uint64_t cache)
+/* The limit on a file's bytes at this size of the cache, `ssd` of it on the second tier. */
+static inline uint64_t plan_maxfile(const struct plan *p, uint64_t cache, uint64_t ssd)
 {
-	uint64_t most = p->maxfile ? p->maxfile : sim_maxfile(cache);
+	uint64_t part = (cache - ssd) / 2 < cache / 8 ? (cache - ssd) / 2 : cache / 8;   /* it goes through memory */
+	uint64_t most = p->maxfile ? p->maxfile : sim_maxfile(part * 8);
 
 	/* by default the limit follows the dataset's own files, as the library's does */
-	return !p->maxfile && p->in.nfiles && p->dataset / p->in.nfiles > most / 2 && cache / 8 > most ? cache / 8 : most;
+	return !p->maxfile && p->in.nfiles && p->dataset / p->in.nfiles > most / 2 && part > most ? part : most;
 }
 
 /* Where each epoch of p->trace ends: sets p->epoch_end and p->in. 0 or -ENOMEM. */

@@ -75,7 +75,7 @@ static void *simulate_one(void *arg)
 	struct one *o = arg;
 	struct sim_params params = {
 		.policy = policies[o->policy], .budget = o->r->budget,
-		.maxfile = plan_maxfile(&o->r->plan, o->r->budget), .seed = 42, .progress = o->done,
+		.maxfile = plan_maxfile(&o->r->plan, o->r->budget, 0), .seed = 42, .progress = o->done,
 	};
 
 	o->rc = simulate(&o->r->plan.in, &params, o->epochs);
