@@ -107,7 +107,7 @@ void access_begin(uint32_t rec, struct access *a)
 	s->last_rec = rec + 1;
 	rec_touch(rec);
 	r->seen++;
-	r->asked = (uint32_t)view.h->n.accesses;
+	r->asked = (uint32_t)COUNTED(view.h->n.accesses);
 	s->accesses++;
 	r->read_at = ++view.h->clock;
 	if (live && orders.live_run)

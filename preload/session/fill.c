@@ -28,7 +28,7 @@ int fill_link(uint32_t rec, int obj, const struct origin *o)
 	struct stat st;
 	r->st = *o;
 	r->pages = (uint32_t)pages_of(o->size);
-	r->tier = TIER_RAM;
+	__atomic_store_n(&r->tier, TIER_RAM, __ATOMIC_RELAXED);   /* an access of the object before it may be counted just now */
 	r->left_ino = 0;
 	atomic_store(&r->ssd, 0);
 	r->key = object_key(record_key_hash(rec), o);
@@ -54,7 +54,6 @@ int fill_file(uint32_t rec, int given, struct use use, const uint32_t *order, ui
 {
 	struct record *r = &view.rec[rec];
 	r->prefetched = order != NULL;
-	r->asked = (uint32_t)view.h->n.accesses;
 	if (!session_lock())
 		return unfiled(rec, given, -ETIMEDOUT);
 	if (atomic_load(&r->spoiled) == ST_GEN(atomic_load(&r->state))) {
@@ -62,6 +61,7 @@ int fill_file(uint32_t rec, int given, struct use use, const uint32_t *order, ui
 		return unfiled(rec, given, -ESTALE);
 	}
 	uint64_t bytes = r->st.size;
+	r->asked = (uint32_t)COUNTED(view.h->n.accesses);
 	if (order && *order != orders.plans[use.axis].gen) {
 		plans_fronts();
 		use = plans_use(rec);

@@ -163,6 +163,7 @@ enum { MARK_STATE,                 /* a record that is FILLING or EVICTING, in i
 
 /* Relaxed, as are the counters that steer nothing but a report or a pace. */
 #define COUNT(field, n) __atomic_fetch_add(&(field), (n), __ATOMIC_RELAXED)
+#define COUNTED(field)  __atomic_load_n(&(field), __ATOMIC_RELAXED)
 
 struct epoch_stat { uint64_t accesses, hits, late, misses, reads, hit_bytes, origin_bytes, wait_ns, first_ns, last_ns; };
 

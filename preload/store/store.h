@@ -203,8 +203,12 @@ void origin_from(struct origin *o, const struct stat *st);
 /* A consistent look at a resident record without the lock; false: it is not resident (any more). */
 struct resident { struct key key; struct origin st; uint64_t obj_ino, checked; uint32_t tier; };
 bool record_read(uint32_t rec, struct resident *r);
-/* The account of the tier that has its object. */
-static inline struct tier_account *record_account(const struct record *r) { return &view.h->account[r->tier < TIERS ? r->tier : TIER_RAM]; }
+/* The account of the tier that has its object. Statistics ask without the lock: of an object that has gone it may be its successor's. */
+static inline struct tier_account *record_account(const struct record *r)
+{
+	uint32_t tier = __atomic_load_n(&r->tier, __ATOMIC_RELAXED);
+	return &view.h->account[tier < TIERS ? tier : TIER_RAM];
+}
 static inline enum rec_state rec_state(uint32_t rec) { return ST_STATE(atomic_load_explicit(&view.rec[rec].state, memory_order_acquire)); }
 void rec_set(uint32_t rec, enum rec_state s);   /* under the lock; wakes those who wait for it */
 bool rec_wait(uint32_t rec, uint64_t word, uint64_t ns); /* until the word changes; no lock held */

@@ -148,6 +148,8 @@ static void publish(uint32_t epoch)
 	live_loader(LOADER, DATASET, epoch);
 	if (job_model.replayed) {
 		epoch_replay(epoch, &r);
+		e.n = 0;               /* the order does not come with it */
+		e.order = NULL;
 		live_spool(&e, &r, sizeof r);
 	} else {
 		epoch_order(epoch, order);

@@ -42,7 +42,7 @@ static void quiet(uint64_t now)
 static void unwanted(void)
 {
 	static uint32_t at;
-	uint32_t files = index_files(), words = (files + 63) / 64, now = (uint32_t)view.h->n.accesses;
+	uint32_t files = index_files(), words = (files + 63) / 64, now = (uint32_t)COUNTED(view.h->n.accesses);
 	for (uint32_t i = 0; i < WALK / 64 && i < words; i++, at++) {
 		at = at < words ? at : 0;
 		for (uint64_t bits = view.touched[at]; bits; bits &= bits - 1) {

@@ -52,7 +52,7 @@ static bool clients(void)
 bool stay(uint64_t now)
 {
 	static uint64_t client, busy, did;
-	uint64_t does = view.h->n.accesses + view.h->n.fills + view.h->n.origin_opens;
+	uint64_t does = COUNTED(view.h->n.accesses) + COUNTED(view.h->n.fills) + COUNTED(view.h->n.origin_opens);
 	if (!client || clients())
 		client = now;
 	if (!busy || does != did)
