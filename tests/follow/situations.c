@@ -150,8 +150,9 @@ static void wrong_accesses(void)
 		snprintf(name, sizeof name, "%u %% %s, workers %u batch %u", percent, names[how], w, b);
 		struct shown s = show(name, &t, &j, 4000, 0);
 		if (percent == 100) {
-			/* One more with each of the trace's: those come all the same. */
-			expect(how == ADD ? !s.p.shut && part(s.p.exact, s.p.planned) > .99
+			/* One more with each of the trace's: those come all the same. (Drawn at random, the others may look like another place for a
+			 * moment: one seed in some hundred.) */
+			expect(how == ADD ? part(s.p.shut, s.p.accesses) < .01 && part(s.p.exact, s.p.planned) > .99
 				: part(s.p.shut, s.p.accesses) > .9 && s.p.gate_shut, "gate");
 			expect(part(s.p.hits, s.p.accesses) >= part(s.keep, s.p.accesses) - .01, "keep");
 		} else {
