@@ -89,3 +89,31 @@ open(p, 'rb').read()"
 	calc "$(grep "^$main " trace | grep -c '\.jpg"') <= 64 + 8"        # and some that name the dataset's folders
 	! ls /dev/shm/opt4-*/*/live.*.size 2>/dev/null
 }
+
+@test "--cache N%: of all that the job's loaders read: masks that no list names, a second loader's dataset; each file once" {
+	rm -r data
+	dataset "$PWD/data/train" 40 9000
+	for f in data/train/*/*.jpg; do head -c 20000 /dev/urandom >"${f%.jpg}.png"; done
+	"$PYTHON" "$REPO/tests/dataset.py" --seed 2 data/val 24 5000
+	sleep .1
+	cat >train.py <<-'END'
+		import sys, torch
+		from torchvision.datasets import DatasetFolder
+		def both(p): return len(open(p, "rb").read()) + len(open(p[:-3] + "png", "rb").read())
+		make = lambda at, read: torch.utils.data.DataLoader(DatasetFolder(at, read, extensions=("jpg",)), 4, shuffle=True, num_workers=int(sys.argv[1]))
+		train, val = make("data/train", both), make("data/val", lambda p: len(open(p, "rb").read()))
+		folds = make("data/train", lambda p: len(open(p, "rb").read()))        # files that others name, too
+		for _ in range(3):
+		    for loader in train, val, folds:
+		        for x, y in loader: pass
+	END
+	unset OPT4_ROOT
+	whole=$(((40 * 3 + 40 * 5 + 24 * 2) * 4096))
+	for workers in 0 2; do
+		"$OPT4" run --cache 50% --stats stats -- "$PYTHON" train.py $workers
+		[ "$(of budget_bytes) $(of dataset_bytes)" = "$((whole / 2)) $whole" ]
+		calc "$(of peak_bytes) <= $whole / 2"
+	done
+	"$OPT4" run --cache 100000 --stats stats -- "$PYTHON" train.py 0
+	[ "$(of budget_bytes)" = $((100000 / 4096 * 4096)) ]                          # a size stays one
+}

@@ -21,7 +21,7 @@ load lib/reach
 }
 
 @test "folders opened before it is known where the dataset lies; a file of the sample's beside its image" {
-	reach dir-fd,0,1 sibling,4,1,.25   # % of what its lists name
+	reach dir-fd,0,1 sibling,4,2
 }
 
 @test "a header first, then the whole file: what was read just now is not evicted for what is fetched ahead" {

@@ -106,7 +106,7 @@ void access_begin(uint32_t rec, struct access *a)
 	}
 	s->last_rec = rec + 1;
 	rec_touch(rec);
-	r->seen++;
+	a->first = !r->seen++;
 	r->asked = (uint32_t)COUNTED(view.h->n.accesses);
 	s->accesses++;
 	r->read_at = ++view.h->clock;
@@ -189,6 +189,8 @@ void access_count(const struct access *a, enum access_kind kind, uint32_t rec, u
 		if (!a->again)
 			COUNT(e->reads, 1);
 	}
+	if (a->first)
+		index_seen(bytes);
 	if (!a->again) {
 		COUNT(n->accesses, 1);
 		COUNT(e->accesses, 1);

@@ -25,6 +25,7 @@ enum access_kind { ACCESS_HIT, ACCESS_LATE, ACCESS_MISS, ACCESS_BYPASS };
 struct access {
 	struct use use;            /* where the file is needed next */
 	uint32_t epoch;
+	bool first;                /* of this file */
 	bool again;                /* the same access as the one before: opened again at once by this process */
 	bool wake;                 /* the keeper waits for the front to have come this far */
 	bool gate_shut;            /* `opt`, and the trace is not what is followed: evict nothing for it */

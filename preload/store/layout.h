@@ -219,7 +219,7 @@ struct index_header {
 	uint64_t maxfile_own;
 	uint64_t floor_bytes;     /* room to leave in /dev/shm and the cgroup; 0 = by default rule */
 	uint64_t revalidate_ns;   /* 0 always, UINT64_MAX never */
-	uint64_t dataset_bytes;   /* whole pages; 0 unknown */
+	_Atomic uint64_t dataset_bytes; /* whole pages; 0 unknown */
 	uint64_t created_ns;      /* CLOCK_REALTIME */
 	_Atomic uint64_t room_checked; /* coarse ns when floors were last looked at */
 	_Atomic int64_t room_left;     /* bytes above the floors at the last look, less what was filled since */
@@ -308,7 +308,9 @@ struct index_header {
 			full, ns;        /* sets for which no server had room; time that gets took */
 	} pool_n;
 	struct pool_server { char address[80]; _Atomic uint32_t alive; uint32_t full; uint64_t items, bytes, limit_bytes; } pool_server[POOL_MAX];
-	uint32_t reserved[21];
+	double part;                   /* the budget is this part of dataset_bytes, and grows with it: index_seen(). 0: it is what it is */
+	_Atomic uint64_t seen_bytes;   /* whole pages; of all files that have been read, each once */
+	uint32_t reserved[17];
 };
 enum { POOL_NONE, POOL_COMING, POOL_ON, POOL_OFF };
 

@@ -106,7 +106,12 @@ int dir_boot_id(uint8_t id[40]);
 void index_layout(struct index_header *h);  /* offsets and index_bytes from nfiles, ncap */
 int index_create(const char *dir, int dirfd);  /* builds `index` under dir_lock; 0 or -errno */
 int index_map(const char *dir);            /* maps and validates into view; 0 or -errno (-ESTALE: not usable) */
+/* ---- budget.c ---- */
+void index_budget(struct index_header *h, const char *dir); /* of an index that is being made: what it may hold, and of how large files */
 void index_resize(uint64_t dataset_bytes); /* what a guess was made of is known now; takes the lock. Once */
+/* A file of so many bytes is read for the first time. Where the budget is a part of the dataset, and more has been read than its lists
+ * named (what lies beside a sample's file, another loader's dataset), that is the dataset. No lock; an addition, and seldom more. */
+void index_seen(uint64_t bytes);
 bool index_abandoned(const char *dir);     /* is there one in it that its jobs took for lost, or over, so that none comes back? */
 /* Before the first touch, reading too, of anything from the records on: on a full tmpfs a hole is a SIGBUS.
  * False: no room, leave it alone. One or two bit tests; a fallocate once a chunk. */

@@ -28,7 +28,7 @@ both() {
 }
 
 @test "three folders, neighbours, as many files as the sample has, what lies beside it" {
-	both three-folders,{0,4},1 sibling,{0,4},1,.25 {windows,varying},{0,4},2
+	both three-folders,{0,4},1 sibling,{0,4},2 {windows,varying},{0,4},2
 }
 
 @test "read by pools of threads, random partners" {

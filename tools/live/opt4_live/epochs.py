@@ -251,7 +251,7 @@ _sized, _rest = False, None
 
 
 def tell_size(size):
-    """OPT4_CACHE in percent, and no trace that knows of what: of the first loader's dataset."""
+    """OPT4_CACHE in percent, and no trace that knows of what: of the first loader's dataset, to begin with (index_seen())."""
     global _sized, _rest
     if not _sized and os.environ.get("OPT4_CACHE", "").endswith("%") and not os.environ.get("OPT4_TRACE"):
         _sized = True
