@@ -29,3 +29,134 @@ large() {
 	grep '30 of 30 files are there' "$BATS_TEST_TMPDIR/said"
 	"$OPT4" clean --all
 }
+
+@test "a size that holds nothing is refused, and what lies there stays; one that the disk has not is said; a smaller one next time holds" {
+	export OPT4_CACHE=1M OPT4_POLICY=keep
+	with_ssd() { run_opt4 --root "$ROOT" --ssd "$DISK" "$@" -- "$PYTHON" "$REPO/tests/ssd/job.py" "$ROOT" "$SUMS" 3 "$SEED" .002 2>"$BATS_TEST_TMPDIR/said"; }
+	lies() { find "$DISK" -path '*/objects/*' -type f -printf '%s\n' | awk '{ n += int(($1 + 4095) / 4096) * 4096 } END { print n + 0 }'; }
+	with_ssd --ssd-size 900T
+	cat "$BATS_TEST_TMPDIR/said"
+	[ "$(grep -c 'OPT4_SSD_SIZE: room for .* a twentieth left to others' "$BATS_TEST_TMPDIR/said")" = 1 ]
+	left
+	had=$(lies)
+	calc "$had > 2 * 1024 * 1024"
+	for size in 0 800 4K 0%; do
+		run with_ssd --ssd-size $size
+		[ "$status" = 2 ]
+		[[ $(cat "$BATS_TEST_TMPDIR/said") == "opt4: --ssd-size: '$size' is less than 1M, which holds nothing; use e.g. 800G or 50%" ]]
+	done
+	OPT4_SSD=$DISK OPT4_SSD_SIZE=800 job 1
+	grep 'of less than 1 MiB, by OPT4_SSD_SIZE' "$OPT4_LOG"
+	[ "$(lies)" = "$had" ]
+	no_session
+	with_ssd --ssd-size 2M
+	left
+	calc "0 < $(lies) <= 2 * 1024 * 1024"
+	run run_opt4 --ssd /proc -- touch "$BATS_TEST_TMPDIR/ran"
+	[ "$status" = 1 ] && [[ $output == "opt4: --ssd: /proc: no disk lies below it"* ]] && [ ! -e "$BATS_TEST_TMPDIR/ran" ]
+}
+
+@test "a log of another version is begun anew, and what it named makes room" {
+	export OPT4_SSD=$DISK OPT4_CACHE=1M OPT4_POLICY=keep
+	job 2 .002
+	left
+	no_session
+	printf OPT4SEA9 | dd of="$(echo "$DISK"/opt4-0/*/sealed)" bs=8 count=1 conv=notrunc status=none
+	job 2 .002
+	left
+	grep 'sealed: .*begun anew' "$OPT4_LOG"
+	calc "$(tier 1 used_bytes) == $(find "$DISK" -path '*/objects/*' -type f -printf '%s\n' | awk '{ n += int(($1 + 4095) / 4096) * 4096 } END { print n + 0 }')"
+	no_session
+	job 1
+	calc "$(tier 1 hits) > 0"
+}
+
+@test "folders of odd names: spaces, a newline, quotes, a link's target, a path that is not absolute" {
+	export OPT4_CACHE=1M OPT4_POLICY=keep
+	local name
+	for name in 'sp ace' $'new\nline' 'q"u%s:o'; do
+		mkdir "$DISK/$name"
+		run_opt4 --root "$ROOT" --ssd "$DISK/$name" --stats "$OPT4_STATS" -- "$PYTHON" "$REPO/tests/ssd/job.py" "$ROOT" "$SUMS" 3 "$SEED" .002
+		calc "$(tier 1 hits) > 0"
+		[ -n "$(find "$DISK/$name" -path '*/objects/*' -type f | head -1)" ]
+		no_session
+		"$OPT4" clean --ssd "$DISK/$name" --all
+		[ -z "$(ls -A "$DISK/$name")" ]
+	done
+	cd "$DISK"
+	mkdir rel
+	run_opt4 --root "$ROOT" --ssd rel --stats "$OPT4_STATS" -- sh -c "cd / && exec $PYTHON $REPO/tests/ssd/job.py $ROOT $SUMS 3 $SEED .002"
+	calc "$(tier 1 hits) > 0"
+	[ -d rel/opt4-0 ]
+	cd "$BATS_FILE_TMPDIR"
+}
+
+@test "a job that comes to another's session is told that its own second tier, or its size, does not hold" {
+	export OPT4_CACHE=1M OPT4_POLICY=keep OPT4_SSD=$DISK OPT4_SSD_SIZE=4M
+	mkdir "$DISK/second"
+	mkfifo "$BATS_TEST_TMPDIR/over"
+	LD_PRELOAD=$LIB "$PYTHON" -c 'import os, sys
+for d, _, names in os.walk(sys.argv[1]):
+    for n in names: open(os.path.join(d, n), "rb").read()
+open(sys.argv[2]).read()' "$ROOT" "$BATS_TEST_TMPDIR/over" 3>&- &
+	local first=$!
+	for _ in {1..100}; do [ -z "$(sessions)" ] || break; sleep .1; done
+	other() { : >"$BATS_TEST_TMPDIR/told"; within 60 env LD_PRELOAD="$LIB" OPT4_LOG="$BATS_TEST_TMPDIR/told" "$@" cat "$ROOT"/*/*.jpg >/dev/null; grep -c 'shares the session' "$BATS_TEST_TMPDIR/told"; }
+	[ "$(other OPT4_SSD="$DISK/second")" = 1 ]
+	grep "second tier is $DISK/opt4-0" "$BATS_TEST_TMPDIR/told"
+	[ "$(other OPT4_SSD_SIZE=5M)" = 1 ]
+	grep 'OPT4_SSD_SIZE: 5M: left alone.* has 4 MiB' "$BATS_TEST_TMPDIR/told"
+	[ "$(other OPT4_SSD_SIZE=4M)" = 0 ]
+	[ ! -e "$DISK/second/opt4-0" ]
+	echo >"$BATS_TEST_TMPDIR/over"
+	wait $first
+}
+
+@test "two containers, each with its own /dev/shm, on one folder: one has it, the other is told; the budget holds, and both are right" {
+	export OPT4_CACHE=1M OPT4_POLICY=keep OPT4_SSD=$DISK OPT4_SSD_SIZE=3M
+	unset OPT4_STATS
+	container() {   # NAME ROUNDS [FIFO]: pid and mount namespaces of its own; stays until somebody writes to FIFO
+		within 120 unshare -m -p -f --mount-proc sh -c 'mount -t tmpfs -o size=256M tmpfs /dev/shm && "$@"' sh \
+			env LD_PRELOAD="$LIB" OPT4_LOG="$BATS_TEST_TMPDIR/$1.log" sh -c 'fifo=$1; shift; "$@"; [ -z "$fifo" ] || read -r _ <"$fifo"' sh "${3:-}" \
+			"$PYTHON" "$REPO/tests/ssd/job.py" "$ROOT" "$SUMS" "$2" "$SEED" .004 >"$BATS_TEST_TMPDIR/$1"
+	}
+	right() { [ "$(cat "$BATS_TEST_TMPDIR/$1")" = "read $((N * $2)) wrong 0 failed 0" ]; }
+	coproc WATCH { "$PYTHON" "$REPO/tests/ssd/watch.py" $((3 << 20)) "$DISK/opt4-0"; }
+	local in=${WATCH[1]} out=${WATCH[0]} a b
+	touch "$BATS_TEST_TMPDIR"/{a,b,c,d}.log
+	mkfifo "$BATS_TEST_TMPDIR/over"
+	container a 2 "$BATS_TEST_TMPDIR/over" 3>&- & a=$!
+	for _ in {1..300}; do [ ! -s "$BATS_TEST_TMPDIR/a" ] || break; sleep .1; done
+	right a 2
+	container b 1
+	echo >"$BATS_TEST_TMPDIR/over"
+	wait $a
+	cat "$BATS_TEST_TMPDIR"/?.log
+	[ "$(grep -c 'another session has it; give this job a folder of its own; the job goes without it' "$BATS_TEST_TMPDIR/b.log")" = 1 ]
+	[ ! -s "$BATS_TEST_TMPDIR/a.log" ]
+	container c 1 3>&- & b=$!                    # two at once, whoever comes first
+	container d 1
+	wait $b
+	right b 1 && right c 1 && right d 1
+	echo >&"$in"
+	read -r samples most over <&"$out"
+	echo "$samples samples, $most most, $over over"
+	[ "$most" -gt $((1 << 20)) ] && [ "$over" = 0 ]
+}
+
+@test "--ssd-size N% without a trace is of what the DataLoader's dataset takes" {
+	large 120 20000                              # more than are looked at before the first batch
+	cat >"$BATS_TEST_TMPDIR/train.py" <<-'END'
+		import json, subprocess, sys, time, torch
+		from torchvision.datasets import DatasetFolder
+		ds = DatasetFolder(sys.argv[1], lambda p: len(open(p, "rb").read()), extensions=("jpg",))
+		for x, y in torch.utils.data.DataLoader(ds, 4, shuffle=True, num_workers=1): pass
+		for _ in range(600):
+		    tiers = json.loads(subprocess.check_output([sys.argv[2], "stat", "--json"]))["tiers"]
+		    if tiers[1]["budget_bytes"] == int(sys.argv[3]) and tiers[0]["budget_bytes"] == 1 << 20: break
+		    time.sleep(.05)
+		else: sys.exit("budgets: %s" % tiers)
+	END
+	unset OPT4_ROOT
+	run_opt4 --cache 1M --ssd "$DISK" --ssd-size 50% -- "$PYTHON" "$BATS_TEST_TMPDIR/train.py" "$ROOT" "$OPT4" $((120 * 20480 / 2))
+}

@@ -85,6 +85,7 @@ int register_job(bool locked)
 	if (join_job(job_find(&job)))
 		return 0;
 	int lock = locked ? -1 : dir_lock(view.dir), rc = -EAGAIN;
+	bool came = false;
 	if (!locked && lock < 0)
 		return lock;
 	if (session_lock()) {      /* not that of one that is gone */
@@ -97,10 +98,13 @@ int register_job(bool locked)
 		if (free_job && !join_job(job_find(&job))) {
 			*free_job = (struct job){ .pid = job.pid, .had_client = 1, .start = job.start, .pidns = job.pidns };
 			join_job(free_job);
+			came = !locked;
 		}
 		session_unlock();
 		rc = 0;
 	}
+	if (came)
+		ssd_asked();
 	if (lock >= 0)
 		dir_unlock(lock);
 	return rc;

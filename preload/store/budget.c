@@ -27,19 +27,25 @@ uint64_t index_maxfile(void)
 
 #define WHOLE (1ull << 52)         /* of which a part is exact */
 
+/* 0: it is a size, or a trace tells of what */
+static double part_of(const char *text)
+{
+	uint64_t of = 0;
+	return !conf.have_trace && strchr(text, '%') && parse_size(text, WHOLE, &of) == 0 ? (double)of / WHOLE : 0;
+}
+
 void index_budget(struct index_header *h, const char *dir)
 {
 	struct room r;
 	uint64_t bytes;
 	h->dataset_bytes = dataset_bytes();
 	room_default(dir, h->dataset_bytes, &r);
+	if (h->dataset_bytes) {
+		h->part[TIER_RAM] = part_of(conf.cache);
+		h->part[TIER_SSD] = *conf.ssd ? part_of(conf.ssd_size) : 0;
+		h->size_guessed = conf.live_guess && (h->part[TIER_RAM] > 0 || h->part[TIER_SSD] > 0);
+	}
 	if (*conf.cache && parse_size(conf.cache, h->dataset_bytes, &bytes) == 0) {
-		if (!conf.have_trace && strchr(conf.cache, '%')) {
-			uint64_t of = WHOLE;
-			parse_size(conf.cache, WHOLE, &of);
-			h->part = (double)of / WHOLE;
-			h->size_guessed = conf.live_guess;
-		}
 		r.budget = bytes;
 		r.floor = 32u << 20;
 		if (!conf.maxfile)
@@ -71,8 +77,9 @@ void index_resize(uint64_t bytes)
 {
 	static struct index_header fresh;  /* too much for a stack */
 	uint64_t seen = atomic_load(&view.h->seen_bytes);
-	conf_set_size(bytes > seen ? bytes : seen, false);
-	fresh.account[TIER_SSD].budget = view.h->account[TIER_SSD].budget;
+	bytes = bytes > seen ? bytes : seen;
+	conf_set_size(bytes, false);
+	fresh.account[TIER_SSD].budget = ssd_resized(bytes);
 	index_budget(&fresh, view.dir);
 	for (int i = 0; i < 100 && view.h->size_guessed; i++) {
 		if (!session_lock())
@@ -81,6 +88,9 @@ void index_resize(uint64_t bytes)
 		if (atomic_exchange(&h->size_guessed, 0)) {
 			uint64_t charged = atomic_load(&h->account[TIER_RAM].charged), budget = fresh.account[TIER_RAM].budget;
 			h->account[TIER_RAM].budget = budget > charged ? budget : charged;   /* nothing is put out for a guess */
+			charged = atomic_load(&h->account[TIER_SSD].charged);
+			budget = fresh.account[TIER_SSD].budget;
+			h->account[TIER_SSD].budget = budget > charged ? budget : charged;
 			h->dataset_bytes = fresh.dataset_bytes;
 			h->maxfile = fresh.maxfile;
 			h->maxfile_own = fresh.maxfile_own;
@@ -89,10 +99,19 @@ void index_resize(uint64_t bytes)
 	}
 }
 
+/* A tier that is not there stays so. */
+static bool grow(uint32_t tier, uint64_t dataset)
+{
+	uint64_t pages = (uint64_t)(view.h->part[tier] * (double)dataset) / PAGE, was = __atomic_load_n(&view.h->account[tier].budget, __ATOMIC_RELAXED);
+	while (was && pages > was && !__atomic_compare_exchange_n(&view.h->account[tier].budget, &was, pages, true, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+		;
+	return was && pages > was;
+}
+
 void index_seen(uint64_t bytes)
 {
 	struct index_header *h = view.h;
-	if (h->part <= 0 || (bytes > MAXFILE && bytes > index_maxfile()))   /* an archive is no sample */
+	if ((h->part[TIER_RAM] <= 0 && h->part[TIER_SSD] <= 0) || (bytes > MAXFILE && bytes > index_maxfile()))   /* an archive is no sample */
 		return;
 	uint64_t seen = atomic_fetch_add_explicit(&h->seen_bytes, pages_of(bytes) * PAGE, memory_order_relaxed) + pages_of(bytes) * PAGE;
 	uint64_t known = atomic_load_explicit(&h->dataset_bytes, memory_order_relaxed);
@@ -100,9 +119,7 @@ void index_seen(uint64_t bytes)
 		;
 	if (seen <= known)
 		return;
-	uint64_t budget = (uint64_t)(h->part * (double)seen), was = __atomic_load_n(&h->account[TIER_RAM].budget, __ATOMIC_RELAXED);
-	while (budget / PAGE > was && !__atomic_compare_exchange_n(&h->account[TIER_RAM].budget, &was, budget / PAGE, true, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
-		;
-	if (budget / PAGE > was)
+	bool grew = grow(TIER_RAM, seen);
+	if (grow(TIER_SSD, seen) || grew)
 		room_limits(h, h->maxfile);
 }

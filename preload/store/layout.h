@@ -308,9 +308,9 @@ struct index_header {
 			full, ns;        /* sets for which no server had room; time that gets took */
 	} pool_n;
 	struct pool_server { char address[80]; _Atomic uint32_t alive; uint32_t full; uint64_t items, bytes, limit_bytes; } pool_server[POOL_MAX];
-	double part;                   /* the budget is this part of dataset_bytes, and grows with it: index_seen(). 0: it is what it is */
+	double part[TIERS];            /* a tier's budget is this part of dataset_bytes, and grows with it: index_seen(). 0: it is what it is */
 	_Atomic uint64_t seen_bytes;   /* whole pages; of all files that have been read, each once */
-	uint32_t reserved[17];
+	uint32_t reserved[15];
 };
 enum { POOL_NONE, POOL_COMING, POOL_ON, POOL_OFF };
 

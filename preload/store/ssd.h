@@ -17,6 +17,7 @@
 #include "layout.h"
 
 #define SSD_FREE 20u               /* this part of the disk is left free */
+#define SSD_LEAST (1u << 20)       /* bytes: a smaller one is none */
 
 /* May DIR hold a second tier? NULL, or why not and what to do, a phrase. */
 const char *ssd_refused(const char *dir);
@@ -34,6 +35,10 @@ int ssd_remove(const char *folder, bool force);
 /* An index has been made, nobody else is in it yet: OPT4_SSD's folder becomes its second tier, with what outlived earlier
  * sessions resident in it. Takes the session lock. Whatever fails is said, and the session goes without. */
 void ssd_begin(void);
+/* Pages that it may take, where the dataset turns out to have so many bytes. */
+uint64_t ssd_resized(uint64_t dataset);
+/* This job has come to a session that was there, with a second tier of its own or none: says so where it asks for another. */
+void ssd_asked(void);
 /* In a process that maps an index: true, its second tier is there and mapped. */
 bool ssd_here(void);
 /* Pages (of PAGE bytes) that a file of so many bytes is charged there. */

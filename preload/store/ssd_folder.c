@@ -47,6 +47,8 @@ const char *ssd_refused(const char *dir)
 		return "on a network or FUSE file system; name a folder on a local disk";
 	if (among((uint32_t)fs.f_type, memory, sizeof(memory) / sizeof(*memory)))
 		return "in memory (tmpfs), as the first tier is; name a folder on a local disk";
+	if (!fs.f_blocks)          /* proc, sysfs, cgroups .. */
+		return "no disk lies below it; name a folder on a local disk";
 	ssd_user_folder(own, sizeof(own), dir);
 	if (lstat(own, &st) < 0)
 		return access(dir, W_OK | X_OK) == 0 ? NULL : errno == EROFS ? "read-only; name a folder that can be written"

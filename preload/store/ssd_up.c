@@ -115,12 +115,41 @@ void ssd_leave(void)
 
 /* ---- coming up ---- */
 
+/* Its bytes as they were asked for: a part of such a dataset. 0: not asked for, or of an unknown whole. */
+static uint64_t asked(uint64_t dataset)
+{
+	uint64_t bytes;
+	return *conf.ssd_size && parse_size(conf.ssd_size, dataset, &bytes) == 0 ? bytes : 0;
+}
+
+uint64_t ssd_resized(uint64_t dataset)
+{
+	uint64_t bytes = strchr(conf.ssd_size, '%') ? asked(dataset) : 0, now = view.h->account[TIER_SSD].budget;
+	return now && bytes >= SSD_LEAST ? bytes / PAGE : now;
+}
+
+/* What is asked for, and what the disk has. */
+static void room_said(const char *dir, uint64_t pages, uint64_t held)
+{
+	struct statvfs fs;
+	uint64_t dataset = view.h->dataset_bytes / PAGE, want = dataset && dataset < pages ? dataset : pages;
+	if (statvfs(dir, &fs) < 0)
+		return;
+	int64_t room = ssd_room() + (int64_t)(held * PAGE);
+	if (pages * PAGE < SSD_LEAST)
+		note_reason("opt4: OPT4_SSD: the disk of %.200s is full, but for the twentieth that is left to others; nothing goes there; free some of it",
+			    dir);
+	else if (room < 0 || (uint64_t)room < want * PAGE)
+		note_reason("opt4: OPT4_SSD_SIZE: room for %lld of %llu MiB on the disk of %.200s, a twentieth left to others; the second tier stays smaller",
+			    room > 0 ? (long long)room >> 20 : 0, (unsigned long long)(want * PAGE) >> 20, dir);
+}
+
 /* In pages. first: before it is known what is held there already; UINT64_MAX: the default rule. */
 static uint64_t budget(const char *dir, uint64_t held, bool first)
 {
 	struct statvfs fs;
-	uint64_t bytes;
-	if (*conf.ssd_size && parse_size(conf.ssd_size, view.h->dataset_bytes, &bytes) == 0)
+	uint64_t bytes = asked(view.h->dataset_bytes);
+	if (bytes)
 		return bytes / PAGE;
 	if (first)
 		return UINT64_MAX;
@@ -257,6 +286,7 @@ static int come_up(const char *dir, const char **why)
 		int64_t n = adopt();
 		if (h->account[TIER_SSD].budget == UINT64_MAX)
 			h->account[TIER_SSD].budget = budget(dir, h->account[TIER_SSD].charged, false);
+		room_said(dir, h->account[TIER_SSD].budget, h->account[TIER_SSD].charged);
 		room_limits(h, h->maxfile);    /* files may be larger than for memory alone */
 		if (n < 0)
 			opt4_log("opt4: OPT4_SSD: %.200s/sealed: %s; it is begun anew", dir, strerror((int)-n));
@@ -269,13 +299,32 @@ static int come_up(const char *dir, const char **why)
 	return rc;
 }
 
+void ssd_asked(void)
+{
+	const struct index_header *h = view.h;
+	char own[PATH_BYTES];
+	uint64_t has = h->account[TIER_SSD].budget, want = asked(h->dataset_bytes) / PAGE;
+	if (!*conf.ssd)
+		return;
+	ssd_user_folder(own, sizeof(own), conf.ssd);
+	if (atomic_load(&h->ssd_ready) != 1 || strncmp(h->ssd_dir, own, strlen(own)))
+		note_reason("opt4: OPT4_SSD: %.150s: left alone: this job shares the session of one that runs already, whose second tier is %.150s", conf.ssd,
+			    atomic_load(&h->ssd_ready) == 1 ? h->ssd_dir : "none");
+	else if (want && want != has)
+		note_reason("opt4: OPT4_SSD_SIZE: %.30s: left alone: this job shares the session of one that runs already, whose second tier has %llu MiB",
+			    conf.ssd_size, (unsigned long long)(has * PAGE) >> 20);
+}
+
 void ssd_begin(void)
 {
 	char dir[PATH_BYTES];
 	const char *why;
+	uint64_t bytes;
 	if (!*conf.ssd || view.h->ntiers < 2)
 		return;
 	why = ssd_refused(conf.ssd);
+	if (*conf.ssd_size && parse_size(conf.ssd_size, view.h->dataset_bytes, &bytes) == 0 && bytes < SSD_LEAST)
+		why = "of less than 1 MiB, by OPT4_SSD_SIZE, which holds nothing; use e.g. 800G or 50%";
 	for (uint32_t i = 0; !why && i < index_roots(); i++)
 		if (ssd_within(conf.ssd, view.h->roots[i].path))
 			why = "within the dataset, where the job would find it; name another folder";
@@ -287,6 +336,8 @@ void ssd_begin(void)
 	int rc = ssd_folder(dir, sizeof(dir), conf.ssd, view.h->roots[0].path);
 	if (rc == 0)
 		rc = come_up(dir, &why);
-	if (rc < 0)
+	if (rc == -EBUSY)
+		opt4_log("opt4: OPT4_SSD: %.200s: %s; the job goes without it", conf.ssd, why);
+	else if (rc < 0)
 		opt4_log("opt4: OPT4_SSD: %.200s: %s: %s; the job goes without it", conf.ssd, why, strerror(-rc));
 }

@@ -251,9 +251,10 @@ _sized, _rest = False, None
 
 
 def tell_size(size):
-    """OPT4_CACHE in percent, and no trace that knows of what: of the first loader's dataset, to begin with (index_seen())."""
+    """A budget in percent, and no trace that knows of what: of the first loader's dataset, to begin with (index_seen())."""
     global _sized, _rest
-    if not _sized and os.environ.get("OPT4_CACHE", "").endswith("%") and not os.environ.get("OPT4_TRACE"):
+    percent = any(os.environ.get(name, "").endswith("%") for name in ("OPT4_CACHE", "OPT4_SSD_SIZE"))
+    if not _sized and percent and not os.environ.get("OPT4_TRACE"):
         _sized = True
         n, _rest = size()
         lib.size(n, _rest is not None)

@@ -131,6 +131,8 @@ static int check_ssd(const struct run_settings *s)
 
 	if (size && *size && parse_size(size, 100, &v) < 0)
 		return usage("--ssd-size: '%s' is not a size; use e.g. 800G or 50%%", size);
+	if (size && *size && (strchr(size, '%') ? !v : v < SSD_LEAST))   /* what lies there would be thrown away for it */
+		return usage("--ssd-size: '%s' is less than 1M, which holds nothing; use e.g. 800G or 50%%", size);
 	if (writes && *writes && parse_rate(writes, &rate) < 0)
 		return usage("--ssd-writes: '%s' is no number of drive writes a day; use e.g. .3", writes);
 	if (s->ssd && !*s->ssd)
