@@ -310,7 +310,7 @@ void ssd_asked(void)
 	if (atomic_load(&h->ssd_ready) != 1 || strncmp(h->ssd_dir, own, strlen(own)))
 		note_reason("opt4: OPT4_SSD: %.150s: left alone: this job shares the session of one that runs already, whose second tier is %.150s", conf.ssd,
 			    atomic_load(&h->ssd_ready) == 1 ? h->ssd_dir : "none");
-	else if (want && want != has)
+	else if (want && want != has && !strchr(conf.ssd_size, '%'))   /* a part may have grown */
 		note_reason("opt4: OPT4_SSD_SIZE: %.30s: left alone: this job shares the session of one that runs already, whose second tier has %llu MiB",
 			    conf.ssd_size, (unsigned long long)(has * PAGE) >> 20);
 }
