@@ -1,4 +1,5 @@
 /* dup.c - descriptors that are copied, handed on and closed. */
+#include "grow.h"
 #include "swap.h"
 
 #include <linux/fs.h>
@@ -141,6 +142,8 @@ EXPORT int close(int fd)
 	if (unlikely(fd_is(fd, FD_NOT_NONE))) {
 		/* Before: afterwards the number may be another thread's. */
 		uint32_t rec = fd_take_writer(fd);
+		if (fd_is(fd, FD_GROWS))
+			grow_closing(fd);
 		fd_clear(fd);
 		int r = next.close(fd);
 		int err = errno;

@@ -96,6 +96,17 @@ void grow_opened_shm(int fd)
 		fd_set_grows(fd);
 }
 
+void grow_closing(int fd)
+{
+	int err = errno;
+	if (hook_inside() || getpid() != hook_pid)
+		return;
+	struct guard g = hook_enter();
+	session_grown(fd);
+	hook_leave(g);
+	errno = err;
+}
+
 EXPORT int shm_open(const char *name, int flags, mode_t mode)
 {
 	int fd = next.shm_open(name, flags, mode);

@@ -9,6 +9,7 @@
 /* `path` has been opened for writing as fd: remembers it if it lies in /dev/shm or beside the session. By name, so that
  * other opens pay for one comparison; what comes there by a relative name or a link has the floor that is always left. */
 void grow_opened_shm(int fd);
+void grow_closing(int fd);        /* it is FD_GROWS, and about to be closed */
 extern bool grow_any;             /* there has been one, in this process */
 static inline void grow_opened(int fd, const char *path)
 {

@@ -204,7 +204,7 @@ int session_visit_to_shrink(const char *dir, uint64_t want)
 	proc_after_fork();         /* where nothing is hooked nobody says so */
 	int rc = view.h ? -EBUSY : keeper_visit(dir, 2);
 	if (rc == 0) {
-		room_promise(pages_of(want));
+		room_promise(pages_of(want), NULL, 0);
 		victims_make_room();
 	}
 	if (rc != -EBUSY)

@@ -47,11 +47,26 @@ static uint64_t lack_of(const struct stat *st, uint64_t to)
 	return to > held ? to - held : 0;
 }
 
-/* Bytes that files of ours are short of still. */
-static uint64_t outstanding(void)
+static void note(struct promised *pick, uint32_t *n, uint32_t most, const struct promised *f)
+{
+	uint32_t least = 0;
+	if (*n < most) {
+		pick[(*n)++] = *f;
+		return;
+	}
+	for (uint32_t i = 1; i < most; i++)
+		least = pick[i].pages < pick[least].pages ? i : least;
+	if (pick[least].pages < f->pages)
+		pick[least] = *f;
+}
+
+/* Bytes that files of ours are short of still; the largest of them into pick, n at most, and *n. */
+static uint64_t outstanding(struct promised *pick, uint32_t *n)
 {
 	uint64_t sum = 0, now = now_coarse();
+	uint32_t most = *n;
 	struct stat st;
+	*n = 0;
 	for (int i = 0; i < RECENT; i++) {
 		struct grown *g = &recent[i];
 		if (!g->lack)
@@ -65,6 +80,8 @@ static uint64_t outstanding(void)
 			g->lack = 0;
 		}
 		sum += g->lack;
+		if (g->lack)
+			note(pick, n, most, &(struct promised){ g->fd, (uint32_t)pages_of(g->lack), g->ino, g->to });
 	}
 	return sum;
 }
@@ -153,10 +170,16 @@ static void grow(int fd, const struct stat *st, uint64_t need, uint64_t to, bool
 {
 	if (later)
 		remember(fd, st->st_ino, need, to);
-	uint64_t want = outstanding() + (later ? 0 : need);
+	struct promised files[PROMISED_MAX];
+	uint32_t n = PROMISED_MAX - (later ? 0 : 1);
+	uint64_t want = outstanding(files, &n);
+	if (!later) {
+		want += need;
+		files[n++] = (struct promised){ fd, (uint32_t)pages_of(need), st->st_ino, to };
+	}
 	if (view.h && st->st_dev == session_dev && session_attach()) {
 		if (later || short_of(fd, want + view.h->floor_bytes + MARGIN)) {
-			room_promise(pages_of(want));
+			room_promise(pages_of(want), files, n);
 			victims_make_room();
 			say(fd);
 		}
@@ -174,6 +197,19 @@ static void grow(int fd, const struct stat *st, uint64_t need, uint64_t to, bool
 		visited = now;
 		visit_all(fd, later, want + MARGIN, st->st_dev);
 	}
+}
+
+void session_grown(int fd)
+{
+	struct promised files[PROMISED_MAX];
+	uint32_t n = PROMISED_MAX;
+	bool any = false;
+	for (int i = 0; i < RECENT; i++)
+		any = any || (recent[i].fd == fd && recent[i].lack);
+	if (!any || !view.h)
+		return;
+	uint64_t want = outstanding(files, &n);
+	room_promise(pages_of(want), files, n);
 }
 
 void session_grow(int fd, const struct stat *st, uint64_t from, uint64_t to, bool later)

@@ -134,6 +134,9 @@ void session_invalidate_tree(unsigned root, const char *rel, size_t len);
  * calls; where room is short as much as the evictions do, and waits 1 s at most for the session's lock. */
 void session_grow(int fd, const struct stat *st, uint64_t from, uint64_t to, bool later);
 
+/* fd, which was given to session_grow(), is about to be closed: what its file has by now is promised no more. Inside the guard. */
+void session_grown(int fd);
+
 /* The tmpfs on which sessions of this process's user would lie; 0 if it can't be told. One stat, once. */
 uint64_t session_tmpfs(void);
 

@@ -1,20 +1,46 @@
 /* claims.c - what of the tmpfs is free and yet not ours: bytes that processes have promised to write to files of theirs,
  * fills under way, and what others took of late and will take again. */
+#include <stdio.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 #include "store.h"
 
-#define FLOOR_GIVEN (32ull << 20)  /* the least floor that there is: what is claimed within it is left free anyway */
+#define MORE      16u               /* one such part of what others have had at most they may have more the next time */
 #define PROMISE_NS 1000000000ull
+#define SOON_NS   50000000ull      /* within which a file gets the size that was promised */
 #define SPAN_NS   60000000000ull   /* others' peak is remembered for one to two of these */
+
+/* Pages that a file is short of still, of those that were promised it: its writer has it open. */
+static uint64_t lack(const struct promise *p, const struct promised *f, bool young)
+{
+	char path[48];
+	struct stat st;
+	snprintf(path, sizeof(path), "/proc/%u/fd/%d", (unsigned)p->pid, f->fd);
+	if (stat(path, &st) < 0 || st.st_ino != f->ino || st.st_dev != session_dev)
+		return f->pages;   /* closed, and mapped perhaps: it may be written to yet */
+	uint64_t size = (uint64_t)st.st_size < f->to && !young ? (uint64_t)st.st_size : f->to, held = (uint64_t)st.st_blocks * 512;
+	uint64_t pages = size > held ? pages_of(size - held) : 0;
+	return pages < f->pages ? pages : f->pages;
+}
 
 static uint64_t promised(void)
 {
-	uint64_t now = now_coarse(), sum = 0;
+	uint64_t sum = 0;
 	for (int i = 0; i < PROMISES_MAX; i++) {
-		const struct promise *p = &view.h->promises[i];
-		if (p->pid && now - p->ns < PROMISE_NS)
-			sum += p->pages;
+		struct promise *p = &view.h->promises[i];
+		uint64_t at = p->ns, now = now_ns(), pages = p->pages, known = 0, still = 0;
+		uint32_t n = p->nfiles;
+		if (!p->pid || now - at >= PROMISE_NS)
+			continue;
+		for (uint32_t k = 0; k < n && k < PROMISED_MAX && p->pidns == proc_self()->pidns; k++) {
+			known += p->file[k].pages;
+			still += lack(p, &p->file[k], now - at < SOON_NS);
+		}
+		pages = pages > known ? pages - known + still : still;
+		if (!pages)
+			atomic_compare_exchange_strong(&p->ns, &at, 0);
+		sum += pages;
 	}
 	return sum;
 }
@@ -31,10 +57,10 @@ static uint64_t filling(void)
 	return sum;
 }
 
-/* The most that others have had in this tmpfs of late, whole pages; `growing`: they are just now taking more. What a
- * loader's batches took once they will take again: it is left to them in between. soon: what is promised to them beside
- * that, some of which they may have by now: it makes no peak. */
-static uint64_t others_lack(uint64_t others, uint64_t soon, bool growing)
+/* Pages that others will want: the most that they have had in this tmpfs of late, and a little more; `growing`: they are just now
+ * taking more. What a loader's batches took once they will take again: it is left to them in between. The same whether they
+ * have it at the moment or not, or what comes into the cache while a batch is away would go when the next is made. */
+static uint64_t others_need(uint64_t others, bool growing)
 {
 	struct index_header *h = view.h;
 	uint64_t now = now_coarse(), since = atomic_load(&h->others_since);
@@ -43,44 +69,50 @@ static uint64_t others_lack(uint64_t others, uint64_t soon, bool growing)
 	for (uint64_t was = atomic_load(&h->others_peak[0]); growing && was < others && !atomic_compare_exchange_weak(&h->others_peak[0], &was, others);)
 		;
 	uint64_t a = atomic_load(&h->others_peak[0]), b = atomic_load(&h->others_peak[1]), peak = a > b ? a : b;
-	others += soon;
-	return peak > others ? (peak - others) + (peak - others) / 4 : 0;
+	return peak + peak / MORE;
 }
 
-/* Bytes that are free, but not for us, beside the floor. */
+/* Bytes that are free, but not for us, beside the floor. What is promised to others, some of which they may have by now, makes no peak. */
 int64_t room_wanted(bool growing)
 {
 	struct statvfs fs;
-	uint64_t soon = promised() + filling(), charged = atomic_load(&view.h->account[TIER_RAM].charged), used, lack = 0;
+	uint64_t soon = promised() + filling(), charged = atomic_load(&view.h->account[TIER_RAM].charged);
 	if (statvfs(view.dir, &fs) == 0 && fs.f_blocks) {
-		used = (fs.f_blocks - fs.f_bfree) * fs.f_frsize / PAGE;
-		lack = others_lack(used > charged ? used - charged : 0, soon, growing) * PAGE;
+		uint64_t used = (fs.f_blocks - fs.f_bfree) * fs.f_frsize / PAGE, others = used > charged ? used - charged : 0;
+		uint64_t need = others_need(others, growing);
+		if (need > others + soon)
+			soon = need - others;
 	}
-	return (int64_t)(soon * PAGE + (lack > FLOOR_GIVEN ? lack - FLOOR_GIVEN : 0));
+	return (int64_t)(soon * PAGE);
 }
 
 /* This process's place among those that have promised; NULL: there is none left. */
 static struct promise *promise(void)
 {
 	uint32_t me = (uint32_t)getpid(), was;
-	uint64_t now = now_coarse();
+	uint64_t now = now_ns();
 	for (int i = 0; i < PROMISES_MAX; i++)
 		if (view.h->promises[i].pid == me)
 			return &view.h->promises[i];
 	for (int i = 0; i < PROMISES_MAX; i++) {
 		struct promise *p = &view.h->promises[i];
 		was = p->pid;
-		if ((!was || now - p->ns > PROMISE_NS) && atomic_compare_exchange_strong(&p->pid, &was, me))
+		if ((!was || now - p->ns >= PROMISE_NS) && atomic_compare_exchange_strong(&p->pid, &was, me))
 			return p;
 	}
 	return NULL;
 }
 
-void room_promise(uint64_t pages)
+void room_promise(uint64_t pages, const struct promised *files, uint32_t n)
 {
 	struct promise *p = promise();
 	if (!p)
 		return;
+	atomic_store(&p->nfiles, 0);           /* till they are all there it is just so many pages */
 	atomic_store(&p->pages, pages < UINT32_MAX ? (uint32_t)pages : UINT32_MAX);
-	atomic_store(&p->ns, now_coarse());
+	p->pidns = proc_self()->pidns;
+	for (uint32_t i = 0; i < n && i < PROMISED_MAX; i++)
+		p->file[i] = files[i];
+	atomic_store(&p->nfiles, n);
+	atomic_store(&p->ns, now_ns());
 }

@@ -14,7 +14,7 @@
 #define INDEX_MAGIC   "OPT4IDX\n"
 #define GONE_OVER     1            /* by its last job, or by opt4 clean */
 #define GONE_LOST     2            /* by somebody else: its jobs go on, and make another */
-#define INDEX_VERSION 6
+#define INDEX_VERSION 7
 #define PAGE          page_size     /* of the machine, or as the mapped index counts (base.h) */
 
 #define REC_NONE    0xFFFFFFFFu  /* no record; as session.h says to hooks */
@@ -28,6 +28,7 @@
 #define INFLIGHT_MAX 512
 #define LATE_MAX    20
 #define PROMISES_MAX 128         /* processes that have lately made a file on this tmpfs larger */
+#define PROMISED_MAX 4           /* of these files as many are known by their descriptor */
 #define ASKED_MAX   64           /* files that clients wait for, and that the pool may have */
 #define FILLED_MAX  256          /* files that clients have read of the store themselves, and that it may not have */
 #define POOL_MAX    64           /* its servers */
@@ -267,7 +268,13 @@ struct index_header {
 	_Atomic uint32_t names_said;   /* that there is room for no more names */
 	uint32_t page;                 /* bytes of the pages that all here is counted in */
 	/* What else is to be found in this tmpfs: files that others have made larger, and will write to through mappings. No lock. */
-	struct promise { _Atomic uint32_t pid, pages; _Atomic uint64_t ns; } promises[PROMISES_MAX];
+	struct promise {
+		_Atomic uint32_t pid, pages;
+		_Atomic uint64_t ns;   /* not coarse; 0: kept */
+		uint64_t pidns;
+		_Atomic uint32_t nfiles;
+		struct promised { int32_t fd; uint32_t pages; uint64_t ino, to; } file[PROMISED_MAX];
+	} promises[PROMISES_MAX];
 	_Atomic uint64_t others_peak[2]; /* the most pages that others have had here, in this span of time and the one before */
 	_Atomic uint64_t others_since;   /* coarse ns: when this span began */
 	_Atomic uint32_t others_said;

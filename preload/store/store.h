@@ -166,8 +166,9 @@ void room_release(uint32_t tier, uint64_t pages);   /* a reservation that came t
 /* Bytes that are free in the session's tmpfs, but not for us, beside the floor. growing: others are just now taking more. */
 int64_t room_wanted(bool growing);
 /* This process will write so many pages more to files on this tmpfs that are larger than what they hold: room that is
- * nobody else's for as long as that is true, 3 s at most. Replaces what it said before. No lock. */
-void room_promise(uint64_t pages);
+ * nobody else's for as long as that is true, as far as the files can be seen (the first n of them; they are to have `to` bytes),
+ * 1 s at most. Replaces what it said before. No lock. */
+void room_promise(uint64_t pages, const struct promised *files, uint32_t n);
 
 /* ---- alive.c ---- */
 /* Does the process live that has had this pid in this slot? The slot may change hands meanwhile: who acts upon it does so by

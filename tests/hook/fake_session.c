@@ -328,6 +328,7 @@ void session_invalidate_tree(unsigned r, const char *rel, size_t len)
 
 /* No tmpfs of its own that others might want. */
 void session_grow(int fd, const struct stat *st, uint64_t from, uint64_t to, bool later) {}
+void session_grown(int fd) {}
 uint64_t session_tmpfs(void) { return 0; }
 
 void session_after_fork(void) { say("forked"); }
