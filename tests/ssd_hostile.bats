@@ -160,3 +160,31 @@ open(sys.argv[2]).read()' "$ROOT" "$BATS_TEST_TMPDIR/over" 3>&- &
 	unset OPT4_ROOT
 	run_opt4 --cache 1M --ssd "$DISK" --ssd-size 50% -- "$PYTHON" "$BATS_TEST_TMPDIR/train.py" "$ROOT" "$OPT4" $((120 * 20480 / 2))
 }
+
+@test "warm: budgets in percent without a trace; what can't be read is named; broken off and taken up again, nothing is read twice" {
+	"$OPT4" warm --root "$ROOT" --cache 30% --ssd "$DISK" --ssd-size 20% --quiet
+	"$OPT4" stat --json >"$OPT4_STATS"
+	[ "$(tier 0 budget_bytes) $(tier 1 budget_bytes)" = "$((DATA * 3 / 10 / 4096 * 4096)) $((DATA / 5 / 4096 * 4096))" ]
+	calc "$(tier 0 used_bytes) > .25 * $DATA and $(tier 1 used_bytes) > .15 * $DATA"
+	"$OPT4" clean --all
+	"$OPT4" clean --ssd "$DISK"
+	export SLOWSTORE_ROOT=$ROOT SLOWSTORE_STATE=$BATS_TEST_TMPDIR/state
+	warm() { LD_PRELOAD=$SLOWSTORE within 60 "$OPT4" warm --root "$ROOT" --cache 2M --ssd "$DISK" --ssd-size 50M 2>"$BATS_TEST_TMPDIR/said"; }
+	just() { sed -n 's/.*; \([0-9]*\) read just now.*/\1/p' "$BATS_TEST_TMPDIR/said"; }
+	SLOWSTORE_LATENCY=80ms warm & pid=$!
+	sleep 1
+	pkill -INT -P $pid -f 'opt4 warm' || true     # may not have begun, or be over
+	wait $pid || true
+	first=$(just)
+	cat "$BATS_TEST_TMPDIR/said"
+	SLOWSTORE_LATENCY=0 warm
+	cat "$BATS_TEST_TMPDIR/said"
+	grep "$N of $N files are there" "$BATS_TEST_TMPDIR/said"
+	[ $((${first:-0} + $(just))) = "$N" ]
+	"$OPT4" clean --all
+	"$OPT4" clean --ssd "$DISK"
+	SLOWSTORE_LATENCY=0 SLOWSTORE_FAIL=eio:3 warm && return 1 || [ $? = 1 ]
+	cat "$BATS_TEST_TMPDIR/said"
+	grep "could not be read ($ROOT/.*: Input/output error)" "$BATS_TEST_TMPDIR/said"
+	"$OPT4" clean --all
+}

@@ -125,7 +125,7 @@ static uint64_t asked(uint64_t dataset)
 uint64_t ssd_resized(uint64_t dataset)
 {
 	uint64_t bytes = strchr(conf.ssd_size, '%') ? asked(dataset) : 0, now = view.h->account[TIER_SSD].budget;
-	return now && bytes >= SSD_LEAST ? bytes / PAGE : now;
+	return !now || !bytes ? now : (bytes > SSD_LEAST ? bytes : SSD_LEAST) / PAGE;
 }
 
 /* What is asked for, and what the disk has. */

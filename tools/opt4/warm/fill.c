@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
@@ -93,6 +95,12 @@ static int fill(uint32_t rec, int fd, const struct origin *o, const struct trans
 	return rc;
 }
 
+void fill_failed(struct filling *f, const char *path, int err)
+{
+	if (!atomic_fetch_add(&f->failed, 1))
+		snprintf(f->first, sizeof(f->first), "%.180s: %s", path, strerror(err));
+}
+
 static bool there(uint32_t rec, const struct stat *st)
 {
 	struct resident r;
@@ -112,8 +120,10 @@ static void bring(const struct crew *c, size_t i, const struct transfer *own)
 	struct origin o;
 	struct stat st;
 	int fd, rc = -EAGAIN;
-	if (!record_path(w->rec, path, sizeof(path)) || !index_reserve(&view.rec[w->rec], sizeof(struct record)) || stat(path, &st) < 0) {
-		f->failed++;
+	if (!record_path(w->rec, path, sizeof(path)))
+		snprintf(path, sizeof(path), "a file of the trace");
+	if (!index_reserve(&view.rec[w->rec], sizeof(struct record)) || stat(path, &st) < 0) {
+		fill_failed(f, path, errno);
 		return;
 	}
 	if (there(w->rec, &st)) {
@@ -125,7 +135,7 @@ static void bring(const struct crew *c, size_t i, const struct transfer *own)
 		return;
 	}
 	if ((fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)) < 0) {
-		f->failed++;
+		fill_failed(f, path, errno);
 		return;
 	}
 	origin_from(&o, &st);
@@ -151,7 +161,7 @@ static void bring(const struct crew *c, size_t i, const struct transfer *own)
 	else if (rc == -ENOSPC)
 		f->no_room++;
 	else if (!f->stop)
-		f->failed++;
+		fill_failed(f, path, -rc);
 }
 
 static void *worker(void *arg)

@@ -95,7 +95,7 @@ static bool local(const char *path)
 	return statfs(path, &fs) == 0 && stat(path, &st) == 0 && major(st.st_dev) != 0;   /* on a block device */
 }
 
-static bool walk(struct wanted_list *l, unsigned root)
+static bool walk(struct wanted_list *l, unsigned root, struct filling *f)
 {
 	size_t len, first = l->n;
 	const char *top = conf_root_real(root, &len);
@@ -107,6 +107,8 @@ static bool walk(struct wanted_list *l, unsigned root)
 	char *const paths[] = { (char *)(uintptr_t)top, NULL };
 	FTS *fts = fts_open(paths, FTS_LOGICAL | FTS_NOCHDIR, by_name);
 	for (FTSENT *e; ok && fts && (e = fts_read(fts));) {
+		if (e->fts_info == FTS_DNR || e->fts_info == FTS_NS)
+			fill_failed(f, e->fts_path, e->fts_errno);
 		if (e->fts_info != FTS_F || !S_ISREG(e->fts_statp->st_mode) || e->fts_pathlen <= len + 1)
 			continue;
 		uint32_t rec = session_record(root, e->fts_path + len + 1, e->fts_pathlen - len - 1);
@@ -121,13 +123,30 @@ static bool walk(struct wanted_list *l, unsigned root)
 	return ok;
 }
 
-bool list_make(struct wanted_list *l)
+uint64_t list_guess(void)
+{
+	uint64_t sum = 0;
+	for (unsigned r = 0; r < conf_nroots(); r++) {
+		size_t len;
+		const char *top = conf_root_real(r, &len);
+		char *const paths[] = { (char *)(uintptr_t)top, NULL };
+		FTS *fts = top ? fts_open(paths, FTS_LOGICAL | FTS_NOCHDIR, NULL) : NULL;
+		for (FTSENT *e; fts && (e = fts_read(fts));)
+			if (e->fts_info == FTS_F && S_ISREG(e->fts_statp->st_mode))
+				sum += pages_of((uint64_t)e->fts_statp->st_size) * PAGE;
+		if (fts)
+			fts_close(fts);
+	}
+	return sum;
+}
+
+bool list_make(struct wanted_list *l, struct filling *f)
 {
 	bool ok = true;
 	*l = (struct wanted_list){ 0 };
 	if (conf.have_trace)
 		return by_trace(l);
 	for (unsigned r = 0; ok && r < conf_nroots(); r++)
-		ok = walk(l, r);
+		ok = walk(l, r, f);
 	return ok;
 }

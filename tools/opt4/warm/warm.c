@@ -99,17 +99,27 @@ static void result(void)
 	if (f->no_room)
 		fprintf(stderr, "; %llu have no room", (unsigned long long)f->no_room);
 	if (f->failed)
-		fprintf(stderr, "; %llu could not be read", (unsigned long long)f->failed);
+		fprintf(stderr, "; %llu could not be read (%s)", (unsigned long long)f->failed, f->first);
 	fputs(came ? "; broken off: run it again\n" : "\n", stderr);
+}
+
+static uint64_t pages_all(void)
+{
+	uint64_t n = 0;
+	for (size_t i = 0; i < list.n; i++)
+		n += pages_of(list.at[i].size);
+	return n;
 }
 
 static int warm(void)
 {
 	char dir[4096];
-	struct sigaction act = { .sa_handler = on_signal };
+	struct sigaction act = { .sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND };   /* the second one ends it at once */
 	conf_load();
 	if (!conf_active())
 		return fail("warm: nothing to fill: no dataset's folder is known; name it by --root");
+	if (!conf.have_trace && (strchr(conf.cache, '%') || strchr(conf.ssd_size, '%')))
+		conf_set_size(list_guess(), true);
 	session_job_begin();
 	if (!session_attach())
 		return fail("warm: no session can be made: %s; see opt4 doctor", "its reason is in the line above");
@@ -120,8 +130,10 @@ static int warm(void)
 	memcpy(dir, view.dir, sizeof(dir));
 	began = seconds();
 	terminal = isatty(STDERR_FILENO);
-	if (!list_make(&list))
+	if (!list_make(&list, &filling))
 		return fail("warm: no memory for the list of %zu files", list.n);
+	if (view.h->size_guessed)
+		index_resize(pages_all() * PAGE);
 	began = seconds();
 	int rc = fill_all(&list, &filling, list.arm ? ARM_THREADS : THREADS, look);
 	settle();
