@@ -37,6 +37,12 @@ setup_file() {
 		    def __getitem__(self, i):
 		        i = random.randrange(len(files))
 		        return Images.__getitem__(self, i)
+		if kind == "loop":
+		    for e in range(4):
+		        for p in random.sample(files, len(files)):
+		            time.sleep(.008)
+		            load(p)
+		    sys.exit()
 		d = {"images": Images, "memory": Memory, "stream": Stream, "other": Other}[kind]()
 		loader = DataLoader(d, 4, shuffle=kind != "stream")
 		time.sleep(float(*late))
@@ -76,6 +82,13 @@ job() { echo "$PYTHON -W ignore job.py $PWD/data $*"; }
 	[[ $output == *"opt4: $PWD/data: cached as by keep, nothing is fetched ahead: no DataLoader"* ]]
 	[[ $(json "['advice']" <"$STATS") == *"opt4.order(paths)"* ]]
 	[ "$(grep -c ^opt4: "$BATS_TEST_TMPDIR/said")" = 1 ]
+}
+
+@test "no DataLoader at all: the same" {
+	run minute --cache 50% -- $(job loop 0)
+	[[ $output == *"opt4: $PWD/data: cached as by keep, nothing is fetched ahead: no DataLoader"* ]]
+	[ "$(grep -c ^opt4: "$BATS_TEST_TMPDIR/said")" = 1 ]
+	calc "$(json "['accesses']" <"$STATS") > 600"
 }
 
 @test "nothing is cached, and why: samples from memory" {

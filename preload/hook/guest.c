@@ -7,6 +7,7 @@
 #include <dlfcn.h>
 #include <stdlib.h>
 #include <string.h>
+#include "../live/live.h"
 #include "hook.h"
 
 typedef struct _object PyObject;
@@ -29,6 +30,7 @@ static struct {
 	void (*PyErr_Fetch)(PyObject **, PyObject **, PyObject **);
 	void (*PyErr_Restore)(PyObject *, PyObject *, PyObject *);
 	void (*PyErr_Clear)(void);
+	int (*Py_AddPendingCall)(int (*call)(void *), void *arg);
 	PyObject **PyExc_Exception;
 	PyObject *_Py_NoneStruct;
 } py;
@@ -52,6 +54,7 @@ static bool resolve(void)
 	NEED(PyErr_Fetch);
 	NEED(PyErr_Restore);
 	NEED(PyErr_Clear);
+	NEED(Py_AddPendingCall);
 	NEED(PyExc_Exception);
 	NEED(_Py_NoneStruct);
 	return true;
@@ -132,4 +135,35 @@ EXPORT PyObject *opt4_guest(const char *name, PyObject *parts, int method)
 		f = bound;
 	}
 	return f;
+}
+
+/* ---- what is opened where no DataLoader reads: apart.c ---- */
+
+static PyObject *asked;
+
+/* In the program's first thread, between two steps of its own. */
+static int look(void *arg)
+{
+	(void)arg;
+	PyObject *done = py.PyObject_CallFunctionObjArgs(asked, NULL);
+	if (!done)
+		return raised() ? -1 : 0;
+	py.Py_DecRef(done);
+	return 0;
+}
+
+static bool ask(void) { return py.Py_AddPendingCall(look, NULL) == 0; }
+
+void opt4_apart(PyObject *call, const char *system, size_t bytes);   /* no C caller: found by name */
+
+/* call() is to take opt4_live_names(), now and then. */
+EXPORT void opt4_apart(PyObject *call, const char *system, size_t bytes)
+{
+	if (opt4_inside || !hook_on || asked || !resolve())
+		return;
+	struct guard g = hook_enter();
+	py.Py_IncRef(call);
+	asked = call;
+	live_apart_begin(ask, system, bytes);
+	hook_leave(g);
 }

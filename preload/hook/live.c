@@ -141,9 +141,22 @@ ENTRY_VOID(opt4_live_sample, (uint32_t n, uint32_t index), live_sample(n, index)
 ENTRY_VOID(opt4_live_rest, (void), live_rest())
 ENTRY_VOID(opt4_live_learn, (int make), live_learn(make))
 
+ENTRY_VOID(opt4_live_together, (void), live_apart_end())
 ENTRY_VOID(opt4_live_say, (const char *line), note_reason("%s", line))
 
 size_t opt4_live_fetched(int whole, char *strangers, size_t room);
+
+/* Where no DataLoader reads: the names of what was opened below no root, each with a NUL. Returns their bytes. */
+size_t opt4_live_names(char *to, size_t room);
+EXPORT size_t opt4_live_names(char *to, size_t room)
+{
+	if (opt4_inside || !hook_on)
+		return 0;
+	struct guard g = hook_enter();
+	size_t n = live_apart_names(to, room);
+	hook_leave(g);
+	return n;
+}
 
 /* The batch is fetched. Returns how many bytes of `strangers` are paths below no root, each with a NUL. Then opt4_live_learn(). */
 EXPORT size_t opt4_live_fetched(int whole, char *strangers, size_t room)

@@ -43,11 +43,16 @@ static void note(uint32_t what)
 	L->notes[i] = what;
 }
 
-static void watch(bool on)
+void live_watch(bool on)
 {
 	atomic_store_explicit(&live_watching, on, memory_order_relaxed);
-	atomic_store_explicit(&access_watch, on ? note : NULL, memory_order_relaxed);
 	conf_watch(on);
+}
+
+static void watch(bool on)
+{
+	live_watch(on);
+	atomic_store_explicit(&access_watch, on ? note : NULL, memory_order_relaxed);
 }
 
 static void begin(uint32_t n)
@@ -57,6 +62,7 @@ static void begin(uint32_t n)
 	L->rest = UINT32_MAX;
 	atomic_store(&L->nnotes, 0);
 	atomic_store(&L->nstrange, 0);
+	live_apart_end();
 	if (!L->told) {
 		L->told = true;
 		tell(TOLD_FETCHES, "");
@@ -98,6 +104,10 @@ void live_rest(void)
 
 void live_stranger(const char *path, size_t len)
 {
+	if (atomic_load_explicit(&live_apart, memory_order_relaxed)) {
+		live_apart_opened(path, len);
+		return;
+	}
 	uint32_t at = atomic_load(&L->nstrange);
 	do {
 		if (!len || at + len + 1 > STRANGERS)

@@ -92,6 +92,22 @@ void live_learn(bool make);
 /* While watching: this absolute path was opened, to be read, and lies below no root. */
 void live_stranger(const char *path, size_t len);
 
+/* Are opens looked at whatever their names? */
+void live_watch(bool on);
+
+/* ---- apart.c: programs that read their files without a DataLoader of torch's ---- */
+
+/* From now on what is opened below no root is kept, but for what `system` names, each with a NUL: folders, with a slash at either end, and suffixes. When
+ * it is enough to be looked at ask() is called, in any thread, and is to see to it that somebody takes the names; false: it can't. What
+ * lies below a root is the dataset's, whatever its name. Once in a process; its children go on with it. */
+void live_apart_begin(bool (*ask)(void), const char *system, size_t bytes);
+/* There is such a DataLoader, which knows better. */
+void live_apart_end(void);
+extern _Atomic bool live_apart;
+void live_apart_opened(const char *path, size_t len);
+/* The names, each with a NUL; their bytes. They are forgotten here. */
+size_t live_apart_names(char *to, size_t room);
+
 /* ---- export.c ---- */
 
 /* Writes each dataset's files into the folder `to`: files.DATASET (hex), a line `samples width`, then a path and a NUL for

@@ -366,6 +366,9 @@ size_t live_strangers(char *to, size_t room) { return 0; }
 void live_learn(bool make) {}
 void live_stranger(const char *path, size_t len) {}
 void live_loader_again(void) {}
+void live_apart_begin(bool (*ask)(void), const char *system, size_t bytes) {}
+void live_apart_end(void) {}
+size_t live_apart_names(char *to, size_t room) { return 0; }
 void live_own(uint64_t key, uint64_t dataset) {}
 int live_files(uint64_t dataset, uint32_t n, const char *paths, size_t bytes) { return -ENOSYS; }
 int live_known(uint64_t dataset, uint32_t n) { return 0; }

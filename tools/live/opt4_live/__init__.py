@@ -8,7 +8,7 @@ of the generator tells what will come.
 
 from functools import partial
 
-from . import epochs, fetches, guest, lib
+from . import apart, epochs, fetches, guest, lib
 
 CHECK = "check_worker_number_rationality"   # what a DataLoader's constructor calls last; that itself is looked at by programs
 
@@ -17,7 +17,8 @@ def patch(dataloader):
     """Hooks the DataLoader of this module (torch.utils.data.dataloader)."""
     if not lib.load():
         return
-    lib.watch()      # before processes are forked from this one
+    if lib.watch():  # before processes are forked from this one
+        apart.begin()
     from torch.utils.data._utils import fetch
     loader, base = dataloader.DataLoader, dataloader._BaseDataLoaderIter
     if CHECK in loader.__dict__:
@@ -34,6 +35,7 @@ def _made(token, args, result, whole):
 
 
 def _begun(token, args, result, whole):
+    apart.end()
     if whole:
         epochs.announce(*args)
 

@@ -176,6 +176,8 @@ def announce(it, loader):
         known_roots()
     it._opt4 = state = State(it, loader)
     global announced
+    if not announced:
+        _tell_file("loader", b"")
     announced = True
     lib.loader(state.key, state.dataset, _counts.get(state.number, -1) + 1)
     key, pid = state.key, os.getpid()
@@ -229,6 +231,14 @@ def _take(found):
         os.environ["OPT4_ROOT"] = ":".join(now + new)
 
 
+def loaders():
+    """Has any process of the job made an iterator of torch's DataLoader?"""
+    try:
+        return os.path.exists(_spool("loader"))
+    except OSError:
+        return False
+
+
 def add_roots(found):
     """Folders (absolute) in which datasets were found. The first of the job names its session: the first process that puts
     its own in place, for the others take that one first."""
@@ -250,14 +260,15 @@ def add_roots(found):
 _sized, _rest = False, None
 
 
-def tell_size(size):
-    """A budget in percent, and no trace that knows of what: of the first loader's dataset, to begin with (index_seen())."""
+def tell_size(size, apart=False):
+    """A budget in percent, and no trace that knows of what: of the first loader's dataset, to begin with (index_seen()). apart: no loader of torch's has been
+    seen; where one comes its dataset counts."""
     global _sized, _rest
     percent = any(os.environ.get(name, "").endswith("%") for name in ("OPT4_CACHE", "OPT4_SSD_SIZE"))
-    if not _sized and percent and not os.environ.get("OPT4_TRACE"):
-        _sized = True
+    if (not _sized or _sized == "apart" and not apart) and percent and not os.environ.get("OPT4_TRACE"):
+        _sized = "apart" if apart else True
         n, _rest = size()
-        lib.size(n, _rest is not None)
+        lib.size(n, apart or _rest is not None)
         _tell_file("size", b"%d" % n)     # whoever makes the session must know
 
 

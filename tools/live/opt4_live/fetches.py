@@ -3,7 +3,7 @@ which sample is being fetched, and takes the files that are opened meanwhile for
 
 import os
 
-from . import epochs, files, lib, roots, samplers
+from . import apart, epochs, files, lib, roots, samplers
 
 NOBODY = 0xFFFFFFFF   # an index that is no number
 UNTIL = 8             # batches after which it is said that no file was seen
@@ -27,10 +27,10 @@ class _Marks(list):
 
 def _place(i, n):
     if type(i) is not int:
-        if type(i).__module__ not in ("numpy", "torch"):
+        if type(i) is not tuple and type(i).__module__ not in ("numpy", "torch"):
             return NOBODY
         try:
-            i = int(i)
+            i = samplers.number(i)
         except Exception:
             return NOBODY
     return i if i >= 0 else i + n if i + n >= 0 else NOBODY
@@ -102,7 +102,7 @@ def after(f, whole):
     strangers = lib.fetched(whole)
     if strangers:
         _settle(f, strangers)
-    if f.turns == UNTIL and not lib.active():
+    if f.turns == UNTIL and (not lib.active() or apart.found and f.n and not f.named and not lib.known(0, f.n)):
         lib.say("opt4: nothing is cached: " + (
             "the samples' files lie loose in %s; give them a folder of their own" % os.fsdecode(f.loose) if f.loose else
             "samples are fetched, but no file of theirs is opened here: they are in memory, or read by other means; if they lie in files, "

@@ -44,9 +44,10 @@ def load():
         lib.opt4_live_draw.argtypes, lib.opt4_live_draw.restype = [u32], ctypes.c_void_p
         lib.opt4_live_undraw.argtypes = [ctypes.c_void_p]
         lib.opt4_live_wait.argtypes = [ctypes.c_void_p, ctypes.c_uint]
-        for name in ("ready", "rest", "watch"):
+        lib.opt4_live_names.argtypes, lib.opt4_live_names.restype = [ctypes.c_char_p, ctypes.c_size_t], ctypes.c_size_t
+        for name in ("ready", "rest", "watch", "together"):
             getattr(lib, "opt4_live_" + name).argtypes = []
-        for name in ("ready", "loader", "own", "follow", "end", "forget", "use", "sample", "rest", "learn", "size", "lied", "undraw", "wait"):
+        for name in ("ready", "loader", "own", "follow", "end", "forget", "use", "sample", "rest", "learn", "size", "lied", "undraw", "wait", "together"):
             getattr(lib, "opt4_live_" + name).restype = None
         _locked = ctypes.PyDLL(None)
         _locked.opt4_live_fork.argtypes = [ctypes.c_void_p, ctypes.c_uint]
@@ -184,14 +185,28 @@ def marks():
 _strangers = None
 
 
-def fetched(whole):
-    """The batch was fetched (whole: without an exception). Returns paths that were opened meanwhile below no root; learn() then
-    puts into the dataset's table what was seen."""
+def _names(ask):
     global _strangers
     if _strangers is None:
         _strangers = ctypes.create_string_buffer(1 << 16)
-    n = _lib.opt4_live_fetched(bool(whole), _strangers, len(_strangers))
+    n = ask(_strangers, len(_strangers))
     return _strangers.raw[:n].split(b"\0")[:-1] if n else []
+
+
+def fetched(whole):
+    """The batch was fetched (whole: without an exception). Returns paths that were opened meanwhile below no root; learn() then
+    puts into the dataset's table what was seen."""
+    return _names(lambda to, room: _lib.opt4_live_fetched(bool(whole), to, room))
+
+
+def names():
+    """Where no DataLoader reads: paths that were opened below no root since the last call."""
+    return _names(_lib.opt4_live_names)
+
+
+def together():
+    """A DataLoader reads."""
+    _lib.opt4_live_together()
 
 
 def learn(make):

@@ -75,6 +75,20 @@ def of(paths, known=()):
     return out[:MOST]
 
 
+def holding(paths, most):
+    """The deepest folder of a dataset's own that holds so many of these files (absolute), all as deep as each other; or None."""
+    counts = {}
+    for path in paths:
+        deep, folder = path.count(b"/"), os.path.dirname(path)
+        while folder not in (b"", b"/"):
+            counts[folder, deep] = counts.get((folder, deep), 0) + 1
+            folder = os.path.dirname(folder)
+    for folder, _ in sorted((f for f, n in counts.items() if n >= most), key=lambda f: len(f[0]), reverse=True):
+        if not _too_wide(folder):
+            return folder
+    return None
+
+
 def look(folders):
     """(files below these folders, what they take in whole pages); (-1, 0): there are too many to be looked at."""
     files, pages, left = 0, 0, LOOK

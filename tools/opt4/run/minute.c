@@ -55,6 +55,16 @@ static void say_none(bool session, const char *advice)
 	}
 }
 
+/* That samples are fetched from memory, and what the session holds is none of theirs. */
+static const char *nothing(void)
+{
+	const char *line;
+	for (unsigned n = 0; (line = told_reason(n)); n++)
+		if (!strncmp(line, "opt4: nothing is cached: ", 25))
+			return line;
+	return NULL;
+}
+
 static void look(int timer)
 {
 	char line[ADVICE_BYTES];
@@ -69,6 +79,8 @@ static void look(int timer)
 		return;
 	if (!first)
 		say_none(session, advice ? line : NULL);
+	else if (nothing())
+		say(nothing());
 	else if (advice)
 		say(line);
 	else if (!session && told_reason(0))
