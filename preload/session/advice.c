@@ -45,6 +45,12 @@ bool session_advice(char line[ADVICE_BYTES])
 	if (!budget)
 		len = snprintf(line, ADVICE_BYTES, "%s: nothing is cached: there is no room for a cache; enlarge /dev/shm or the memory limit, or name a "
 			       "size with --cache", root);
+	else if (!n->accesses && n->peeked)
+		len = snprintf(line, ADVICE_BYTES, "%s: nothing is cached: what is read are slices of large files (an archive, a database, HDF5), which are left "
+			       "alone", root);
+	else if (!n->accesses && age() > MINUTE / 2 && epoch() >= 0)
+		len = snprintf(line, ADVICE_BYTES, "%s: nothing is cached: no file below it is opened and read as samples are fetched: they are in memory, or "
+			       "slices of files that stay open (an archive, a database, HDF5), which are left alone", root);
 	else if (!n->accesses && age() > MINUTE / 2)
 		len = snprintf(line, ADVICE_BYTES, "%s: nothing is cached: no file below it has been read; name the folder that the job reads with --root", root);
 	else if (!n->accesses)
