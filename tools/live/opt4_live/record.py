@@ -7,6 +7,8 @@ import sys
 import time
 from array import array
 
+from . import samplers
+
 LUMP = 1 << 12   # a job that is killed loses no more
 _open = []
 _count = 0
@@ -29,7 +31,7 @@ class Record:
     def note(self, index):
         """A batch was dispatched."""
         try:
-            batch = [int(i) for i in index] if hasattr(index, "__len__") and getattr(index, "ndim", 1) else [int(index)]
+            batch = [samplers.number(i) for i in index] if hasattr(index, "__len__") and getattr(index, "ndim", 1) else [int(index)]
             self.pending.append(len(batch))
             self.pending.extend([i if i >= 0 else i + self.n for i in batch])
             if len(self.pending) >= LUMP:

@@ -29,15 +29,15 @@ _failed = {}       # stream -> children that ended without an order, one after t
 
 
 def numbers(batch, samples):
-    """The indices of a batch as array('I'); raises where they are none."""
+    """The indices of a batch as array('I'), of tuples such as (flag, index) their first number; raises where they are none."""
     if hasattr(batch, "__index__") and not hasattr(batch, "__len__") or getattr(batch, "ndim", None) == 0:
         batch = (int(batch),)
     elif hasattr(batch, "tolist"):
         batch = batch.tolist()
     try:
         return array("I", batch)
-    except OverflowError:
-        return array("I", [i if i >= 0 else i + samples for i in map(int, batch)])
+    except (OverflowError, TypeError):
+        return array("I", [i if i >= 0 else i + samples for i in map(samplers.number, batch)])
 
 
 def _draw(sampler_iter, words, samples):

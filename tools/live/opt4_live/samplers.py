@@ -11,6 +11,13 @@ NONE, PERMUTED, DRAWN = range(3)   # enum replay_how of tools/opt4d/replay.h
 STATE = 5056      # bytes of a generator's state
 
 
+def number(index):
+    """The number of a sample; TypeError: there is none in it."""
+    if type(index) is tuple:      # with what is to be done with it: a flag, a size
+        index = next((i for i in index if type(i) is int or type(i).__module__ in ("numpy", "torch")), None)
+    return int(index)
+
+
 def _twin(generator):
     """A clone of a CPU generator; of the global one for None. None: it is another device's."""
     import torch
