@@ -20,6 +20,10 @@ load lib/reach
 	reach shuffled,0,1 stream,4,1,.5,0
 }
 
+@test "no DataLoader: a loop, pools of threads and of processes; all files verified first, and then a loader over some" {
+	reach by-hand,0,1,.5,0 threads,4,1,.5,0 pool,2,1,.5,0 scan-first,0,2
+}
+
 @test "folders opened before it is known where the dataset lies; a file of the sample's beside its image" {
 	reach dir-fd,0,1 sibling,4,2
 }

@@ -1,4 +1,4 @@
-"""table.py [--json FILE] [--lanes N] PYTHON[,PYTHON] WORKERS[,WORKERS] [KIND]...: kinds of jobs (reach.py's and kinds.py's), each plain and under `opt4 run` that is told
+"""table.py [--json FILE] [--lanes N] PYTHON[,PYTHON] WORKERS[,WORKERS] [KIND]...: kinds of jobs (reach.py's, kinds.py's and others.py's), each plain and under `opt4 run` that is told
 of nothing, over a store that takes 6 ms a file, with room for half: a line a cell. Columns: the epoch from which on what fits is hit, what fits, keep's reuse and
 ours, the part of what was foretold that came, orders, the part of the reads that were ahead, and of the accesses what was fetched in vain; whether something was
 said; what is not as it should be. Exit 1 where that is anything."""
@@ -18,7 +18,8 @@ sys.path.insert(0, os.path.join(os.path.dirname(HERE), "lib"))
 import cells
 
 NEEDS = {"frame": ["pandas"], "frame-index": ["pandas"], "stateful": ["torchdata"], "nodes": ["torchdata.nodes"], "pipes": ["torch.utils.data.datapipes.iter"],
-         "tv-read-file": ["torchvision"]}
+         "tv-read-file": ["torchvision"], "joblib": ["joblib"], "accelerate": ["accelerate"], "hdf5": ["h5py"], "lmdb": ["lmdb"], "parquet": ["pyarrow"],
+         "cv2": ["cv2"], "pil": ["PIL"]}
 
 
 def kinds(name, file):
@@ -41,8 +42,8 @@ def main():
     while args and args[0] in options:
         options[args[0]], args = args[1], args[2:]
     pythons, workers = args[0].split(","), args[1].split(",")
-    unknown = kinds("UNKNOWN", "kinds.py")
-    names = args[2:] or kinds("KINDS", "reach.py") + kinds("KINDS", "kinds.py")
+    unknown = kinds("UNKNOWN", "kinds.py") + kinds("UNKNOWN", "others.py")
+    names = args[2:] or [k for file in ("reach.py", "kinds.py", "others.py") for k in kinds("KINDS", file)]
     todo, results, lanes = [], {}, Queue()
     top = tempfile.mkdtemp()
     for i in range(int(options["--lanes"])):   # a session is one folder's: each lane has its own
