@@ -31,10 +31,14 @@ static uint32_t batch_of(const struct live_epoch *e, uint32_t b, uint32_t done)
 	return want < e->n - done ? want : e->n - done;
 }
 
-/* Records of a sample, in the order in which they are read; their number. */
+/* Records of a sample, in the order in which they are read; their number. Of several names of one file the one that has the object: all
+ * its uses are uses of that. */
 static uint32_t sample(const struct draft *d, uint32_t index, uint32_t rec[LIVE_WIDTH])
 {
-	return live_row(d->t, &d->trust, index, d->nfiles, rec);
+	uint32_t n = live_row(d->t, &d->trust, index, d->nfiles, rec);
+	for (uint32_t i = 0; i < n; i++)
+		rec[i] = record_object(rec[i]);
+	return n;
 }
 
 /* Sections one after the other; those that nobody reads (paths, slots) stay holes of the file. */

@@ -40,7 +40,7 @@ static bool in_hand(uint32_t rec)
 	if (view.h->clock - view.rec[rec].read_at > (uint64_t)IN_HAND * n)
 		return false;
 	for (uint32_t i = 0; i < n && i < SLOTS_MAX; i++)
-		if (view.slots[i].last_rec == rec + 1)
+		if (view.slots[i].last_rec && record_object(view.slots[i].last_rec - 1) == rec)
 			return true;
 	return false;
 }

@@ -39,12 +39,12 @@ static uint32_t epoch_of(const struct plan *p, const struct run *run)
 
 /* Opened again at once by the same process is the same access (OpenCV opens twice), unless the trace
  * itself names the file twice in a row here. */
-static bool same_again(const struct slot *s, uint32_t rec, const struct plan *p, uint32_t file, const struct plan *live)
+static bool same_again(const struct slot *s, uint32_t name, const struct plan *p, uint32_t file, const struct plan *live, uint32_t live_file)
 {
-	if (s->last_rec != rec + 1)
+	if (s->last_rec != name + 1)
 		return false;
 	return !(p && orders.run && follow_expected(&p->follow, orders.run) == file) &&
-	       !(live && orders.live_run && follow_expected(&live->follow, orders.live_run) == rec);
+	       !(live && orders.live_run && follow_expected(&live->follow, orders.live_run) == live_file);
 }
 
 /* Only a policy that goes by the order must hold still, when none that it knows is followed. */
@@ -80,43 +80,49 @@ static void moved_on(uint32_t plan, struct access *a)
 	}
 }
 
-void access_begin(uint32_t rec, struct access *a)
+uint32_t access_file(uint32_t plan, uint32_t rec, uint32_t name)
+{
+	uint32_t file = plan_file(plan, name);
+	return name != rec && (file == FILE_NONE || orders.plans[plan].trace.first[file] >= orders.plans[plan].trace.h->npos) ? plan_file(plan, rec) : file;
+}
+
+void access_begin(uint32_t rec, uint32_t name, struct access *a)
 {
 	struct slot *s = &view.slots[view.slot];
-	struct record *r = &view.rec[rec];
+	struct record *r = &view.rec[rec], *named = &view.rec[name];
 	struct plan *p = orders.own_plan ? &orders.plans[orders.own_plan - 1] : NULL, *live = stream_plan();
-	uint32_t file = p ? plan_file(orders.own_plan - 1, rec) : FILE_NONE;
+	uint32_t file = p ? access_file(orders.own_plan - 1, rec, name) : FILE_NONE, live_file = live ? access_file(orders.live_plan - 1, rec, name) : FILE_NONE;
 	uint32_t next = POS_UNKNOWN;
 
-	*a = (struct access){ .use = { POS_UNKNOWN, 0 }, .epoch = r->seen };
+	*a = (struct access){ .use = { POS_UNKNOWN, 0 }, .epoch = named->seen };
 	/* relaxed: only the thread that has itself watched minds (live/learn.c) */
 	void (*watch)(uint32_t) = atomic_load_explicit(&access_watch, memory_order_relaxed);
 	if (watch)
-		watch(rec);
+		watch(name);
 	if (p && !orders.run) {
 		orders.run = follow_join(&p->follow, view.slot);
 		s->plan_run = orders.run ? (uint32_t)(orders.run - p->follow.sh->runs) + 1 : 0;
 	}
-	if (same_again(s, rec, p, file, live)) {
+	if (same_again(s, name, p, file, live, live_file)) {
 		a->again = true;
 		a->use = r->use;
-		a->epoch = epoch_now(p, live, r->seen ? r->seen - 1 : 0);
+		a->epoch = epoch_now(p, live, named->seen ? named->seen - 1 : 0);
 		a->gate_shut = shut(p, live);
 		return;
 	}
-	s->last_rec = rec + 1;
+	s->last_rec = name + 1;
 	rec_touch(rec);
-	a->first = !r->seen++;
+	a->first = !named->seen++ && name == rec;
 	r->asked = (uint32_t)COUNTED(view.h->n.accesses);
 	s->accesses++;
 	r->read_at = ++view.h->clock;
 	if (live && orders.live_run)
-		follow_access(&live->follow, orders.live_run, plan_file(orders.live_plan - 1, rec), &next);
+		follow_access(&live->follow, orders.live_run, live_file, &next);
 	if (orders.run)
 		follow_access(&p->follow, orders.run, file, &next);
 	a->epoch = epoch_now(p, live, a->epoch);
 	a->gate_shut = shut(p, live);
-	if (orders.shape.naxes == 1 && orders.own_plan == 1 && orders.run && file != FILE_NONE) {
+	if (orders.shape.naxes == 1 && orders.own_plan == 1 && orders.run && file != FILE_NONE && file == plan_file(0, rec)) {
 		a->use.pos = next;
 	} else {
 		plans_fronts();
@@ -209,13 +215,14 @@ void session_touch(const struct cached *c)
 	struct access a;
 	if (!session_attach())
 		return;
+	uint32_t rec = record_twin(c->rec);
 	if (session_lock()) {
-		access_begin(c->rec, &a);
+		access_begin(rec, c->rec, &a);
 		session_unlock();
 	} else {                   /* counted all the same; the follower will find us again */
 		a = (struct access){ .epoch = view.rec[c->rec].seen ? view.rec[c->rec].seen - 1 : 0 };
 	}
-	access_count(&a, ACCESS_HIT, c->rec, view.rec[c->rec].st.size, 0);
+	access_count(&a, ACCESS_HIT, rec, view.rec[rec].st.size, 0);
 	room_look();               /* one clock read, but for every 100 ms */
 	if (atomic_load_explicit(&view.h->room_left, memory_order_relaxed) < 0)
 		victims_shrink();

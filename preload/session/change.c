@@ -8,17 +8,34 @@
 #include <unistd.h>
 #include "parts.h"
 
-static bool look_due(const struct resident *r, uint64_t now)
+bool look_due(const struct resident *r, uint64_t now)
 {
 	if (!r->checked)           /* kept from an earlier session: once at least */
 		return true;
 	return view.revalidate_ns == 0 || (view.revalidate_ns != UINT64_MAX && now - r->checked > view.revalidate_ns);
 }
 
+/* The object of a resident, or of the resident whose file this name leads to as well. */
+static int opened(uint32_t rec, uint32_t name, struct resident *r, int flags, struct cached *c)
+{
+	if ((flags & O_NOATIME) && r->st.uid != geteuid())
+		return -EPERM;     /* which the original says, but to the privileged; the object is ours */
+	int fd = object_open(rec, r, flags);
+	if (fd == -ENOENT && !index_lost())
+		record_drop(rec);  /* somebody took the object away */
+	*c = (struct cached){ .rec = name, .obj_ino = r->obj_ino, .dev = r->st.dev, .ino = r->st.ino, .checked = r->checked };
+	return fd;
+}
+
 /* Whoever has been told of a writer was told by a system call, behind which its count is seen: relaxed will do. */
 int session_open(uint32_t rec, int dirfd, const char *path, int flags, struct cached *c)
 {
 	struct resident r;
+	uint32_t twin = record_twin(rec);
+	if (twin != rec) {
+		int rc = link_open(rec, dirfd, path, flags, &r);
+		return rc < 0 ? rc : opened(twin, rec, &r, flags, c);
+	}
 	if (!record_read(rec, &r) || atomic_load_explicit(&view.rec[rec].writers, memory_order_relaxed))
 		return -ENOENT;
 	uint64_t now = now_coarse();
@@ -36,13 +53,7 @@ int session_open(uint32_t rec, int dirfd, const char *path, int flags, struct ca
 			atomic_store_explicit(&view.rec[rec].checked, now, memory_order_relaxed);
 		r.checked = now;
 	}
-	if ((flags & O_NOATIME) && r.st.uid != geteuid())
-		return -EPERM;     /* which the original says, but to the privileged; the object is ours */
-	int fd = object_open(rec, &r, flags);
-	if (fd == -ENOENT && !index_lost())
-		record_drop(rec);  /* somebody took the object away */
-	*c = (struct cached){ .rec = rec, .obj_ino = r.obj_ino, .dev = r.st.dev, .ino = r.st.ino, .checked = r.checked };
-	return fd;
+	return opened(rec, rec, &r, flags, c);
 }
 
 int session_hint(uint32_t rec, int fd, struct cached *c)
@@ -72,6 +83,7 @@ void session_invalidate(uint32_t rec)
 {
 	if (!view.h || rec >= view.ncap)
 		return;
+	rec = link_part(rec);
 	if (rec_state(rec) == REC_FILLING)
 		spoil(rec);
 	if (rec_state(rec) != REC_RESIDENT)
@@ -105,7 +117,7 @@ void session_invalidate_tree(unsigned root, const char *rel, size_t len)
 		for (uint64_t bits = view.touched[w]; bits; bits &= bits - 1) {
 			uint32_t rec = w * 64 + (uint32_t)__builtin_ctzll(bits);
 			enum rec_state s = rec < files ? rec_state(rec) : REC_ABSENT;
-			if ((s == REC_RESIDENT || s == REC_FILLING) && record_path(rec, path, sizeof(path)) > (size_t)n &&
+			if ((s == REC_RESIDENT || s == REC_FILLING || record_twin(rec) != rec) && record_path(rec, path, sizeof(path)) > (size_t)n &&
 			    !strncmp(path, want, (size_t)n) && path[n] == '/')
 				session_invalidate(rec);
 		}
@@ -118,7 +130,7 @@ int session_reopen(const struct cached *c, int flags)
 	if (!view.h || c->rec >= view.ncap || !record_path(c->rec, path, sizeof(path)))
 		return -ENOENT;
 	/* A FIFO that lies there now would have us wait for its writer. */
-	struct origin o = view.rec[c->rec].st;
+	struct origin o = view.rec[record_twin(c->rec)].st;
 	if (stat(path, &st) < 0 || !origin_at(&o, c->dev, c->ino, &st))
 		return -ESTALE;
 	int fd = open(path, flags & ~(O_CREAT | O_EXCL | O_TRUNC));
@@ -135,7 +147,7 @@ static int identity(struct cached *c, struct origin *o)
 {
 	if (!view.h || c->rec >= view.ncap)
 		return -ENOENT;
-	const struct record *r = &view.rec[c->rec];
+	const struct record *r = &view.rec[record_twin(c->rec)];
 	uint64_t now = now_coarse(), w, obj_ino, left;
 	int tries = 0;
 	/* It stays after eviction, until the next fill: whose filler may be writing just now. */

@@ -32,6 +32,7 @@ int fill_link(uint32_t rec, int obj, const struct origin *o)
 	r->left_ino = 0;
 	atomic_store(&r->ssd, 0);
 	r->key = object_key(record_key_hash(rec), o);
+	atomic_store_explicit(&r->same, origin_same_as(o), memory_order_relaxed);
 	int rc = fstat(obj, &st) < 0 ? -errno : tier_at(r->tier)->link(obj, &r->key);
 	tier_at(r->tier)->close(obj);
 	if (rc < 0)
@@ -149,12 +150,12 @@ static bool wait_for(uint32_t rec)
 }
 
 /* The object, if it is of the very file that the descriptor is on: what is resident by now may be its successor. */
-static int give_object(uint32_t rec, const struct stat *st, int flags)
+static int give_object(uint32_t rec, uint32_t name, const struct stat *st, const struct origin *o, int flags)
 {
 	struct resident r;
 	if (!record_read(rec, &r))
 		return -ENOENT;
-	if (!object_seen(rec, &r, st))
+	if (name != rec ? r.same != origin_same_as(o) : !object_seen(rec, &r, st))
 		return -ESTALE;
 	return object_open(rec, &r, flags);
 }
@@ -170,7 +171,7 @@ static void too_large(uint64_t bytes)
 			 ssd_here() ? " and OPT4_SSD_SIZE together, but half of OPT4_CACHE" : "");
 }
 
-bool session_absent(uint32_t rec) { return view.h && rec < view.ncap && rec_state(rec) == REC_ABSENT; }
+bool session_absent(uint32_t rec) { return view.h && rec < view.ncap && rec_state(record_twin(rec)) == REC_ABSENT; }
 
 void session_peeked(struct cached *c)
 {
@@ -189,17 +190,29 @@ static void read_on(struct cached *c)
 		keeper_ring();
 }
 
+/* Another fills it, under this name, or *rec under another of the file's. True: *rec has it now. */
+static bool wait_for_either(uint32_t *rec, uint32_t name, bool stands, int fd, const struct origin *o)
+{
+	if (!stands && wait_for(*rec))
+		return true;
+	uint32_t twin = stands ? link_settle(name, fd, o) : record_twin(name);   /* who filled it has found it under another name */
+	if (twin == *rec)
+		return false;
+	*rec = twin;
+	return rec_state(twin) == REC_RESIDENT || (rec_state(twin) == REC_FILLING && wait_for(twin));
+}
+
 /* Is it what this process reads next in an order that is followed? */
-static bool expected(uint32_t rec)
+static bool expected(uint32_t rec, uint32_t name)
 {
 	bool is = false;
 	if (!session_lock())
 		return false;
 	struct plan *p = orders.own_plan ? &orders.plans[orders.own_plan - 1] : NULL, *live = stream_plan();
 	if (live && orders.live_run && !live->follow.sh->gate_shut)
-		is = follow_expected(&live->follow, orders.live_run) == plan_file(orders.live_plan - 1, rec);
+		is = follow_expected(&live->follow, orders.live_run) == access_file(orders.live_plan - 1, rec, name);
 	if (!is && p && orders.run && !p->follow.sh->gate_shut)
-		is = follow_expected(&p->follow, orders.run) == plan_file(orders.own_plan - 1, rec);
+		is = follow_expected(&p->follow, orders.run) == access_file(orders.own_plan - 1, rec, name);
 	session_unlock();
 	return is;
 }
@@ -215,10 +228,10 @@ static bool keeper_comes(uint64_t start)
 	       (waited < GIVE_WAY_NS || (how == ELEVATOR_BUCKETS && waited < BUCKET_NS && now - atomic_load(&view.h->disk_beat) < 2 * GIVE_WAY_NS));
 }
 
-static bool give_way(uint32_t rec)
+static bool give_way(uint32_t rec, uint32_t name)
 {
 	uint64_t start = now_ns(), w;
-	if (!expected(rec))
+	if (!expected(rec, name))
 		return false;
 	atomic_store_explicit(&view.h->awaited_ns, now_coarse(), memory_order_relaxed);
 	keeper_ring();
@@ -245,8 +258,9 @@ static int fetch(int fd, int flags, struct cached *c)
 	struct stat st;
 	struct origin o;
 	struct access a = { .epoch = 0 };
-	uint32_t rec = c->rec, victims[VICTIMS_MAX];
+	uint32_t name = c->rec, rec, victims[VICTIMS_MAX];
 	int nvictims = -1, cancel, rc = -EBUSY;
+	bool stands = false;       /* another name's record for this file */
 	uint64_t start = now_ns();
 	if (!session_attach() || fstat(fd, &st) < 0 || st.st_dev != c->dev || st.st_ino != c->ino)
 		return -ESTALE;
@@ -257,6 +271,7 @@ static int fetch(int fd, int flags, struct cached *c)
 	room_look();
 	if (atomic_load(&view.h->room_left) < 0)
 		victims_shrink();
+	rec = link_settle(name, fd, &o);
 	enum rec_state s = rec_state(rec);
 	struct resident was;
 	if (s == REC_RESIDENT && record_read(rec, &was) && !object_seen(rec, &was, &st)) {
@@ -267,14 +282,15 @@ static int fetch(int fd, int flags, struct cached *c)
 	if (rec >= view.h->shape.nfiles)
 		policy_rebuild(rec < view.ncap / 2 - 1 ? rec * 2 + 2 : view.ncap, 0, 0);
 
-	bool waited = s == REC_ABSENT && o.size <= SESSION_SMALL && atomic_load_explicit(&view.h->elevator, memory_order_relaxed) && origin_fit(&st) && give_way(rec);
+	bool waited = s == REC_ABSENT && o.size <= SESSION_SMALL && atomic_load_explicit(&view.h->elevator, memory_order_relaxed) && origin_fit(&st) && give_way(rec, name);
 	if (s == REC_ABSENT && !waited && atomic_load_explicit(&view.h->pool_state, memory_order_relaxed) && origin_fit(&st) && o.size <= index_maxfile())
 		waited = ask_keeper(rec, o.size) && (rec_state(rec) == REC_RESIDENT || wait_for(rec));
-	bool locked = session_lock(), fit = origin_fit(&st) && !atomic_load(&view.rec[rec].writers);
+	bool locked = session_lock(), fit = origin_fit(&st) && !atomic_load(&view.rec[rec].writers) && !atomic_load(&view.rec[name].writers);
 	s = rec_state(rec);
 	if (locked) {
-		access_begin(rec, &a);
-		if (s == REC_ABSENT && fit && rec < orders.shape.nfiles) {
+		access_begin(rec, name, &a);
+		stands = s == REC_ABSENT && fit && link_stand(rec, &o) != rec;
+		if (s == REC_ABSENT && fit && !stands && rec < orders.shape.nfiles) {
 			nvictims = victims_choose(pages_of(o.size), rec, a.use, victims, a.gate_shut ? 0 : VICTIMS_MAX);
 			if (nvictims >= 0 && !inflight_add(rec, 0))
 				nvictims = -1; /* victims_choose() kept an entry free unless it took none */
@@ -283,9 +299,9 @@ static int fetch(int fd, int flags, struct cached *c)
 		}
 		session_unlock();
 	}
-	if (s == REC_RESIDENT && (rc = give_object(rec, &st, flags)) >= 0) {
+	if (s == REC_RESIDENT && (rc = give_object(rec, name, &st, &o, flags)) >= 0) {
 		access_count(&a, waited ? ACCESS_LATE : ACCESS_HIT, rec, o.size, waited ? now_ns() - start : 0);
-	} else if (s == REC_FILLING && wait_for(rec) && (rc = give_object(rec, &st, flags)) >= 0) {
+	} else if ((stands || s == REC_FILLING) && wait_for_either(&rec, name, stands, fd, &o) && (rc = give_object(rec, name, &st, &o, flags)) >= 0) {
 		access_count(&a, ACCESS_LATE, rec, o.size, now_ns() - start);
 	} else if (nvictims >= 0 && (rc = fill(rec, fd, &o, &a, victims, nvictims, flags)) >= 0) {
 		access_count(&a, ACCESS_MISS, rec, o.size, now_ns() - start);

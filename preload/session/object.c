@@ -95,8 +95,11 @@ bool object_seen(uint32_t rec, struct resident *r, const struct stat *st)
 		return false;
 	struct record *is = &view.rec[rec];
 	if (rec_state(rec) == REC_RESIDENT && is->key.path == r->key.path && is->key.stat == r->key.stat) {
-		if (atomic_load(&is->ssd) & SSD_UNSEEN)
+		if (atomic_load(&is->ssd) & SSD_UNSEEN) {
 			is->st = now;
+			atomic_store_explicit(&is->same, origin_same_as(&now), memory_order_relaxed);
+			links_put(rec, origin_inode(&now));
+		}
 		rec_set(rec, REC_RESIDENT);   /* whoever reads it just now reads it once more */
 		atomic_fetch_and(&is->ssd, ~SSD_UNSEEN);
 		same = origin_same(&is->st, st);
@@ -107,14 +110,14 @@ bool object_seen(uint32_t rec, struct resident *r, const struct stat *st)
 
 static bool on_ssd(const struct cached *c, struct resident *r)
 {
-	return view.h && c->rec < view.ncap && record_read(c->rec, r) && r->tier == TIER_SSD && r->obj_ino == c->obj_ino;
+	return view.h && c->rec < view.ncap && record_read(record_twin(c->rec), r) && r->tier == TIER_SSD && r->obj_ino == c->obj_ino;
 }
 
 void session_failed(const struct cached *c)
 {
 	struct resident r;
 	if (on_ssd(c, &r))
-		object_spoilt(c->rec, EIO);
+		object_spoilt(record_twin(c->rec), EIO);
 }
 
 bool session_readable(const struct cached *c, int fd)
@@ -129,6 +132,6 @@ bool session_readable(const struct cached *c, int fd)
 	bool ok = madvise(p, r.st.size, MADV_POPULATE_READ) == 0 || errno != EFAULT;
 	munmap(p, r.st.size);
 	if (!ok)
-		object_spoilt(c->rec, EIO);
+		object_spoilt(record_twin(c->rec), EIO);
 	return ok;
 }

@@ -30,10 +30,26 @@ struct access {
 	bool wake;                 /* the keeper waits for the front to have come this far */
 	bool gate_shut;            /* `opt`, and the trace is not what is followed: evict nothing for it */
 };
-/* One access of ours to rec, under the lock: follower, and the policy if it is resident. */
-void access_begin(uint32_t rec, struct access *a);
+/* One access of ours to rec by the name of record `name`, under the lock: follower, and the policy if it is resident. */
+void access_begin(uint32_t rec, uint32_t name, struct access *a);
+/* The file of an order by which that access goes: the name's; where it does not come in it, the object's. Under the lock. */
+uint32_t access_file(uint32_t plan, uint32_t rec, uint32_t name);
 /* Into the counters; with or without the lock. `read`: bytes that we read of the original for it. */
 void access_count(const struct access *a, enum access_kind kind, uint32_t rec, uint64_t bytes, uint64_t waited_ns);
+
+/* ---- change.c ---- */
+bool look_due(const struct resident *r, uint64_t now);   /* is the original to be looked at, going by r->checked? */
+
+/* ---- link.c: several names of one file ---- */
+/* The record that has, or is to have, the object of `name`, whose file is open as fd: as a rule `name`. A look into memory, but for files
+ * that have several names: a stat and a statfs for each when it is seen first. No lock held. */
+uint32_t link_settle(uint32_t name, int fd, const struct origin *o);
+/* Under the lock: rec is about to be filled. rec; or another that is resident or being filled with this very file. */
+uint32_t link_stand(uint32_t rec, const struct origin *o);
+/* What the name leads to has changed, or it leads elsewhere. Returns the record that had its object. */
+uint32_t link_part(uint32_t name);
+/* Looks for the object of `name`, a twin, as session_open() does. 0: r is it, and what the name leads to; -ENOENT; -ESTALE. */
+int link_open(uint32_t name, int dirfd, const char *path, int flags, struct resident *r);
 
 /* ---- object.c ---- */
 /* Opens a resident's object, r as record_read() gave it (it is read anew where the object has moved meanwhile). A descriptor

@@ -40,17 +40,26 @@ bool origin_at(const struct origin *o, uint64_t dev, uint64_t ino, const struct 
 	return (st->st_dev == dev && st->st_ino == ino) || (o->ino == ino && origin_same(o, st));
 }
 
-static bool invents(const char *root)
+static bool inventor(uint32_t type)
 {
 	static const uint32_t inventors[] = { 0x65735546, 0x517B, 0xFF534D42, 0xFE534D42, 0x01021997, 0x786F4256, 0x7C7C6673 };
 	/* FUSE, smb, cifs, smb2, 9p, the shared folders of VirtualBox and Parallels */
-	struct statfs fs;
-	if (statfs(root, &fs) < 0)
-		return false;
 	for (size_t i = 0; i < sizeof(inventors) / sizeof(*inventors); i++)
-		if ((uint32_t)fs.f_type == inventors[i])
+		if (type == inventors[i])
 			return true;
 	return false;
+}
+
+static bool invents(const char *root)
+{
+	struct statfs fs;
+	return statfs(root, &fs) == 0 && inventor((uint32_t)fs.f_type);
+}
+
+bool numbers_hold(int fd)
+{
+	struct statfs fs;
+	return atomic_load_explicit(&view.h->renumbered, memory_order_relaxed) != NUMBERS_SEEN && fstatfs(fd, &fs) == 0 && !inventor((uint32_t)fs.f_type);
 }
 
 void identity_of(const char *root)

@@ -23,6 +23,7 @@ void index_layout(struct index_header *h)
 	h->off_touched = at;    at += up(((uint64_t)h->ncap + 63) / 64 * 8);
 	h->off_records = at;    at += up((uint64_t)h->ncap * sizeof(struct record));
 	h->off_name_slots = at; at += up((uint64_t)NAME_SLOTS * 4);
+	h->off_links = at;      at += up((uint64_t)NAME_SLOTS * 4);
 	h->off_names = at;      at += NAME_BYTES;
 	h->index_bytes = at;
 }
@@ -84,6 +85,7 @@ static void use_map(void *map)
 	view.touched = (void *)(p + h->off_touched);
 	view.rec = (void *)(p + h->off_records);
 	view.name_slots = (void *)(p + h->off_name_slots);
+	view.link_slots = (void *)(p + h->off_links);
 	view.names = p + h->off_names;
 	view.nfiles = h->nfiles;
 	view.ncap = h->ncap;
@@ -229,7 +231,7 @@ static bool valid(const struct index_header *h, uint64_t bytes)
 	index_layout(&want);
 	return bytes / CHUNK < 65536 && h->index_bytes == bytes && h->off_reserved == want.off_reserved && want.index_bytes == bytes && h->off_slots == want.off_slots &&
 	       h->off_epochs == want.off_epochs && h->off_touched == want.off_touched && h->off_records == want.off_records &&
-	       h->off_names == want.off_names && h->off_name_slots == want.off_name_slots;
+	       h->off_names == want.off_names && h->off_name_slots == want.off_name_slots && h->off_links == want.off_links;
 }
 
 int index_map(const char *dir)

@@ -124,6 +124,8 @@ static void adopt(const struct kept *k)
 	r->pages = k->rec.pages;
 	r->tier = TIER_RAM;
 	atomic_store(&r->checked, 0);
+	atomic_store_explicit(&r->same, origin_same_as(&r->st), memory_order_relaxed);
+	links_put(rec, origin_inode(&r->st));
 	if (store_above && !store_above->adopt(rec)) {
 		unlink(to);
 		return;

@@ -87,7 +87,11 @@ struct record {                   /* 256 bytes */
 	uint64_t left_ino;        /* of the object in memory from which the one on the SSD was made; 0 = none. Who has it open has it yet */
 	_Atomic uint32_t ssd;     /* SSD_* */
 	_Atomic uint32_t spilling; /* 1: the keeper copies it to the SSD just now: no victim */
-	uint64_t reserved[3];
+	/* Several names of one file have one object: the record of the name that was first. Not under the lock: hints, see session/link.c. */
+	_Atomic uint64_t inode;   /* hash of (device, inode) that it stands for in the table of links; 0: none */
+	_Atomic uint64_t same;    /* hash of which original, and as of when, its object is of, or its name was last seen to lead to; 0: unknown */
+	_Atomic uint32_t twin;    /* record + 1 that has the object of what this name leads to; 0: it itself */
+	uint32_t reserved;
 };
 #define SSD_SEALED    1u          /* in the log of what outlives us */
 #define SSD_UNSEEN    2u          /* brought by an earlier session: of `st` only size, mtime and ctime are known */
@@ -201,7 +205,7 @@ struct index_header {
 	uint32_t ncap;            /* records there is room for */
 	_Atomic uint32_t nextra;  /* records nfiles .. nfiles+nextra-1 are named in the index */
 	uint32_t keep;
-	uint64_t off_slots, off_epochs, off_reserved, off_touched, off_records, off_names, off_name_slots;
+	uint64_t off_slots, off_epochs, off_reserved, off_touched, off_records, off_names, off_name_slots, off_links;
 	_Atomic uint64_t names_used;
 	_Atomic uint32_t name_mask; /* name slots in use now, less one; grows */
 	uint32_t pad1;
@@ -317,7 +321,9 @@ struct index_header {
 	struct pool_server { char address[80]; _Atomic uint32_t alive; uint32_t full; uint64_t items, bytes, limit_bytes; } pool_server[POOL_MAX];
 	double part[TIERS];            /* a tier's budget is this part of dataset_bytes, and grows with it: index_seen(). 0: it is what it is */
 	_Atomic uint64_t seen_bytes;   /* whole pages; of all files that have been read, each once */
-	uint32_t reserved[15];
+	_Atomic uint32_t link_mask;    /* slots of the table of links in use now, less one; grows */
+	_Atomic uint32_t nlinks;       /* of these taken, + 1; 0: there are none yet */
+	uint32_t reserved[13];
 };
 enum { POOL_NONE, POOL_COMING, POOL_ON, POOL_OFF };
 

@@ -48,6 +48,7 @@ bool record_read(uint32_t rec, struct resident *out)
 	out->st = r->st;
 	out->obj_ino = r->obj_ino;
 	out->tier = r->tier;
+	out->same = atomic_load_explicit(&r->same, memory_order_relaxed);
 	out->checked = atomic_load_explicit(&r->checked, memory_order_relaxed);
 	atomic_thread_fence(memory_order_acquire);
 	return atomic_load_explicit(&r->state, memory_order_relaxed) == w;

@@ -109,6 +109,7 @@ static void adopt_file(struct reading *rd, const struct entry *e)
 	r->prefetched = 0;
 	atomic_store(&r->ssd, SSD_SEALED | SSD_UNSEEN | SSD_UNCHECKED);
 	atomic_store(&r->checked, 0);
+	atomic_store_explicit(&r->same, 0, memory_order_relaxed);   /* which file it is will be seen */
 	a->charged += r->pages;
 	a->resident++;
 	rec_set(rec, REC_RESIDENT);

@@ -30,7 +30,7 @@ struct view {
 	_Atomic uint64_t *touched; /* bit per record: its page exists, look there when walking */
 	struct record *rec;
 	char *names;
-	_Atomic uint32_t *name_slots;
+	_Atomic uint32_t *name_slots, *link_slots;
 
 	char dir[PATH_BYTES];     /* the session's directory */
 	char prefix[PATH_BYTES + 16]; /* "<dir>/objects/" */
@@ -148,6 +148,24 @@ size_t record_path(uint32_t rec, char *path, size_t room);
 uint64_t record_path_hash(uint32_t rec);   /* of its root's number and its name: for the table of names */
 uint64_t record_key_hash(uint32_t rec);    /* of its root's path and its name: the same in every session */
 
+/* ---- links.c: one object for one file that has several names ---- */
+uint64_t origin_inode(const struct origin *o);    /* hashes, never 0: of which file it is; */
+uint64_t origin_same_as(const struct origin *o);  /* and as of when: of its size, mtime and ctime, too */
+uint32_t links_find(uint64_t inode);       /* the record that stands for it, or REC_NONE. No lock: some may be missed */
+void links_put(uint32_t rec, uint64_t inode); /* under the lock: from now on that is rec */
+void links_drop(uint32_t rec);             /* rec stands for none any more */
+/* The record that has the object of what rec's name leads to: as a rule rec itself. No lock, no call. */
+static inline uint32_t record_twin(uint32_t rec)
+{
+	uint32_t twin = atomic_load_explicit(&view.rec[rec].twin, memory_order_relaxed);
+	return twin && twin <= view.ncap ? twin - 1 : rec;
+}
+/* The same for a record that may never have been touched. */
+static inline uint32_t record_object(uint32_t rec)
+{
+	return rec < view.ncap && atomic_load_explicit(&view.touched[rec >> 6], memory_order_relaxed) >> (rec & 63) & 1 ? record_twin(rec) : rec;
+}
+
 /* ---- room.c ---- */
 struct room { uint64_t budget, maxfile, floor; char why[160]; bool shared; }; /* shared: less than half, see memory_shared() */
 void room_default(const char *dir, uint64_t dataset_bytes, struct room *r);
@@ -203,11 +221,12 @@ bool origin_renumbered(const struct origin *o, const struct stat *st, int dirfd,
 bool origin_at(const struct origin *o, uint64_t dev, uint64_t ino, const struct stat *st);
 enum { NUMBERS_HOLD, NUMBERS_TYPE, NUMBERS_SEEN };   /* of index_header.renumbered: by the file system's type; seen */
 void identity_of(const char *root);        /* a root of the mapped index: does its file system invent numbers? */
+bool numbers_hold(int fd);                 /* can the numbers of this file's file system be trusted, so that one is one file? */
 bool root_same(void);                      /* is this process's first root the mapped index's: its path, and the folder there */
 
 void origin_from(struct origin *o, const struct stat *st);
 /* A consistent look at a resident record without the lock; false: it is not resident (any more). */
-struct resident { struct key key; struct origin st; uint64_t obj_ino, checked; uint32_t tier; };
+struct resident { struct key key; struct origin st; uint64_t obj_ino, checked, same; uint32_t tier; };
 bool record_read(uint32_t rec, struct resident *r);
 /* The account of the tier that has its object. Statistics ask without the lock: of an object that has gone it may be its successor's. */
 static inline struct tier_account *record_account(const struct record *r)

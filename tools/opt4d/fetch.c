@@ -131,7 +131,8 @@ static int get(struct task *j, const struct transfer *own, struct origin *o)
 		turn_wait(j->next.turn);
 		original_through(&j->next, own);
 	}
-	rc = pages_of(o->size) > j->pages || !(j->asked || ahead_worth(o->size)) ? -EFBIG : fill_copy(fd, o, own);
+	rc = pages_of(o->size) > j->pages || !(j->asked || ahead_worth(o->size)) ? -EFBIG :
+	     link_elsewhere(j->next.rec, fd, o) ? -ESTALE : fill_copy(fd, o, own);
 	close(fd);
 	if (rc >= 0 && nodes_on())
 		nodes_origin_took(now_ns() - start);

@@ -14,6 +14,7 @@ static bool resident(const struct plan *p, uint32_t pos)
 
 	if (rec != FILE_NONE && p->map)
 		rec = p->map[rec];
+	rec = record_object(rec);
 	return rec < view.h->ncap
 		&& atomic_load_explicit(&view.touched[rec >> 6], memory_order_relaxed) >> (rec & 63) & 1
 		&& rec_state(rec) == REC_RESIDENT;

@@ -85,6 +85,10 @@ static int claim(uint32_t rec, uint64_t size)
 static int fill(uint32_t rec, int fd, const struct origin *o, const struct transfer *own)
 {
 	uint64_t start = now_ns();
+	if (link_elsewhere(rec, fd, o)) {
+		fill_give_up(rec, pages_of(o->size), -ESTALE);
+		return -EEXIST;
+	}
 	int rc = fill_copy(fd, o, own);
 	if (rc >= 0)
 		rc = fill_link(rec, rc, o);
