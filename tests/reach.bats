@@ -24,6 +24,10 @@ load lib/reach
 	reach by-hand,0,1,.5,0 threads,4,1,.5,0 pool,2,1,.5,0 scan-first,0,2
 }
 
+@test "a loader of its own around torch's iterators, indices with a flag: in order from the first epoch on" {
+	reach around,0,1 around,4,1 index-pairs,4,1
+}
+
 @test "folders opened before it is known where the dataset lies; a file of the sample's beside its image" {
 	reach dir-fd,0,1 sibling,4,2
 }

@@ -10,6 +10,7 @@ from queue import Queue
 
 import numpy as np
 import torch
+from torch.utils.data.dataloader import _DatasetKind, _MultiProcessingDataLoaderIter, _SingleProcessDataLoaderIter
 from torch.utils.data import DataLoader, IterableDataset, RandomSampler, Sampler, get_worker_info
 
 from people import Named
@@ -86,6 +87,56 @@ class Background(DataLoader):
 
 def background(top, w):
     loader = Background(Named(top), 8, shuffle=True, num_workers=w)
+    for _ in range(EPOCHS):
+        yield from loader
+        yield None
+
+
+class Around:
+    """A loader of its own around torch's iterators, as fastai's: to them it is one iterable of batches, each worker's its own."""
+
+    class Torchs:
+        _IterableDataset_len_called, _auto_collation, drop_last, in_order, prefetch_factor = None, False, False, True, 2
+        generator = multiprocessing_context = None
+        pin_memory, pin_memory_device, timeout, persistent_workers = False, "", 0, False
+        _dataset_kind = _DatasetKind.Iterable
+
+        def __init__(self, loader, workers):
+            self.dataset, self.loader, self.num_workers = self, loader, workers
+            self.worker_init_fn, self._index_sampler = None, Endless()
+
+        def collate_fn(self, x):
+            return x
+
+        def _get_shared_seed(self):
+            return None
+
+        def __iter__(self):
+            return self.loader.batches()
+
+    def __init__(self, dataset, size, workers):
+        self.dataset, self.size, self.torchs = dataset, size, self.Torchs(self, workers)
+
+    def __len__(self):
+        return -(-len(self.dataset) // self.size)
+
+    def batches(self):
+        info = get_worker_info()
+        for b in range(info.id if info else 0, len(self), info.num_workers if info else 1):
+            yield torch.stack([self.dataset[i] for i in self.order[b * self.size:(b + 1) * self.size]])
+
+    def __iter__(self):
+        self.order = random.sample(range(len(self.dataset)), len(self.dataset))
+        return iter((_MultiProcessingDataLoaderIter if self.torchs.num_workers else _SingleProcessDataLoaderIter)(self.torchs))
+
+
+class Endless:
+    def __iter__(self):
+        return itertools.count()
+
+
+def around(top, w):
+    loader = Around(Named(top), 8, w)
     for _ in range(EPOCHS):
         yield from loader
         yield None
@@ -337,7 +388,7 @@ def of(dataset, **more):
 
 
 KINDS = {
-    "pool": pool, "joblib": joblib, "scan-first": scan_first, "background": background, "accelerate": accelerated,
+    "pool": pool, "joblib": joblib, "scan-first": scan_first, "background": background, "around": around, "accelerate": accelerated,
     "repeated": lambda t, w: plain(Named(t), w, shuffle=None, sampler=Repeated(N)),
     "per-class": lambda t, w: plain(Named(t), w, shuffle=None, sampler=PerClass()),
     "sampler-around": lambda t, w: plain(Named(t), w, shuffle=None, sampler=Wrapper(RandomSampler(range(N)))),

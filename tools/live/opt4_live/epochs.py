@@ -3,8 +3,9 @@
 import os
 import sys
 import weakref
+from array import array
 
-from . import files, lib, record, rehearsal, roots, samplers
+from . import files, inside, lib, record, rehearsal, roots, samplers
 
 SMALL = 1 << 13   # samples up to which all is done in this process: some ms; larger ones outside
 
@@ -89,30 +90,31 @@ def key_of_content(walk):
 class State:
     """Of one iterator: its keys, and where its orders are recorded."""
 
-    def __init__(self, it, loader):
+    def __init__(self, it, loader, held):
         pid = os.getpid()
         dataset = it._dataset
         number = _datasets.number(dataset)
-        like = (number, type(it._index_sampler), getattr(it._index_sampler, "batch_size", None))
-        self.number = _streams.number(it._index_sampler, like)
+        sampler = dataset if held else it._index_sampler
+        like = (number, type(sampler), getattr(sampler, "batch_size", None))
+        self.number = _streams.number(sampler, like)
         self.stream = _mix(pid, self.number, 1)
-        self.samples = len(dataset)
-        self.column = _walked(dataset, number, self.samples)
+        self.held = held
+        self.samples = held.n if held else len(dataset)
+        self.column = _walked(dataset, number, held.walk if held else files.Walk(dataset, self.samples))
         self.dataset = _walks[number][0]
         self.key = key_of(pid, it._base_seed, self.samples, it._num_workers)
         while self.key in _keys:    # seeded alike: forked workers know the new key, spawned ones look for the old
             self.key = _mix(self.key)
         _keys.add(self.key)
         self.persistent = bool(loader.persistent_workers)
-        self.batch_size = loader.batch_size or getattr(loader.batch_sampler, "batch_size", None) or 0
+        self.batch_size = held.size if held else loader.batch_size or getattr(loader.batch_sampler, "batch_size", None) or 0
         if type(self.batch_size) is not int or not 0 <= self.batch_size < 1 << 31:
             self.batch_size = 0
         self.record = self.rehearsal = None
 
 
-def _walked(dataset, number, n):
-    """Walks the dataset; its first list of files, or None. The list may be another one than at the last look."""
-    walk = files.Walk(dataset, n)
+def _walked(dataset, number, walk):
+    """The dataset's first list of files, or None. It may be another one than at the last look."""
     key = key_of_content(walk)
     known = _walks.get(number)
     if known is None or known[0] != key:
@@ -138,11 +140,11 @@ def _forget_with(dataset, number):
         pass
 
 
-def prepare(loader):
+def prepare(loader, held=None):
     """The loader has been made: what takes some ms is done here rather than when its first epoch begins. True: opt4 is at
     work, or will be when it knows where the dataset lies."""
     from torch.utils.data.dataloader import _DatasetKind
-    if loader._dataset_kind != _DatasetKind.Map:
+    if loader._dataset_kind != _DatasetKind.Map and not held:
         return False
     dataset = loader.dataset
     number = _datasets.number(dataset)
@@ -151,7 +153,7 @@ def prepare(loader):
     watched = lib.watch()             # opt4 run was told of no folder
     if not watched and not lib.active():
         return False
-    walk = files.Walk(dataset, len(dataset))
+    walk = held.walk if held else files.Walk(dataset, len(dataset))
     if watched:
         known_roots()
         found = roots.of(files.some(walk.columns), roots_here()) if walk.columns else []
@@ -170,11 +172,12 @@ def prepare(loader):
 
 def announce(it, loader):
     """The iterator has been made, its workers not yet."""
-    if not prepare(loader):
+    held = inside.find(it._dataset) if not (hasattr(loader, "batch_sampler") or it._auto_collation) and (lib.watch() or lib.active()) else None
+    if not prepare(loader, held):
         return
     if lib.watch():
         known_roots()
-    it._opt4 = state = State(it, loader)
+    it._opt4 = state = State(it, loader, held)
     global announced
     if not announced:
         _tell_file("loader", b"")
@@ -331,6 +334,8 @@ def begin(it):
         state.rehearsal = None
     state.record = record.start(state.record, state, fields)
     known = lib.known(state.dataset, state.samples)
+    if state.held:
+        return _begin_held(state, known, fields)
     length = _length(it._index_sampler, state)
     ahead = rehearsal.Rehearsal(fields, length)
     if known == 3 or not (known or state.column):   # its files are learned this time
@@ -361,6 +366,19 @@ def begin(it):
         lib.files(state.dataset, state.samples, files.packed(state.column))
     state.rehearsal = ahead
     state.rehearsal.start(it, rehearsal.WAIT if small else 0)
+
+
+def _begin_held(state, known, fields):
+    order, size = state.held.order, state.held.size
+    if not known and state.samples <= SMALL:
+        lib.files(state.dataset, state.samples, files.packed(state.column))
+    elif not known:
+        samplers.in_child(lambda: lib.files(state.dataset, state.samples, files.packed(state.column)))
+    fields["nbatches"] = -(-len(order) // size)
+    if len(order) <= SMALL:
+        lib.epoch(order, None, **fields)
+    else:
+        lib.given(order, array("I", [min(size, len(order) - at) for at in range(0, len(order), size)]), **fields)
 
 
 def _length(index_sampler, state):
