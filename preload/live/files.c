@@ -246,11 +246,29 @@ static bool random_draws(uint64_t m, uint64_t distinct, uint64_t squares)
 	return found > .85 * expected && found < 1.15 * expected;
 }
 
+/* What most samples have left of which some files came but once: so many of them are a sample's own. The draws of a mosaic that came a second time
+ * by chance are seldom; without such rows, all. */
+static uint32_t own_files(struct live_table *t)
+{
+	uint32_t count[8] = { 0 }, most = 0;
+	for (uint32_t i = 0; i < t->n; i++) {
+		uint32_t n = 0;
+		if (live_times(t)[i] != LIVE_CUT)
+			continue;
+		while (n < t->width && t->rec[(size_t)i * t->width + n])
+			n++;
+		count[n < 8 ? n : 0]++;
+	}
+	for (uint32_t n = 1; n < 8; n++)
+		most = count[n] > count[most] ? n : most;
+	return most ? most : UINT32_MAX;
+}
+
 void live_judge(struct live_table *t, uint32_t nfiles, struct live_trust *trust)
 {
 	uint32_t once = 0;
 	uint8_t *times = live_times(t);
-	*trust = (struct live_trust){ .named = t->tried < ENOUGH || t->fits > t->tried / 2, .random = 0 };
+	*trust = (struct live_trust){ .named = t->tried < ENOUGH || t->fits > t->tried / 2, .cut = own_files(t) };
 	for (uint32_t i = 0; i < t->n; i++)
 		once += times[i] == 1;
 	if (t->width < 2 || once < ENOUGH)
@@ -284,7 +302,8 @@ uint32_t live_row(struct live_table *t, const struct live_trust *trust, uint32_t
 	uint8_t times = live_times(t)[index];
 	if (!times && t->complete && !trust->named)
 		return 0;
-	for (uint32_t p = 0; p < t->width && row[p] && !(times == LIVE_GUESS && p >= t->share); p++)
+	uint32_t own = times == LIVE_GUESS ? t->share : times == LIVE_CUT ? trust->cut : t->width;
+	for (uint32_t p = 0; p < t->width && p < own && row[p]; p++)
 		if (row[p] <= nfiles && !(times == 1 && p < 64 && trust->random >> p & 1))
 			rec[n++] = row[p] - 1;
 	return n;

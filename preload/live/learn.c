@@ -216,6 +216,13 @@ static void named_first(uint32_t *row, uint32_t n, uint32_t named)
 	}
 }
 
+static uint8_t fetched_again(uint8_t times, bool cut)
+{
+	if (times == 1 && cut)
+		return LIVE_CUT;
+	return times == LIVE_GUESS ? 2 : times == LIVE_CUT ? 3 : times < LIVE_CUT - 1 ? (uint8_t)(times + 1) : times;
+}
+
 /* A sample was fetched. Files that came with it each time are its own. */
 static void learn(uint32_t index, const struct seen *s, uint32_t rest, uint32_t end)
 {
@@ -258,7 +265,7 @@ static void learn(uint32_t index, const struct seen *s, uint32_t rest, uint32_t 
 	}
 	if (*times == 1 && !s->guess)
 		in_order(row, kept, s);
-	*times = *times == LIVE_GUESS ? 2 : *times < LIVE_GUESS - 1 ? (uint8_t)(*times + 1) : *times;
+	*times = fetched_again(*times, kept < before);
 }
 
 /* Notes from..to as records + 1, each once, into the list. */

@@ -45,8 +45,10 @@ struct live_table {               /* live.data.DATASET */
 };
 _Static_assert(sizeof(struct live_table) == 64, "live_table");
 /* Fetches that a sample's row is made of; 0: none, it is the program's own list's, or empty. LIVE_GUESS: its batch was read
- * as a whole, and the row holds who may be its files, the likely ones first. */
+ * as a whole, and the row holds who may be its files, the likely ones first. LIVE_CUT: two fetches that had some files in common; others than
+ * the sample's own may be among these by chance. */
 #define LIVE_GUESS 255
+#define LIVE_CUT   254
 uint8_t *live_times(struct live_table *t);
 /* Maps it; NULL if there is none. *bytes is for munmap. */
 struct live_table *live_table(uint64_t dataset, uint32_t n, size_t *bytes);
@@ -68,7 +70,8 @@ void live_forget(uint64_t dataset);
 /* The record of an absolute path below a root, or REC_NONE. */
 uint32_t live_record(const char *path, size_t len);
 
-struct live_trust { bool named; uint64_t random; }; /* the program's list; positions that are drawn at random */
+/* The program's list; positions that are drawn at random; files of a row that is LIVE_CUT. */
+struct live_trust { bool named; uint64_t random; uint32_t cut; };
 /* What of the table is to be believed. nfiles: records in use. Some ns a row. */
 void live_judge(struct live_table *t, uint32_t nfiles, struct live_trust *trust);
 /* A sample's records, in the order in which they are read; their number. */
