@@ -3,7 +3,7 @@
 setup_file() {
 	seed
 	cd "$BATS_FILE_TMPDIR"
-	export BATS_TEST_TIMEOUT=1200 PYTHONDONTWRITEBYTECODE=1
+	export BATS_TEST_TIMEOUT=3600 PYTHONDONTWRITEBYTECODE=1
 	"$PYTHON" "$REPO/tests/live/reach.py" make "$PWD/data" && sleep .05
 }
 

@@ -4,11 +4,14 @@
 load ../common
 load ../lib/reach
 
-# both CELL...: see reach()
+# both CELL...: see reach(); where the current torch is there, half of the cells go to it, so that each kind meets both torches and both numbers of workers
 both() {
-	local venv=$REPO/.venv-torch-current
-	reach "$@"
-	[ ! -e "$venv/complete" ] || PYTHON=$venv/bin/python reach "$@"
+	local venv=$REPO/.venv-torch-current i=0 cell theirs=() ours=()
+	for cell in "$@"; do
+		if [ -e "$venv/complete" ] && [[ $((i++ % 4)) = [12] ]]; then theirs+=("$cell"); else ours+=("$cell"); fi
+	done
+	reach "${ours[@]}"
+	[ ${#theirs[@]} = 0 ] || PYTHON=$venv/bin/python reach "${theirs[@]}"
 }
 
 @test "files that nothing names, whatever their names" {
