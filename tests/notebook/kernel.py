@@ -24,9 +24,10 @@ def main():
     kc.wait_for_ready(timeout=120)
 
     def cell(code):
-        out = []
-        r = kc.execute_interactive(code, timeout=200, output_hook=lambda m: out.append(
-            m["content"].get("text", "") + "\n".join(m["content"].get("traceback", []))))["content"]["status"]
+        out, r = [], "aborted"
+        while r == "aborted":      # unread, as is all that comes right behind a cell that failed
+            r = kc.execute_interactive(code, timeout=200, output_hook=lambda m: out.append(
+                m["content"].get("text", "") + "\n".join(m["content"].get("traceback", []))))["content"]["status"]
         print(r, "".join(out).strip(), flush=True)
 
     try:
