@@ -61,7 +61,7 @@ int object_open(uint32_t rec, struct resident *r, int flags)
 		uint32_t tier = r->tier;
 		fd = tier_at(tier)->open(&r->key, flags);
 		/* moved to the other tier since the record was read? */
-		if (fd >= 0 || fd != -ENOENT || !record_read(rec, r) || r->tier == tier)
+		if (fd != -ENOENT || !record_read(rec, r) || r->tier == tier)
 			break;
 	}
 	if (r->tier != TIER_SSD)

@@ -236,9 +236,9 @@ static int begin(struct writing *w, const char *name, int flags)
 	*w = (struct writing){ .buf = malloc(BUFFER) };
 	w->fd = !w->buf ? -1 : open(path, O_RDWR | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC | flags, 0600);
 	if (w->fd < 0) {
-		int rc = w->buf ? -errno : -ENOMEM;
+		int err = w->buf ? errno : ENOMEM;
 		free(w->buf);
-		return rc;
+		return err > 0 ? -err : -EIO;
 	}
 	if (lseek(w->fd, 0, SEEK_END) == 0) {
 		memcpy(w->buf, MAGIC, 8);

@@ -88,7 +88,7 @@ int server_resolve(struct server *s)
 	if (strspn(s->host, "0123456789.:abcdefABCDEF") == strlen(s->host))
 		hints.ai_flags = 0;        /* an address is one whether or not a network is up */
 	int rc = getaddrinfo(s->host, port, &hints, &found);
-	if (rc)
+	if (rc || !found)
 		return rc == EAI_SYSTEM ? -errno : rc == EAI_MEMORY ? -ENOMEM : -EHOSTUNREACH;
 	const struct addrinfo *a = found;
 	for (const struct addrinfo *i = found; i; i = i->ai_next)

@@ -153,14 +153,14 @@ static void wait_for_job(int failed, int *err, const struct launch_also *also)
 				*err = 0;
 			p[1].fd = -1;
 		}
-		if (p[3].revents)
+		if (also && p[3].revents)
 			also->ready(also->fd);
 		if (p[0].revents)
 			take(NULL);
 	}
 	if (p[1].fd >= 0 && read(failed, err, sizeof(*err)) != (ssize_t)sizeof(*err))
 		*err = 0;
-	if (p[3].fd >= 0)          /* its last words */
+	if (also && p[3].fd >= 0)  /* its last words */
 		also->ready(also->fd);
 }
 

@@ -50,12 +50,13 @@ static int visit(unsigned n)
 		if (!be(s.uid))
 			return -EPERM;
 		rc = dir_secure(s.dir, false);
-		return rc == 0 && (rc = index_map(s.dir)) == -ENOENT ? -ESTALE : rc == -ENOENT ? -ESTALE : rc;
+		rc = rc == 0 ? index_map(s.dir) : rc;
+		return rc == -ENOENT ? -ESTALE : rc;
 	}
 	if (n)
 		return -ENOENT;
 	record_root();
-	if (!conf_active() || (rc = dir_name(dir, sizeof(dir), false, false)) < 0 || (rc = dir_secure(dir, false)) < 0)
+	if (!conf_active() || dir_name(dir, sizeof(dir), false, false) < 0 || dir_secure(dir, false) < 0)
 		return -ENOENT;
 	return index_map(dir) < 0 ? -ENOENT : 0;
 }

@@ -145,14 +145,15 @@ void nodes_origin_took(uint64_t ns)
 
 uint64_t peer_patience(struct peer *p)
 {
+	uint64_t least = LEAST_NS, dead = DEAD_NS;
 	pthread_mutex_lock(&nodes_lock);
 	double most = 3 * p->mean_ns;
-	bool slow = origin_ns > 0 && p->mean_ns > 3 * origin_ns + (double)LEAST_NS / 2;
+	bool slow = origin_ns > 0 && p->mean_ns > 3 * origin_ns + (double)least / 2;
 	bool ask = !slow || p->skipped++ % SKIPS == 0;
 	pthread_mutex_unlock(&nodes_lock);
 	if (!ask)
 		return 0;
-	return most < (double)LEAST_NS ? LEAST_NS : most > (double)DEAD_NS ? DEAD_NS : (uint64_t)most;
+	return most < (double)least ? least : most > (double)dead ? dead : (uint64_t)most;
 }
 
 void peer_failed(struct peer *p, struct talk *t, int rc, uint64_t since)
