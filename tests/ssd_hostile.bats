@@ -188,3 +188,26 @@ open(sys.argv[2]).read()' "$ROOT" "$BATS_TEST_TMPDIR/over" 3>&- &
 	grep "could not be read ($ROOT/.*: Input/output error)" "$BATS_TEST_TMPDIR/said"
 	"$OPT4" clean --all
 }
+
+@test "what a job left that read another part of the dataset makes room; what is read again stays, and nothing is written twice" {
+	export OPT4_SSD=$DISK OPT4_SSD_SIZE=2600K OPT4_CACHE=1M OPT4_STATS
+	dataset "$BATS_TEST_TMPDIR/both/a" 80 40000 && dataset "$BATS_TEST_TMPDIR/both/b" 80 40000
+	both() {  # PART ROUNDS
+		(cd "$BATS_TEST_TMPDIR/both" && find "$1" -type f | sort | while read -r f; do echo "$f $(sha256sum <"$f" | cut -d' ' -f1)"; done) >"$BATS_TEST_TMPDIR/sums"
+		N=80 SUMS=$BATS_TEST_TMPDIR/sums ROOT=$BATS_TEST_TMPDIR/both OPT4_ROOT=$BATS_TEST_TMPDIR/both job "$2" .005
+		left
+		no_session
+	}
+	for OPT4_POLICY in keep opt; do
+		export OPT4_POLICY
+		both a 2
+		calc "$(tier 1 used_bytes) >= 1.5 * 1024 * 1024"
+		both b 4
+		cat "$OPT4_STATS"
+		calc "$(tier 1 hits) > 20 and $(tier 1 evictions) > 10"
+		calc "$(tier 1 written_bytes) <= 1.05 * 2600 * 1024"
+		both b 1
+		calc "$(tier 1 written_bytes) <= .3 * 2600 * 1024"
+		"$OPT4" clean --ssd "$DISK"
+	done
+}

@@ -106,6 +106,9 @@ uint32_t victims_spill(void);
 /* Under the lock: the resident of the SSD that is needed so much later than `rec`, a resident in memory, that it pays to write
  * rec in its place; FILE_NONE: none. take: marks it EVICTING, as victims_choose(). */
 uint32_t victims_replace(uint32_t rec, bool take);
+/* Under the lock, by the keeper: a resident of the SSD that nobody has read in this session, though as many accesses have been as
+ * there are files, and of which no order says when it will be: EVICTING now. FILE_NONE: none, among some looked at. */
+uint32_t victims_unread(void);
 void victims_shrink(void);                 /* evicts until the floors are respected again; no lock */
 /* victims_shrink() at once, whatever was looked at when; for somebody who dies of it if there is no room. Waits 1 s at most
  * for the lock. */

@@ -102,9 +102,9 @@ uint32_t victims_spill(void)
 		if (rec_state(v.file) == REC_RESIDENT && r->tier == TIER_RAM && !r->spilling && !r->prefetched)
 			return v.file;
 	}
-	if (orders.pol.ops->soonest)
+	if (orders.pol.ops->soonest && orders.shape.naxes)
 		return FILE_NONE;
-	for (uint32_t i = 0; i <= words && words; i++, at = (at + 1) % words)   /* `keep` lets none go, and the others' order is no matter */
+	for (uint32_t i = 0; i <= words && words; i++, at = (at + 1) % words)   /* `keep` lets none go, nor does `opt` without an order; for the others it is no matter */
 		for (uint64_t bits = view.touched[at % words]; bits; bits &= bits - 1) {
 			uint32_t rec = at % words * 64 + (uint32_t)__builtin_ctzll(bits);
 			const struct record *r = &view.rec[rec];
@@ -140,6 +140,31 @@ uint32_t victims_replace(uint32_t rec, bool take)
 			return v.file;
 		}
 	}
+	return FILE_NONE;
+}
+
+#define UNREAD_WORDS 64u           /* of records, looked at for one: 4096 */
+
+uint32_t victims_unread(void)
+{
+	static uint32_t at;
+	static uint64_t again;
+	uint32_t n = index_files(), words = (n + 63) / 64;
+	uint64_t accesses = COUNTED(view.h->n.accesses);
+	if (accesses < n || (at >= words && accesses < again) || inflight_room() < 3)
+		return FILE_NONE;
+	at = at < words ? at : 0;
+	for (uint32_t i = 0; i < UNREAD_WORDS && at < words; i++, at++)
+		for (uint64_t bits = view.touched[at]; bits; bits &= bits - 1) {
+			uint32_t rec = at * 64 + (uint32_t)__builtin_ctzll(bits);
+			const struct record *r = &view.rec[rec];
+			if (rec >= n || rec_state(rec) != REC_RESIDENT || r->tier != TIER_SSD || r->seen || r->use.pos < POS_MAX)
+				continue;
+			mark_victim(rec);
+			return rec;
+		}
+	if (at >= words)           /* all that is left has been read; what opt4 warm brings may come later */
+		again = accesses + n;
 	return FILE_NONE;
 }
 

@@ -2,7 +2,8 @@
  * needed last first; where the future is uneven also in the place of what is needed much later (uneven.c).
  *
  * Everything is written once. In shuffled epochs each file's next use lies an epoch away whatever is chosen, and moving
- * would only wear the disk: what is on the SSD stays there. Memory is left to what comes next and to what is not on the SSD.
+ * would only wear the disk: what is on the SSD stays there, but for what an earlier job left that read other files. Memory is
+ * left to what comes next and to what is not on the SSD.
  *
  * An object is copied, linked on the SSD, and then, under the lock, it is the record's; the one in memory goes. Whoever has
  * that open keeps it. Each step is marked in the index, so that whoever buries a keeper can finish it. */
@@ -22,6 +23,7 @@
 #define PAUSE_NS  5000000000ull    /* after ENOSPC */
 #define FLOOR_NS  100000000ull
 #define RESERVE   32u              /* this part of memory is kept free, where the SSD's files are replaced */
+#define PROVEN    2u               /* times that it has been read, for what nobody reads to make room */
 #define PATIENCE_NS 100000000ull   /* without one moved, room in memory is made by eviction */
 
 static pthread_cond_t work = PTHREAD_COND_INITIALIZER;
@@ -73,6 +75,8 @@ static bool pick(struct move *m)
 		bool worn = !wear_allows(m->pages * PAGE);
 		if (!worn && (full(m->pages) || (int64_t)(m->pages * PAGE) > floor_left))
 			m->victim = lacking() && uneven() ? victims_replace(m->rec, true) : FILE_NONE;
+		if (!worn && m->victim == FILE_NONE && (full(m->pages) || (int64_t)(m->pages * PAGE) > floor_left) && r->seen >= PROVEN)
+			m->victim = victims_unread();
 		if (m->victim != FILE_NONE || (!worn && !full(m->pages) && (int64_t)(m->pages * PAGE) <= floor_left)) {
 			atomic_store(&r->spilling, 1);
 			m->mark = inflight_mark(m->rec, 0, MARK_SPILL, &m->key);
