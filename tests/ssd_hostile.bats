@@ -211,3 +211,28 @@ open(sys.argv[2]).read()' "$ROOT" "$BATS_TEST_TMPDIR/over" 3>&- &
 		"$OPT4" clean --ssd "$DISK"
 	done
 }
+
+@test "opt4 doctor knows the second tier: room, a size that holds nothing, a folder that can't hold it, the dataset's own disk, a container" {
+	doctor() { run env PYTHON="$PYTHON" "$@" "$OPT4" doctor --root "$ROOT" --ssd "$DISK"; echo "$output"; }
+	doctor -u OPT4_STATS -u OPT4_LOG -u KUBERNETES_SERVICE_HOST
+	grep -E "^(ok|warn) +ssd +$DISK" <<<"$output"
+	doctor OPT4_SSD_SIZE=90M
+	grep -E "^ok +ssd +$DISK on ext4: room for .* more; 0 datasets lie there" <<<"$output"
+	doctor OPT4_SSD_SIZE=900G
+	grep -E "^warn +ssd +$DISK: room for .* of the 900.0 GiB of OPT4_SSD_SIZE" <<<"$output"
+	doctor OPT4_SSD_SIZE=800
+	[ "$status" = 1 ] && grep -E "^bad +ssd +OPT4_SSD_SIZE=800 is less than 1M" <<<"$output"
+	doctor -u OPT4_SSD_SIZE KUBERNETES_SERVICE_HOST=10.0.0.1
+	grep -E "^warn +ssd +$DISK: in a container" <<<"$output"
+	run env OPT4_SSD=/proc "$OPT4" doctor
+	[ "$status" = 1 ] && grep -E "^bad +ssd +/proc: no disk" <<<"$output"
+	cd "$DISK" && mkdir data rel
+	run "$OPT4" doctor --root "$DISK/data" --ssd rel
+	grep -E "^warn +ssd +$DISK/rel: on the file system of the dataset" <<<"$output"
+	run "$OPT4" doctor --root "$DISK/data" --ssd data
+	grep -E "^bad +ssd +data: within the dataset" <<<"$output"
+	cd /
+	fallocate -l 88M "$DISK/others" || true
+	doctor OPT4_SSD_SIZE=
+	grep -E "^bad +ssd +$DISK: the disk is full" <<<"$output"
+}

@@ -67,7 +67,7 @@ _opt4() {
 		if [ "$COMP_CWORD" = 2 ]; then _opt4_words "init start stop status"; elif [ "${COMP_WORDS[2]}" = init ]; then _opt4_files -f; fi ;;
 	top:-*) _opt4_words "--once --prometheus --help --version" ;;
 	report:-*) _opt4_words "--trace --output -o --help --version" ;;
-	doctor:*) _opt4_words "--trace --root --pool --help --version" ;;
+	doctor:*) _opt4_words "--trace --root --ssd --pool --help --version" ;;
 	stat:* | clean:* | top:*) _opt4_words "$(_opt4_sessions "$1")" ;;
 	report:*)
 		_opt4_files -f

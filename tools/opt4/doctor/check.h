@@ -11,6 +11,7 @@ struct doctor {
 	const char *trace;               /* --trace or OPT4_TRACE; NULL: none */
 	const char *roots;               /* --root or OPT4_ROOT, `:` between; NULL: the trace's */
 	const char *pool;                /* --pool or OPT4_POOL; NULL: none */
+	const char *ssd;                 /* --ssd or OPT4_SSD; NULL: none */
 	const char *cache;               /* OPT4_CACHE; NULL: the default */
 	unsigned long long dataset;      /* bytes of the trace's files in whole pages; 0: not known */
 	unsigned files;                  /* the trace's; 0: not known */
@@ -37,6 +38,7 @@ void doctor_shm(struct doctor *d);
 void doctor_pages(struct doctor *d);
 void doctor_cgroup(struct doctor *d);
 void doctor_swap(struct doctor *d);
+void doctor_ssd(struct doctor *d);
 void doctor_sessions(struct doctor *d);
 void doctor_pool(struct doctor *d);
 

@@ -46,7 +46,7 @@ static const struct {
 	const char *form;
 } settings[] = {
 	{ "OPT4_CACHE", doctor_is_size, "a size such as 64G or 50%" }, { "OPT4_SSD_SIZE", doctor_is_size, "a size such as 800G or 50%" },
-	{ "OPT4_SSD", is_ssd, "a folder on a local disk, yours, no link; opt4 run --ssd says what is wrong with it" },
+	{ "OPT4_SSD", NULL, NULL },        /* ssd.c */
 	{ "OPT4_REBUCKET", is_ssd, "a folder on a local disk, yours, no link; opt4 run --rebucket says what is wrong with it" },
 	{ "OPT4_SSD_WRITES", is_rate, "a number of drive writes a day, such as .3" },
 	{ "OPT4_POOL_SIZE", doctor_is_size, "a size such as 64G" },
