@@ -213,10 +213,10 @@ open(sys.argv[2]).read()' "$ROOT" "$BATS_TEST_TMPDIR/over" 3>&- &
 }
 
 @test "opt4 doctor knows the second tier: room, a size that holds nothing, a folder that can't hold it, the dataset's own disk, a container" {
-	doctor() { run env PYTHON="$PYTHON" "$@" "$OPT4" doctor --root "$ROOT" --ssd "$DISK"; echo "$output"; }
+	doctor() { run env "$@" PYTHON="$PYTHON" "$OPT4" doctor --root "$ROOT" --ssd "$DISK"; echo "$output"; }
 	doctor -u OPT4_STATS -u OPT4_LOG -u KUBERNETES_SERVICE_HOST
 	grep -E "^(ok|warn) +ssd +$DISK" <<<"$output"
-	doctor OPT4_SSD_SIZE=90M
+	doctor OPT4_SSD_SIZE=60M
 	grep -E "^ok +ssd +$DISK on ext4: room for .* more; 0 datasets lie there" <<<"$output"
 	doctor OPT4_SSD_SIZE=900G
 	grep -E "^warn +ssd +$DISK: room for .* of the 900.0 GiB of OPT4_SSD_SIZE" <<<"$output"
