@@ -29,6 +29,7 @@ tools/opt4/*       -                common wire live keeper order store base pol
 exceptions='
 tools/opt4d/buckets/rebucket.c  tools/opt4/plan/disk.h  the model of a disk is arithmetic alone; the keeper chooses by it as opt4 plan does
 tools/opt4/warm/list.c  tools/opt4d/disk/rotates.h  what sysfs says of a disk: two questions without state, of the keeper and of warm
+tools/opt4/doctor/ssd.c  tools/opt4d/disk/rotates.h  as for warm
 tools/opt4/plan/simulate.c  policy/bits.h  what is resident is a bitset there as in the policies; it has no rule of its own
 '
 
