@@ -229,22 +229,23 @@ static bool put_file(struct writing *w, uint32_t rec)
 	return true;
 }
 
-static int begin(struct writing *w, const char *name, int flags)
+/* False: w->rc says why. */
+static bool begin(struct writing *w, const char *name, int flags)
 {
 	char path[PATH_BYTES + 32];
 	log_path(path, name);
 	*w = (struct writing){ .buf = malloc(BUFFER) };
 	w->fd = !w->buf ? -1 : open(path, O_RDWR | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC | flags, 0600);
 	if (w->fd < 0) {
-		int err = w->buf ? errno : ENOMEM;
+		w->rc = w->buf ? -errno : -ENOMEM;
 		free(w->buf);
-		return err > 0 ? -err : -EIO;
+		return false;
 	}
 	if (lseek(w->fd, 0, SEEK_END) == 0) {
 		memcpy(w->buf, MAGIC, 8);
 		w->n = 8;
 	}
-	return 0;
+	return true;
 }
 
 static int sync_all(void)
@@ -259,8 +260,10 @@ int sealed_add(struct sealing *s, const uint32_t *recs, uint32_t n)
 {
 	struct writing w;
 	int rc = sync_all();
-	if (rc < 0 || (rc = begin(&w, "sealed", 0)) < 0)
+	if (rc < 0)
 		return rc;
+	if (!begin(&w, "sealed", 0))
+		return w.rc;
 	put_roots(&w);
 	for (uint32_t i = 0; i < n; i++)
 		if (put_file(&w, recs[i])) {
@@ -281,9 +284,8 @@ int sealed_compact(struct sealing *s)
 	struct writing w;
 	if (s->entries < LIVELY * (uint64_t)view.h->account[TIER_SSD].resident + LEAST)
 		return 0;
-	int rc = begin(&w, "sealed.new", O_TRUNC);
-	if (rc < 0)
-		return rc;
+	if (!begin(&w, "sealed.new", O_TRUNC))
+		return w.rc;
 	put_roots(&w);
 	s->entries = 0;
 	for (uint32_t i = 0, files = index_files(); i < (files + 63) / 64; i++)
