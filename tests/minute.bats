@@ -132,6 +132,8 @@ inside() {
 	[[ $output == *"opt4: run: no Python has run with opt4 in it so far"* ]]
 	run minute -- env -u LD_PRELOAD -u PYTHONPATH $(job images)
 	[[ $output == *"opt4: run: "*"so far"* ]]
+	run minute -- "$PYTHON" -c 'import time; time.sleep(8)'
+	[[ $output == *"opt4: run: no loader of torch's has been seen so far: nothing is cached; "*"--root"* ]]
 	run_opt4 --quiet -- $(job stream) 2>"$BATS_TEST_TMPDIR/err"
 	[ ! -s "$BATS_TEST_TMPDIR/err" ]
 }

@@ -52,6 +52,8 @@ static void say_none(bool session, const char *advice)
 		say(told_loaded() ? "run: no Python has run with opt4 in it so far: nothing is cached; if the training has begun, put opt4 run right before "
 				    "python" : "run: the library came into no process of the job so far: nothing is cached; put opt4 run right before "
 				    "the training program");
+	} else if (told_listens() && !told_looked() && !conf_active() && record_wants_root()) {
+		say("run: no loader of torch's has been seen so far: nothing is cached; if the training has begun, name the folder that it reads with --root");
 	}
 }
 
