@@ -14,17 +14,26 @@
 
 #define LOOK_NS  250000000ull      /* between two looks whether it lives */
 #define BLOCK    (512u << 10)      /* scratch for path, arguments and environment of a start */
-#define MUCH     (64ull << 20)     /* bytes */
 #define NAME     "opt4d"
 
+static bool has_tier(void)
+{
+	const struct index_header *h = view.h;
+	return h->ssd_ready == 1 || h->pool_state == POOL_COMING || h->pool_state == POOL_ON;
+}
+
+/* Is anything to be fetched, or moved? */
+static bool has_work(void)
+{
+	return has_tier() || view.h->nplans || atomic_load_explicit(&view.h->loader_made, memory_order_relaxed);
+}
+
+/* Without an order, too: what lies idle is given back, and when all of the job has been killed at once nobody else is there
+ * to take its session away. */
 static bool wanted(void)
 {
 	const struct index_header *h = view.h;
-	bool tier = h->ssd_ready == 1 || h->pool_state == POOL_COMING || h->pool_state == POOL_ON;
-	/* without an order, too, who holds much: it is given back where it lies idle, and goes when all of the job has been killed */
-	bool work = tier || h->nplans || atomic_load_explicit(&h->loader_made, memory_order_relaxed) ||
-		    atomic_load_explicit(&h->account[TIER_RAM].charged, memory_order_relaxed) >= pages_of(MUCH);
-	return work && (h->prefetch || tier) && h->account[TIER_RAM].budget && !atomic_load(&h->gone);
+	return (has_work() || !h->keep) && (h->prefetch || has_tier()) && h->account[TIER_RAM].budget && !atomic_load(&h->gone);
 }
 
 bool keeper_lives(void)
@@ -120,7 +129,8 @@ static int start(char *block, char *const argv[])
 	char **env = (char **)(void *)(text + (64 << 10));
 	size_t n = 0, most = (size_t)(block + BLOCK - (char *)env) / sizeof(*env) - 1;
 	if (!find(path, own, text, 64 << 10)) {
-		note_reason("opt4: prefetch: no " NAME " beside the library, in ../libexec/opt4, ../bin or on PATH; files are fetched on demand");
+		if (has_work())
+			note_reason("opt4: prefetch: no " NAME " beside the library, in ../libexec/opt4, ../bin or on PATH; files are fetched on demand");
 		return -ENOENT;
 	}
 	for (char **e = environ; e && *e && n < most; e++) {
@@ -134,7 +144,7 @@ static int start(char *block, char *const argv[])
 	}
 	env[n] = NULL;
 	int rc = spawn_apart(path, argv, env);
-	if (rc < 0)
+	if (rc < 0 && has_work())
 		note_reason("opt4: prefetch: %.160s: %s; files are fetched on demand", path, strerror(-rc));
 	return rc;
 }
