@@ -166,16 +166,33 @@ void trace_close(struct trace *t)
 	memset(t, 0, sizeof *t);
 }
 
+static inline uint64_t word(const char *p)
+{
+	uint64_t w;
+	memcpy(&w, p, 8);
+	return w;
+}
+
+static inline uint64_t mix(uint64_t h, uint64_t w)
+{
+	h = (h ^ w) * 0xFF51AFD7ED558CCDu;
+	return h ^ h >> 32;
+}
+
+/* Every name that is looked up pays it. (Words as the trace has them: little end first.) */
 uint64_t trace_hash(uint32_t root, const char *rel, size_t len)
 {
 	uint64_t h = 0x9E3779B97F4A7C15u * ((uint64_t)len + 1) + root;
-	for (; len; rel += 8) {
+	size_t left = len;
+	for (; left >= 8; rel += 8, left -= 8)
+		h = mix(h, word(rel));
+	if (left && len >= 8) {    /* the last eight, less those that were there */
+		h = mix(h, word(rel + left - 8) >> 8 * (8 - left));
+	} else if (left) {
 		uint64_t w = 0;
-		size_t n = len < 8 ? len : 8;
-		memcpy(&w, rel, n);
-		h = (h ^ w) * 0xFF51AFD7ED558CCDu;
-		h ^= h >> 32;
-		len -= n;
+		for (size_t i = 0; i < left; i++)
+			w |= (uint64_t)(uint8_t)rel[i] << 8 * i;
+		h = mix(h, w);
 	}
 	h *= 0xC4CEB9FE1A85EC53u;
 	return h ^ h >> 29;

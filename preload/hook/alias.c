@@ -78,16 +78,10 @@ static bool learn(const char *abs, size_t folder)
 	return false;
 }
 
-bool alias_match(const char *abs, size_t len, unsigned *which, size_t *rest)
+/* Its folder has not been looked at yet. */
+static COLD bool look(const char *abs, size_t len, size_t folder, uint64_t h, unsigned *which, size_t *rest)
 {
-	if (naliases && known(abs, len, which, rest))
-		return true;
-	const char *slash = memrchr(abs, '/', len);
-	if (!slash || slash == abs || len >= PATH_ROOM || !conf_nroots())
-		return false;
-	size_t folder = (size_t)(slash - abs);
-	uint64_t h = trace_hash(0, abs, folder) | 1;   /* a word at a time: each name elsewhere pays it */
-	if (elsewhere[h / 2 % FOLDERS] == h || looks >= FOLDERS || atomic_exchange(&busy, 1))
+	if (looks >= FOLDERS || atomic_exchange(&busy, 1))
 		return false;
 	int err = errno;
 	struct guard g = hook_enter();
@@ -100,4 +94,16 @@ bool alias_match(const char *abs, size_t len, unsigned *which, size_t *rest)
 	busy = 0;
 	errno = err;
 	return found && known(abs, len, which, rest);
+}
+
+bool alias_match(const char *abs, size_t len, unsigned *which, size_t *rest)
+{
+	if (unlikely(naliases) && known(abs, len, which, rest))
+		return true;
+	const char *slash = memrchr(abs, '/', len);
+	if (!slash || slash == abs || len >= PATH_ROOM || !conf_nroots())
+		return false;
+	size_t folder = (size_t)(slash - abs);
+	uint64_t h = trace_hash(0, abs, folder) | 1;   /* a word at a time: each name elsewhere pays it */
+	return unlikely(elsewhere[h / 2 % FOLDERS] != h) && look(abs, len, folder, h, which, rest);
 }

@@ -137,20 +137,24 @@ static bool is_lock(int cmd)
 FCNTL(fcntl)
 FCNTL(fcntl64)
 
+static COLD int close_known(int fd)
+{
+	/* Before: afterwards the number may be another thread's. */
+	uint32_t rec = fd_take_writer(fd);
+	if (fd_is(fd, FD_GROWS))
+		grow_closing(fd);
+	fd_clear(fd);
+	int r = next.close(fd);
+	int err = errno;
+	fd_writer_closed(rec);
+	errno = err;
+	return r;
+}
+
 EXPORT int close(int fd)
 {
-	if (unlikely(fd_is(fd, FD_NOT_NONE))) {
-		/* Before: afterwards the number may be another thread's. */
-		uint32_t rec = fd_take_writer(fd);
-		if (fd_is(fd, FD_GROWS))
-			grow_closing(fd);
-		fd_clear(fd);
-		int r = next.close(fd);
-		int err = errno;
-		fd_writer_closed(rec);
-		errno = err;
-		return r;
-	}
+	if (unlikely(fd_is(fd, FD_NOT_NONE)))
+		return close_known(fd);
 	return next.close(fd);
 }
 

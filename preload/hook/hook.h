@@ -18,6 +18,8 @@
 
 #define EXPORT      __attribute__((visibility("default")))
 #define unlikely(x) __builtin_expect(!!(x), 0)
+/* What few calls come to, so that the others need no registers for it. */
+#define COLD        __attribute__((noinline, cold))
 
 /* glibc declares path arguments nonnull, so the compiler would drop our test for NULL (the kernel's answer to
  * it is EFAULT, and must stay so). */
@@ -63,9 +65,13 @@ static inline struct guard hook_enter(void)
 
 /* Is this thread inside opt4? Finds out if it is not any more: see guard.c. To be inlined into a hook. */
 bool hook_abandoned(const char *frame);
+static inline bool hook_inside_from(const char *frame) /* .. or in a function of its own that is told the hook's frame */
+{
+	return unlikely(opt4_inside) && !hook_abandoned(frame);
+}
 static inline __attribute__((always_inline)) bool hook_inside(void)
 {
-	return unlikely(opt4_inside) && !hook_abandoned(__builtin_frame_address(0));
+	return hook_inside_from(__builtin_frame_address(0));
 }
 
 static inline void hook_leave(struct guard g)

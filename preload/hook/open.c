@@ -149,57 +149,91 @@ static __attribute__((noinline)) int open_slow(enum opener which, int dirfd, con
 	return fd;
 }
 
-/* The whole cost of an open that is not ours. Inlined for certain: hook_inside() looks at the hook's own frame. */
-static inline __attribute__((always_inline)) bool look(int dirfd, const char *path, int flags)
-{
-	if (!hook_on)
-		return false;
-	if (!(flags & OPEN_NEVER) && path_may(path))
-		return !hook_inside() &&
-		       (!fd_is(dirfd, FD_ELSEWHERE) || path[0] == '/' || path[0] == '.' || opens_to_write(flags));
-	return unlikely(session_dev && path && path_proc_fd(path) >= 0) && !hook_inside();
-}
-
 /* The number is a new file's now. */
+static COLD void renumbered(int fd) { fd_clear(fd); }
+
 static inline int opened(int fd, const char *path, int flags)
 {
 	if (unlikely(fd_is(fd, FD_ELSEWHERE | FD_GROWS)))
-		fd_clear(fd);
+		renumbered(fd);
 	if (unlikely(flags & (O_WRONLY | O_RDWR)) && fd >= 0)
 		grow_opened(fd, path);
 	return fd;
 }
 
+/* May it be a dataset file's name? Not below a folder that is known to lie elsewhere. Inlined, so that it costs open() nothing. */
+static inline __attribute__((always_inline)) bool may(int dirfd, const char *path)
+{
+	return path_may(path) && (!fd_is(dirfd, FD_ELSEWHERE) || path[0] == '/' || path[0] == '.');
+}
+
+/* By a name that may be. frame: the hook's own, for hook_inside(). */
+static __attribute__((noinline)) int open_named(enum opener which, int dirfd, const char *path, int flags, const char *frame)
+{
+	if (hook_inside_from(frame))
+		return down(which, dirfd, path, flags, 0);
+	int fd = open_slow(which, dirfd, path, flags, 0);
+	if (unlikely(fd_is(fd, FD_ELSEWHERE | FD_GROWS)))
+		renumbered(fd);
+	return fd;
+}
+
+/* Opens that are not plain, or not by a name that is nobody's. */
+static COLD int open_odd(enum opener which, int dirfd, const char *path, int flags, mode_t mode, const char *frame)
+{
+	bool ours = false;
+	if (hook_on && !(flags & OPEN_NEVER) && path_may(path))
+		ours = opens_to_write(flags) || may(dirfd, path);
+	else if (hook_on)
+		ours = session_dev && path && path_proc_fd(path) >= 0;
+	if (ours && !hook_inside_from(frame))
+		return opened(open_slow(which, dirfd, path, flags, mode), path, flags);
+	return opened(down(which, dirfd, path, flags, mode), path, flags);
+}
+
+/* Flags of opens that take longer: they write, or make the file, or may be OPEN_NEVER. (O_TMPFILE has O_DIRECTORY's bit.) */
+#define OPEN_ODD (O_ACCMODE | O_TRUNC | O_CREAT | OPEN_NEVER)
 #define NEEDS_MODE(flags) (((flags) & O_CREAT) || ((flags) & O_TMPFILE) == O_TMPFILE)
 
+#define ODD(path, flags) (unlikely((flags) & OPEN_ODD) || (session_dev && path && unlikely(path_proc_like(path))))
+
+/* An open that is not ours costs what is here: a look at its flags, and at its path's last byte and first. */
 #define OPENER(name, which, params, dirfd, call) \
 	EXPORT int name params \
 	{ \
-		mode_t mode = 0; \
-		if (NEEDS_MODE(flags)) { \
-			va_list ap; \
-			va_start(ap, flags); \
-			mode = va_arg(ap, mode_t); \
-			va_end(ap); \
-		} \
 		OPAQUE(path); \
-		if (unlikely(look(dirfd, path, flags))) \
-			return opened(open_slow(which, dirfd, path, flags, mode), path, flags); \
-		return opened(call, path, flags); \
+		if (ODD(path, flags)) { \
+			mode_t mode = 0; \
+			if (NEEDS_MODE(flags)) { \
+				va_list ap; \
+				va_start(ap, flags); \
+				mode = va_arg(ap, mode_t); \
+				va_end(ap); \
+			} \
+			return open_odd(which, dirfd, path, flags, mode, __builtin_frame_address(0)); \
+		} \
+		if (hook_on && may(dirfd, path)) \
+			return open_named(which, dirfd, path, flags, __builtin_frame_address(0)); \
+		return opened(call, path, 0); \
 	}
 
-OPENER(open, OPEN, (const char *path, int flags, ...), AT_FDCWD, next.open(path, flags, mode))
-OPENER(open64, OPEN64, (const char *path, int flags, ...), AT_FDCWD, next.open64(path, flags, mode))
-OPENER(openat, OPENAT, (int dirfd, const char *path, int flags, ...), dirfd, next.openat(dirfd, path, flags, mode))
-OPENER(openat64, OPENAT64, (int dirfd, const char *path, int flags, ...), dirfd, next.openat64(dirfd, path, flags, mode))
+OPENER(open, OPEN, (const char *path, int flags, ...), AT_FDCWD, next.open(path, flags))
+OPENER(open64, OPEN64, (const char *path, int flags, ...), AT_FDCWD, next.open64(path, flags))
+OPENER(openat, OPENAT, (int dirfd, const char *path, int flags, ...), dirfd, next.openat(dirfd, path, flags))
+OPENER(openat64, OPENAT64, (int dirfd, const char *path, int flags, ...), dirfd, next.openat64(dirfd, path, flags))
 
+/* (What needs a mode these refuse themselves.) */
 #define OPENER_2(name, which, params, dirfd, call) \
 	EXPORT int name params \
 	{ \
 		OPAQUE(path); \
-		if (unlikely(look(dirfd, path, flags)) && !NEEDS_MODE(flags)) \
-			return opened(open_slow(which, dirfd, path, flags, 0), path, flags); \
-		return opened(call, path, flags); \
+		if (NEEDS_MODE(flags)) \
+			return call; \
+		if (ODD(path, flags)) \
+			return open_odd(which, dirfd, path, flags, 0, __builtin_frame_address(0)); \
+		if (hook_on && may(dirfd, path)) \
+			return open_named(which, dirfd, path, flags, __builtin_frame_address(0)); \
+		return opened(call, path, 0); \
 	}
 
 OPENER_2(__open_2, OPEN_2, (const char *path, int flags), AT_FDCWD, next.__open_2(path, flags))
@@ -210,11 +244,8 @@ OPENER_2(__openat64_2, OPENAT64_2, (int dirfd, const char *path, int flags), dir
 #define CREATOR(name, which) \
 	EXPORT int name(const char *path, mode_t mode) \
 	{ \
-		int flags = O_CREAT | O_WRONLY | O_TRUNC; \
 		OPAQUE(path); \
-		if (unlikely(look(AT_FDCWD, path, flags))) \
-			return opened(open_slow(which, AT_FDCWD, path, flags, mode), path, flags); \
-		return opened(next.name(path, mode), path, flags); \
+		return open_odd(which, AT_FDCWD, path, O_CREAT | O_WRONLY | O_TRUNC, mode, __builtin_frame_address(0)); \
 	}
 
 CREATOR(creat, CREAT)

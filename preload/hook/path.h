@@ -45,12 +45,17 @@ void path_roots_below(int dirfd, const char *path, void (*fn)(unsigned root));
 
 int path_proc_fd_slow(const char *path);
 
+/* Does it begin as a name in /proc or /dev does? */
+static inline bool path_proc_like(const char *path)
+{
+	return path[0] == '/' && ((path[1] == 'p' && path[2] == 'r') || (path[1] == 'd' && path[2] == 'e'));
+}
+
 /* N of "/proc/self/fd/N" (or our pid in place of self), "/dev/fd/N", "/dev/stdin" and the like, else -1. Two comparisons
  * for a path that begins otherwise. */
 static inline int path_proc_fd(const char *path)
 {
-	bool may = path[0] == '/' && ((path[1] == 'p' && path[2] == 'r') || (path[1] == 'd' && path[2] == 'e'));
-	return unlikely(may) ? path_proc_fd_slow(path) : -1;
+	return unlikely(path_proc_like(path)) ? path_proc_fd_slow(path) : -1;
 }
 
 /* The cwd changed, or may have. */

@@ -30,19 +30,25 @@ static __attribute__((noinline)) int identity(int fd, uint64_t ino, struct stat 
 
 #define ON_SESSION(st) unlikely(session_on((st)->st_dev))
 
-#define FSTAT(name, type, params, call) \
+#define FSTAT(name, args, params, call) \
+	static __attribute__((noinline)) int name##_ours params \
+	{ \
+		return identity(fd, st->st_ino, (struct stat *)st, 0, NULL) ? call : 0; \
+	} \
 	EXPORT int name params \
 	{ \
 		int r = call; \
-		if (r == 0 && ON_SESSION(st) && identity(fd, st->st_ino, (struct stat *)st, 0, NULL)) \
-			r = call; \
+		if (r == 0 && ON_SESSION(st)) \
+			return name##_ours FSTAT_##args; \
 		return r; \
 	}
+#define FSTAT_fd (fd, st)
+#define FSTAT_ver (ver, fd, st)
 
-FSTAT(fstat, stat, (int fd, struct stat *st), next.fstat(fd, st))
-FSTAT(fstat64, stat64, (int fd, struct stat64 *st), next.fstat64(fd, st))
-FSTAT(__fxstat, stat, (int ver, int fd, struct stat *st), next.__fxstat(ver, fd, st))
-FSTAT(__fxstat64, stat64, (int ver, int fd, struct stat64 *st), next.__fxstat64(ver, fd, st))
+FSTAT(fstat, fd, (int fd, struct stat *st), next.fstat(fd, st))
+FSTAT(fstat64, fd, (int fd, struct stat64 *st), next.fstat64(fd, st))
+FSTAT(__fxstat, ver, (int ver, int fd, struct stat *st), next.__fxstat(ver, fd, st))
+FSTAT(__fxstat64, ver, (int ver, int fd, struct stat64 *st), next.__fxstat64(ver, fd, st))
 
 /* Which descriptor of ours does (dirfd, path, flags) name? -1: none, or it cannot be told. The kernel takes no path for
  * an empty one. */
