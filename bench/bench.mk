@@ -114,8 +114,10 @@ $B/bench/ssd/near: bench/ssd/near.c
 	$(CC) -std=gnu11 $(OPTFLAGS) $(WARN) -D_GNU_SOURCE -o $@ $< -pthread
 bench-ssd-near: all $B/bench/hit $B/bench/ssd/near
 	$(call BENCH,ssd-near,What lies on the SSD is brought to its reader: how fast and for how much CPU; and a hit there) python3 bench/ssd/near.py $B $B/bench/ssd-near.json
-bench: bench-ssd bench-ssd-up bench-ssd-near
-.PHONY: bench-ssd bench-ssd-up bench-ssd-near
+bench-ssd-uneven: all
+	$(call BENCH,ssd-uneven,A second tier where the future is uneven: what is reused beside Belady over memory and SSD) "$$(tests/setup.sh python)" bench/ssd/uneven.py $B $B/bench/ssd-uneven.json
+bench: bench-ssd bench-ssd-up bench-ssd-near bench-ssd-uneven
+.PHONY: bench-ssd bench-ssd-up bench-ssd-near bench-ssd-uneven
 
 # Several nodes, one pool of memcached servers (root, network namespaces; four minutes).
 bench-pool: all slowstore
