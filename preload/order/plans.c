@@ -12,6 +12,8 @@
 #include <unistd.h>
 #include "order.h"
 
+#define NAMES_LOOKED_AT 16u        /* of an object that has several */
+
 struct orders orders;
 
 static size_t up64(size_t v) { return (v + 63) & ~(size_t)63; }
@@ -136,10 +138,9 @@ void plans_fronts(void)
 	rounds_look();
 }
 
-struct use plans_use(uint32_t rec)
+/* Where an object is needed next by one of its names; and whether an order names it so. */
+static bool soonest(uint32_t rec, struct use *best, double *least)
 {
-	struct use best = { POS_UNKNOWN, 0 };
-	double least = 0;
 	bool named = false;
 	for (uint32_t n = 0; n < orders.shape.naxes; n++) {
 		uint32_t f = plan_file(n, rec);
@@ -153,11 +154,23 @@ struct use plans_use(uint32_t rec)
 		if (use.pos >= POS_MAX)
 			continue;
 		double d = axis_distance(&orders.pol, use);
-		if (best.pos >= POS_MAX || d < least) {
-			least = d;
-			best = use;
+		if (best->pos >= POS_MAX || d < *least) {
+			*least = d;
+			*best = use;
 		}
 	}
+	return named;
+}
+
+struct use plans_use(uint32_t rec)
+{
+	struct use best = { POS_UNKNOWN, 0 };
+	double least = 0;
+	bool named = soonest(rec, &best, &least);
+	uint32_t name = record_more(rec);
+	for (uint32_t i = 0; name != REC_NONE && i < NAMES_LOOKED_AT; i++, name = record_more(name))
+		if (record_object(name) == rec && name != rec)
+			named |= soonest(name, &best, &least);
 	/* Of a live order's loader more epochs will come, and of others', too. */
 	if (best.pos >= POS_MAX)
 		best = (struct use){ (named && !view.h->live_epochs) || round_forgotten(rec) ? POS_NEVER : POS_UNKNOWN, 0 };
@@ -175,11 +188,12 @@ static void expire(const struct policy_ctx *pol, uint32_t plan)
 		struct victim v = pol->ops->soonest(pol, plan);
 		if (v.file == FILE_NONE || v.use.pos >= horizon || v.file >= orders.shape.nfiles)
 			return;
-		if (!filing_holds(v.file, v.use) || policy_of(view.rec[v.file].tier) != pol) {
+		uint32_t rec = record_object(v.file);
+		if (!filing_holds(rec, v.use) || policy_of(view.rec[rec].tier) != pol) {
 			pol->ops->remove(pol, v.file, v.use); /* cannot be; mended if it is */
 			continue;
 		}
-		filing_put(v.file, plans_use(v.file));
+		filing_put(rec, plans_use(rec));
 	}
 }
 

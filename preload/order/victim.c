@@ -67,10 +67,11 @@ int victims_choose(uint64_t pages, uint32_t cand, struct use use, uint32_t *vict
 			break;     /* see below; the caller comes again */
 		if (v.file == FILE_NONE || n == max || v.file >= orders.shape.nfiles)
 			return -1;
-		if (rec_state(v.file) != REC_RESIDENT || view.rec[v.file].spilling || view.rec[v.file].tier != TIER_RAM || (ahead && in_hand(v.file)))
+		uint32_t rec = record_object(v.file);   /* its position may be another name's */
+		if (rec_state(rec) != REC_RESIDENT || view.rec[rec].spilling || view.rec[rec].tier != TIER_RAM || (ahead && in_hand(rec)))
 			continue;
-		victims[n++] = v.file;
-		got += view.rec[v.file].pages;
+		victims[n++] = rec;
+		got += view.rec[rec].pages;
 	}
 	if (n && inflight_room() < (uint32_t)n + 1)
 		return -1;
@@ -98,9 +99,10 @@ uint32_t victims_spill(void)
 		v = orders.pol.ops->victim(&orders.pol, FILE_NONE, (struct use){ 0, 0 }, v);
 		if (v.file == FILE_NONE || v.file >= orders.shape.nfiles)
 			break;
-		const struct record *r = &view.rec[v.file];
-		if (rec_state(v.file) == REC_RESIDENT && r->tier == TIER_RAM && !r->spilling && !r->prefetched)
-			return v.file;
+		uint32_t rec = record_object(v.file);
+		const struct record *r = &view.rec[rec];
+		if (rec_state(rec) == REC_RESIDENT && r->tier == TIER_RAM && !r->spilling && !r->prefetched)
+			return rec;
 	}
 	if (orders.pol.ops->soonest && orders.shape.naxes)
 		return FILE_NONE;
@@ -134,10 +136,11 @@ uint32_t victims_replace(uint32_t rec, bool take)
 		v = pol->ops->victim(pol, FILE_NONE, (struct use){ 0, 0 }, v);
 		if (v.file == FILE_NONE || v.file >= orders.shape.nfiles || away(v.use) <= HYSTERESIS * away(view.rec[rec].use))
 			return FILE_NONE;
-		if (rec_state(v.file) == REC_RESIDENT && view.rec[v.file].tier == TIER_SSD) {
+		uint32_t victim = record_object(v.file);
+		if (rec_state(victim) == REC_RESIDENT && view.rec[victim].tier == TIER_SSD) {
 			if (take)
-				mark_victim(v.file);
-			return v.file;
+				mark_victim(victim);
+			return victim;
 		}
 	}
 	return FILE_NONE;

@@ -122,7 +122,7 @@ void access_begin(uint32_t rec, uint32_t name, struct access *a)
 		follow_access(&p->follow, orders.run, file, &next);
 	a->epoch = epoch_now(p, live, a->epoch);
 	a->gate_shut = shut(p, live);
-	if (orders.shape.naxes == 1 && orders.own_plan == 1 && orders.run && file != FILE_NONE && file == plan_file(0, rec)) {
+	if (orders.shape.naxes == 1 && orders.own_plan == 1 && orders.run && file != FILE_NONE && !atomic_load_explicit(&r->more, memory_order_relaxed)) {
 		a->use.pos = next;
 	} else {
 		plans_fronts();

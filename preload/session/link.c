@@ -18,17 +18,19 @@ static bool leads_to(uint32_t rec, int fd, const struct origin *o)
 	return record_path(rec, path, sizeof(path)) && stat(path, &st) == 0 && st.st_dev == o->dev && st.st_ino == o->ino && numbers_hold(fd);
 }
 
-static void part(uint32_t name)
-{
-	atomic_store_explicit(&view.rec[name].same, 0, memory_order_relaxed);
-	atomic_store_explicit(&view.rec[name].twin, 0, memory_order_release);
-}
-
 uint32_t link_part(uint32_t name)
 {
 	uint32_t rec = record_twin(name);
-	if (rec != name)
-		part(name);
+	if (rec == name)
+		return rec;
+	atomic_store_explicit(&view.rec[name].same, 0, memory_order_relaxed);
+	atomic_store_explicit(&view.rec[name].twin, 0, memory_order_release);
+	if (session_lock()) {      /* it may be filed where that name needs it next */
+		plans_fronts();
+		if (rec_state(rec) == REC_RESIDENT)
+			filing_put(rec, plans_use(rec));
+		session_unlock();
+	}
 	return rec;
 }
 
@@ -40,12 +42,12 @@ static bool join(uint32_t name, uint32_t rec, const struct origin *o, bool mine)
 		return false;
 	uint64_t w = atomic_load(&r->state);
 	bool still = (ST_STATE(w) == REC_ABSENT || (mine && ST_STATE(w) == REC_FILLING)) && links_find(origin_inode(o)) == rec && record_twin(rec) == rec;
-	if (still && view.nfiles > name && view.nfiles > rec)
-		still = false;     /* the trace counts them as two: when each is needed is known of each */
 	if (still) {
 		links_drop(name);
 		atomic_store_explicit(&r->same, origin_same_as(o), memory_order_relaxed);
 		atomic_store_explicit(&r->checked, now_coarse(), memory_order_relaxed);
+		atomic_store_explicit(&r->more, atomic_load_explicit(&view.rec[rec].more, memory_order_relaxed), memory_order_relaxed);
+		atomic_store_explicit(&view.rec[rec].more, name + 1, memory_order_relaxed);
 		atomic_store_explicit(&r->twin, rec + 1, memory_order_release);
 		rec_touch(name);
 	}
@@ -73,7 +75,7 @@ uint32_t link_settle(uint32_t name, int fd, const struct origin *o)
 	if (rec != name) {
 		if (still_twins(name, rec, fd, o))
 			return rec;
-		part(name);
+		link_part(name);
 	}
 	rec = links_find(origin_inode(o));
 	if (rec == REC_NONE || rec == name || rec_state(name) != REC_ABSENT || !leads_to(rec, fd, o))

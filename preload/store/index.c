@@ -55,6 +55,7 @@ static void set_header(struct index_header *h, const char *dir)
 	h->keep = conf.keep;
 	index_layout(h);
 	index_budget(h, dir);
+	h->room_left = room_above(dir, h->floor_bytes);   /* while the first of us looks again the others need not think that there is none */
 	h->revalidate_ns = conf.revalidate_set ? conf.revalidate_ns : UINT64_MAX - 1; /* by file system: attach.c */
 	h->prefetch = conf.prefetch;
 	h->ntiers = *conf.ssd ? 2 : 1;

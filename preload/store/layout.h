@@ -91,7 +91,7 @@ struct record {                   /* 256 bytes */
 	_Atomic uint64_t inode;   /* hash of (device, inode) that it stands for in the table of links; 0: none */
 	_Atomic uint64_t same;    /* hash of which original, and as of when, its object is of, or its name was last seen to lead to; 0: unknown */
 	_Atomic uint32_t twin;    /* record + 1 that has the object of what this name leads to; 0: it itself */
-	uint32_t reserved;
+	_Atomic uint32_t more;    /* the next of an object's names, + 1: those whose twin is another by now are passed over */
 };
 #define SSD_SEALED    1u          /* in the log of what outlives us */
 #define SSD_UNSEEN    2u          /* brought by an earlier session: of `st` only size, mtime and ctime are known */

@@ -160,10 +160,13 @@ static inline uint32_t record_twin(uint32_t rec)
 	uint32_t twin = atomic_load_explicit(&view.rec[rec].twin, memory_order_relaxed);
 	return twin && twin <= view.ncap ? twin - 1 : rec;
 }
+static inline bool rec_touched(uint32_t rec) { return atomic_load_explicit(&view.touched[rec >> 6], memory_order_relaxed) >> (rec & 63) & 1; }
 /* The same for a record that may never have been touched. */
-static inline uint32_t record_object(uint32_t rec)
+static inline uint32_t record_object(uint32_t rec) { return rec < view.ncap && rec_touched(rec) ? record_twin(rec) : rec; }
+/* The next of its object's names; some may have another by now. REC_NONE: that was the last. */
+static inline uint32_t record_more(uint32_t rec)
 {
-	return rec < view.ncap && atomic_load_explicit(&view.touched[rec >> 6], memory_order_relaxed) >> (rec & 63) & 1 ? record_twin(rec) : rec;
+	return rec < view.ncap && rec_touched(rec) ? atomic_load_explicit(&view.rec[rec].more, memory_order_relaxed) - 1u : REC_NONE;
 }
 
 /* ---- room.c ---- */
