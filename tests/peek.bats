@@ -107,6 +107,36 @@ for _ in range(2):
 	counted fills=6 hits=6 accesses=12 peeked=0
 }
 
+@test "streams: numbers, lines and characters, wide or not, locked or not: cached by whatever call reads them" {
+	"$PYTHON" -c "
+for i in range(9):
+    open(f'text{i}.jpg', 'w').write(''.join(f'{n * (i + 2)}\n' for n in range(50000)))"
+	sleep .1
+	job "
+import ctypes
+c = ctypes.CDLL(None)
+c.fopen.restype = ctypes.c_void_p
+c.fgetws.restype = c.fgets_unlocked.restype = ctypes.c_void_p
+line, wide, number = ctypes.create_string_buffer(99), ctypes.create_unicode_buffer(99), ctypes.c_long()
+def text(how, f):
+    if how == 'fgetws':
+        while c.fgetws(wide, 99, f): yield int(wide.value)
+    elif how == 'fgets_unlocked':
+        while c.fgets_unlocked(line, 99, f): yield int(line.value)
+    elif 'wscanf' in how:
+        while getattr(c, how)(f, ctypes.c_wchar_p('%ld'), ctypes.byref(number)) == 1: yield number.value
+    elif 'scanf' in how:
+        while getattr(c, how)(f, b'%ld', ctypes.byref(number)) == 1: yield number.value
+    else:
+        yield from map(int, ''.join(chr(x) for x in iter(lambda: getattr(c, how)(f), -1)).split())
+for _ in range(2):
+    for i, how in enumerate('fscanf __isoc99_fscanf __isoc99_fwscanf fgetws fgets_unlocked getc_unlocked fgetwc __uflow getwc_unlocked'.split()):
+        f = ctypes.c_void_p(c.fopen(f'text{i}.jpg'.encode(), b'r'))
+        assert list(text(how, f)) == [n * (i + 2) for n in range(50000)], how
+        c.fclose(f)"
+	counted fills=9 hits=9 accesses=18 peeked=0
+}
+
 @test "the keeper fetches no such file ahead before one was read whole, and none where most are only looked at" {
 	cat >loader.py <<-'END'
 		import sys, time, torch

@@ -12,6 +12,7 @@
 #include <ftw.h>
 #include <sched.h>
 #include <spawn.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
@@ -28,9 +29,12 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 #include <utime.h>
+#include <wchar.h>
 
 #undef fread_unlocked       /* macros, too */
 #undef fwrite_unlocked
+#undef getc_unlocked
+#undef fgetc_unlocked
 
 /* In glibc's binary interface, but not (or no longer) in its headers. */
 int __open_2(const char *path, int flags);
@@ -45,6 +49,15 @@ size_t __fread_unlocked_chk(void *p, size_t room, size_t size, size_t n, FILE *f
 char *__fgets_chk(char *p, size_t room, int n, FILE *f);
 ssize_t __getdelim(char **line, size_t *room, int end_of, FILE *f);
 int _IO_getc(FILE *f);
+int __uflow(FILE *f);       /* what getc_unlocked() calls where its stream's buffer is empty */
+int __underflow(FILE *f);
+char *__fgets_unlocked_chk(char *p, size_t room, int n, FILE *f);
+wchar_t *__fgetws_chk(wchar_t *p, size_t room, int n, FILE *f);
+wchar_t *__fgetws_unlocked_chk(wchar_t *p, size_t room, int n, FILE *f);
+int __isoc99_vfscanf(FILE *f, const char *how, va_list ap);
+int __isoc23_vfscanf(FILE *f, const char *how, va_list ap);
+int __isoc99_vfwscanf(FILE *f, const wchar_t *how, va_list ap);
+int __isoc23_vfwscanf(FILE *f, const wchar_t *how, va_list ap);
 int __xstat(int ver, const char *path, struct stat *st);
 int __xstat64(int ver, const char *path, struct stat64 *st);
 int __fxstat(int ver, int fd, struct stat *st);
@@ -78,6 +91,9 @@ FTS64 *fts64_open(char *const *paths, int flags, int (*cmp)(const FTSENT64 **, c
 #define NEXT_LAZY(X) \
 	X(fopen) X(fopen64) X(freopen) X(freopen64) X(fwrite) X(fwrite_unlocked) X(fdopen) X(fclose) \
 	X(fread) X(fread_unlocked) X(__fread_chk) X(__fread_unlocked_chk) X(fgets) X(__fgets_chk) X(fgetc) X(getc) X(_IO_getc) X(getline) X(getdelim) X(__getdelim) \
+	X(getc_unlocked) X(fgetc_unlocked) X(getw) X(fgetwc) X(getwc) X(fgetwc_unlocked) X(getwc_unlocked) X(__uflow) X(__underflow) \
+	X(fgets_unlocked) X(__fgets_unlocked_chk) X(fgetws) X(fgetws_unlocked) X(__fgetws_chk) X(__fgetws_unlocked_chk) \
+	X(vfscanf) X(__isoc99_vfscanf) X(__isoc23_vfscanf) X(vfwscanf) X(__isoc99_vfwscanf) X(__isoc23_vfwscanf) \
 	X(statx) \
 	X(sendfile) X(sendfile64) X(copy_file_range) X(splice) X(sendmsg) X(sendmmsg) X(recvmsg) X(recvmmsg) \
 	X(close_range) X(closefrom) \
