@@ -293,6 +293,20 @@ static void files_of(uint32_t m, uint32_t rest, uint32_t end, struct seen *s)
 	}
 }
 
+/* It was read before it was known that it is the dataset's: what the budget is a part of has it, too. (Just opened: its size is at hand.) */
+static void seen_before(uint32_t rec, const char *path)
+{
+	struct stat st;
+	struct record *r = &view.rec[rec];
+	if ((view.h->part[TIER_RAM] <= 0 && view.h->part[TIER_SSD] <= 0) || r->seen || stat(path, &st) < 0 || !session_lock())
+		return;
+	bool first = !r->seen;
+	r->seen += first;
+	session_unlock();
+	if (first)
+		index_seen((uint64_t)st.st_size);
+}
+
 /* Strangers that are none any more become records, the others go; so do records that come twice in a row, as when a header
  * is looked at first. Returns where the rest begins. */
 static uint32_t settle(void)
@@ -306,8 +320,12 @@ static uint32_t settle(void)
 		if (i == end)
 			break;
 		uint32_t rec = L->notes[i];
-		if (rec & STRANGER)
-			rec = live_record(L->strange + (rec & ~STRANGER), strlen(L->strange + (rec & ~STRANGER)));
+		if (rec & STRANGER) {
+			const char *path = L->strange + (rec & ~STRANGER);
+			rec = live_record(path, strlen(path));
+			if (rec != REC_NONE)
+				seen_before(rec, path);
+		}
 		if (rec != REC_NONE && !(i > back && to > rest && L->notes[to - 1] == rec))
 			L->notes[to++] = rec;
 	}
