@@ -155,6 +155,7 @@ static struct kernel_state *save(void)
 	RANGE(KERNEL_INDEX, layout.off_touched, 64);
 	RANGE(KERNEL_INDEX, layout.off_records, RECORDS_USED * sizeof(struct record));
 	RANGE(KERNEL_INDEX, layout.off_name_slots, NAME_SLOTS_FIRST * 4);
+	RANGE(KERNEL_INDEX, layout.off_links, NAME_SLOTS_FIRST * 4);
 	RANGE(KERNEL_INDEX, layout.off_names, 256);
 	kernel_memory(KERNEL_POLICY, &bytes);
 	RANGE(KERNEL_POLICY, 0, bytes);
@@ -218,10 +219,11 @@ static char *place(uint8_t kind, uint32_t at)
 		block = kernel_memory(KERNEL_PLAN, &n);
 		return n > 8 ? block + at * 4ull % (n - 8) : index;
 	case 9:
-		switch (at % 3) {
-		case 0:  return index + layout.off_touched + at / 3 * 4ull % 64;
-		case 1:  return index + layout.off_name_slots + at / 3 * 4ull % (NAME_SLOTS_FIRST * 4);
-		default: return index + layout.off_names + at / 3 * 4ull % 256;
+		switch (at % 4) {
+		case 0:  return index + layout.off_touched + at / 4 * 4ull % 64;
+		case 1:  return index + layout.off_name_slots + at / 4 * 4ull % (NAME_SLOTS_FIRST * 4);
+		case 2:  return index + layout.off_links + at / 4 * 4ull % (NAME_SLOTS_FIRST * 4);
+		default: return index + layout.off_names + at / 4 * 4ull % 256;
 		}
 	default:
 		return index + layout.off_records + at * 4ull % (FUZZ_FILES * sizeof(struct record));
