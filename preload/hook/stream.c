@@ -1,5 +1,6 @@
 /* stream.c - reads by streams. The C library reads a stream's file by itself, past our read(); so a stream on a large file
  * that is not resident waits here for its reader to go on, as a descriptor does in peek.c. */
+#define __NO_INLINE__ 1    /* no definitions of getline() and the like by the headers */
 #include "stream.h"
 #include "swap.h"
 
