@@ -206,11 +206,11 @@ static void read_on(struct cached *c)
 }
 
 /* Another fills it, under this name, or *rec under another of the file's. True: *rec has it now. */
-static bool wait_for_either(uint32_t *rec, uint32_t name, bool stands, int fd, const struct origin *o)
+static bool wait_for_either(uint32_t *rec, uint32_t name, bool stands, const struct origin *o)
 {
 	if (!stands && wait_for(*rec))
 		return true;
-	uint32_t twin = stands ? link_settle(name, fd, o) : record_twin(name);   /* who filled it has found it under another name */
+	uint32_t twin = stands ? link_settle(name, o) : record_twin(name);   /* who filled it has found it under another name */
 	if (twin == *rec)
 		return false;
 	*rec = twin;
@@ -286,7 +286,7 @@ static int fetch(int fd, int flags, struct cached *c)
 	room_look();
 	if (atomic_load(&view.h->room_left) < 0)
 		victims_shrink();
-	rec = link_settle(name, fd, &o);
+	rec = link_settle(name, &o);
 	enum rec_state s = rec_state(rec);
 	struct resident was;
 	if (s == REC_RESIDENT && record_read(rec, &was) && !object_seen(rec, &was, &st)) {
@@ -316,7 +316,7 @@ static int fetch(int fd, int flags, struct cached *c)
 	}
 	if (s == REC_RESIDENT && (rc = give_object(rec, name, &st, &o, flags)) >= 0) {
 		access_count(&a, waited ? ACCESS_LATE : ACCESS_HIT, rec, o.size, waited ? now_ns() - start : 0);
-	} else if ((stands || s == REC_FILLING) && wait_for_either(&rec, name, stands, fd, &o) && (rc = give_object(rec, name, &st, &o, flags)) >= 0) {
+	} else if ((stands || s == REC_FILLING) && wait_for_either(&rec, name, stands, &o) && (rc = give_object(rec, name, &st, &o, flags)) >= 0) {
 		access_count(&a, ACCESS_LATE, rec, o.size, now_ns() - start);
 	} else if (nvictims >= 0 && (rc = fill(rec, fd, &o, &a, victims, nvictims, flags)) >= 0) {
 		access_count(&a, ACCESS_MISS, rec, o.size, now_ns() - start);

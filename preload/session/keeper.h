@@ -56,9 +56,9 @@ int fill_file(uint32_t rec, int given, struct use use, const uint32_t *order, ui
 void fill_give_up(uint32_t rec, uint64_t pages, int rc);
 
 /* ---- link.c ---- */
-/* rec is FILLING, ours, and its file open as fd. Has another of the file's names the object, or is it just being filled by it? True: rec
+/* rec is FILLING, ours, and o was seen of its file just now. Has another of the file's names the object, or is it just being filled by it? True: rec
  * leads there from now on, and is given up (-ESTALE). Else rec stands for the file. Takes the lock; a stat where the file has several names. */
-bool link_elsewhere(uint32_t rec, int fd, const struct origin *o);
+bool link_elsewhere(uint32_t rec, const struct origin *o);
 
 /* ---- object.c ---- */
 /* Is that original, as it is now, the one that r was made of? Of what an earlier session left only size and times are known

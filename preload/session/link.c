@@ -2,20 +2,20 @@
  * whose name was first; the others' records say so (`twin`) and stay absent for ever. So budget, eviction and repair know of one file only,
  * and what a name leads to is still asked of that name: its own look at the original must show what the object was made of.
  *
- * Nothing here is trusted for long. A twin is found by its inode in a table, and taken for one when the file system itself says, with the
- * file open, that both names lead to it; where that is no longer so when it matters (nothing is resident, or something else) they part again.
+ * Nothing here is trusted for long. A twin is found by its inode in a table, and taken for one when the file system itself says
+ * that both names lead to it; where that is no longer so when it matters (nothing is resident, or something else) they part again.
  * A mistake costs a second object. */
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include "parts.h"
 
-/* Does the name of rec lead to the file that is open as fd? */
-static bool leads_to(uint32_t rec, int fd, const struct origin *o)
+/* Does the name of rec lead to the file that o was seen of just now? */
+static bool leads_to(uint32_t rec, const struct origin *o)
 {
 	char path[PATH_BYTES];
 	struct stat st;
-	return record_path(rec, path, sizeof(path)) && stat(path, &st) == 0 && st.st_dev == o->dev && st.st_ino == o->ino && numbers_hold(fd);
+	return record_path(rec, path, sizeof(path)) && stat(path, &st) == 0 && st.st_dev == o->dev && st.st_ino == o->ino && numbers_hold(path);
 }
 
 uint32_t link_part(uint32_t name)
@@ -56,29 +56,29 @@ static bool join(uint32_t name, uint32_t rec, const struct origin *o, bool mine)
 }
 
 /* Another name has the object, or is to have it: is that still so? */
-static bool still_twins(uint32_t name, uint32_t rec, int fd, const struct origin *o)
+static bool still_twins(uint32_t name, uint32_t rec, const struct origin *o)
 {
 	struct resident is;
 	if (atomic_load_explicit(&view.rec[rec].inode, memory_order_relaxed) != origin_inode(o))
 		return false;
 	bool same = record_read(rec, &is) && is.same == origin_same_as(o);
-	if (!same && !leads_to(rec, fd, o))
+	if (!same && !leads_to(rec, o))
 		return false;
 	atomic_store_explicit(&view.rec[name].same, origin_same_as(o), memory_order_relaxed);
 	atomic_store_explicit(&view.rec[name].checked, now_coarse(), memory_order_relaxed);
 	return true;
 }
 
-uint32_t link_settle(uint32_t name, int fd, const struct origin *o)
+uint32_t link_settle(uint32_t name, const struct origin *o)
 {
 	uint32_t rec = record_twin(name);
 	if (rec != name) {
-		if (still_twins(name, rec, fd, o))
+		if (still_twins(name, rec, o))
 			return rec;
 		link_part(name);
 	}
 	rec = links_find(origin_inode(o));
-	if (rec == REC_NONE || rec == name || rec_state(name) != REC_ABSENT || !leads_to(rec, fd, o))
+	if (rec == REC_NONE || rec == name || rec_state(name) != REC_ABSENT || !leads_to(rec, o))
 		return name;
 	return join(name, rec, o, false) ? rec : name;
 }
@@ -92,14 +92,14 @@ uint32_t link_stand(uint32_t rec, const struct origin *o)
 	return rec;
 }
 
-bool link_elsewhere(uint32_t rec, int fd, const struct origin *o)
+bool link_elsewhere(uint32_t rec, const struct origin *o)
 {
 	uint32_t is = links_find(origin_inode(o));
 	if (is == REC_NONE && session_lock()) {
 		is = link_stand(rec, o);
 		session_unlock();
 	}
-	if (is != REC_NONE && is != rec && leads_to(is, fd, o) && join(rec, is, o, true))
+	if (is != REC_NONE && is != rec && leads_to(is, o) && join(rec, is, o, true))
 		return true;
 	link_part(rec);            /* it is to have one of its own */
 	return false;

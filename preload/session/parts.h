@@ -41,9 +41,9 @@ void access_count(const struct access *a, enum access_kind kind, uint32_t rec, u
 bool look_due(const struct resident *r, uint64_t now);   /* is the original to be looked at, going by r->checked? */
 
 /* ---- link.c: several names of one file ---- */
-/* The record that has, or is to have, the object of `name`, whose file is open as fd: as a rule `name`. A look into memory, but for files
+/* The record that has, or is to have, the object of `name`, whose file o was seen of just now: as a rule `name`. A look into memory, but for files
  * that have several names: a stat and a statfs for each when it is seen first. No lock held. */
-uint32_t link_settle(uint32_t name, int fd, const struct origin *o);
+uint32_t link_settle(uint32_t name, const struct origin *o);
 /* Under the lock: rec is about to be filled. rec; or another that is resident or being filled with this very file. */
 uint32_t link_stand(uint32_t rec, const struct origin *o);
 /* What the name leads to has changed, or it leads elsewhere. Returns the record that had its object. */

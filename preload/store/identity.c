@@ -73,10 +73,10 @@ static bool invents(const char *root)
 	return statfs(root, &fs) == 0 && inventor((uint32_t)fs.f_type);
 }
 
-bool numbers_hold(int fd)
+bool numbers_hold(const char *path)
 {
 	struct statfs fs;
-	return atomic_load_explicit(&view.h->renumbered, memory_order_relaxed) != NUMBERS_SEEN && fstatfs(fd, &fs) == 0 && !inventor((uint32_t)fs.f_type);
+	return atomic_load_explicit(&view.h->renumbered, memory_order_relaxed) != NUMBERS_SEEN && statfs(path, &fs) == 0 && !inventor((uint32_t)fs.f_type);
 }
 
 void identity_of(const char *root)

@@ -229,7 +229,7 @@ bool origin_still(const struct origin *o, int fd);
 bool origin_at(const struct origin *o, uint64_t dev, uint64_t ino, const struct stat *st);
 enum { NUMBERS_HOLD, NUMBERS_TYPE, NUMBERS_SEEN };   /* of index_header.renumbered: by the file system's type; seen */
 void identity_of(const char *root);        /* a root of the mapped index: does its file system invent numbers? */
-bool numbers_hold(int fd);                 /* can the numbers of this file's file system be trusted, so that one is one file? */
+bool numbers_hold(const char *path);       /* can the numbers of this file's file system be trusted, so that one is one file? */
 bool root_same(void);                      /* is this process's first root the mapped index's: its path, and the folder there */
 
 void origin_from(struct origin *o, const struct stat *st);

@@ -116,6 +116,11 @@ static int get(struct task *j, const struct transfer *own, struct origin *o)
 	if (j->next.how == NEXT_BUCKET)
 		return bucket_fetch(&j->next, own, o);
 	bool looked = nodes_on() && (fd >= 0 || original_look(j->next.rec, o) == 0);
+	if (looked && link_elsewhere(j->next.rec, o)) {
+		if (fd >= 0)
+			close(fd);
+		return -ESTALE;
+	}
 	if (looked && pages_of(o->size) <= j->pages && (j->asked || ahead_worth(o->size)) && (rc = nodes_get(j->next.rec, o, own, &j->anew)) >= 0) {
 		j->pooled = true;
 		if (fd >= 0)
@@ -132,7 +137,7 @@ static int get(struct task *j, const struct transfer *own, struct origin *o)
 		original_through(&j->next, own);
 	}
 	rc = pages_of(o->size) > j->pages || !(j->asked || ahead_worth(o->size)) ? -EFBIG :
-	     link_elsewhere(j->next.rec, fd, o) ? -ESTALE : fill_copy(fd, o, own);
+	     link_elsewhere(j->next.rec, o) ? -ESTALE : fill_copy(fd, o, own);
 	close(fd);
 	if (rc >= 0 && nodes_on())
 		nodes_origin_took(now_ns() - start);

@@ -85,7 +85,7 @@ static int claim(uint32_t rec, uint64_t size)
 static int fill(uint32_t rec, int fd, const struct origin *o, const struct transfer *own)
 {
 	uint64_t start = now_ns();
-	if (link_elsewhere(rec, fd, o)) {
+	if (link_elsewhere(rec, o)) {
 		fill_give_up(rec, pages_of(o->size), -ESTALE);
 		return -EEXIST;
 	}
