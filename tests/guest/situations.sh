@@ -54,12 +54,12 @@ try() {
 		[ "$out" = "$plain" ] && same=$((same + 1)) || last=$out
 	done
 	for i in 1 2 3 4 5 6 7 8 9 10; do
-		left=$(find /dev/shm -name index | wc -l)
+		left=$(find /dev/shm -name index 2>/dev/null | wc -l)
 		[ "$left" = 0 ] && break
 		sleep .1
 	done
 	[ "$left" = 0 ] || "$OPT4" run --quiet --root data -- true   # killed with all that there was of it: the next run sweeps up
-	[ "$left" = 0 ] || [ "$(find /dev/shm -name index | wc -l)" != 0 ] || left="0, after the next run"
+	[ "$left" = 0 ] || [ "$(find /dev/shm -name index 2>/dev/null | wc -l)" != 0 ] || left="0, after the next run"
 	rm -rf /dev/shm/opt4-*
 	printf '%-62s %d of %d as plain, %s left\n' "$1" $same "$tries" "$left"
 	[ $same = "$tries" ] || { echo "    plain: ${plain//$'\n'/ | }"; echo "    opt4:  ${last//$'\n'/ | }"; }

@@ -30,6 +30,9 @@ static pid_t witness;
 static int line = -1;                      /* between the two; each message is a struct witnessed */
 static _Atomic bool *with_job;             /* shared: the parent stopped itself since the job had */
 
+static char *shown;                        /* its arguments as others see them */
+static size_t shown_len;
+
 /* Its arguments, as far as others see them, are the job's. The kernel shows what lies where it put ours, end to end. */
 static void look_like(char **argv)
 {
@@ -48,9 +51,11 @@ static void look_like(char **argv)
 		from = strtoul(p, NULL, 10);
 	for (char **a = argv; *a; a++)
 		end = *a + strlen(*a) + 1;
+	shown = begin;
+	shown_len = (size_t)(end - begin);
 	if (from && from < (unsigned long)(void *)begin) {
-		size_t len = (size_t)(end - begin);
-		char *to = begin - ((unsigned long)(void *)begin - from);
+		size_t len = shown_len;
+		char *to = shown = begin - ((unsigned long)(void *)begin - from);
 		memmove(to, begin, len);
 		memset(to + len, 0, (size_t)(begin - to));
 	}
@@ -108,6 +113,8 @@ static void stand_by(pid_t parent, pid_t job)
 static void orphaned(void)
 {
 	prctl(PR_SET_NAME, "opt4");       /* nobody is to take it for the job now */
+	memset(shown, 0, shown_len);
+	memcpy(shown, "opt4", shown_len < 5 ? shown_len : 5);
 	record_end();
 	for (int i = 0; i < SWEEPS; i++) {
 		nanosleep(&(struct timespec){ 0, 40000000 }, NULL);
