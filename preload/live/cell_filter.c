@@ -125,8 +125,8 @@ static struct sock_filter filter[] = {
 	/* memory of one's own, or shared but not writable */
 	EQ(SYS_mmap, 0, 6), ARG_LO(3), HAS(MAP_SHARED, 0, 2), ARG_LO(2), HAS(PROT_WRITE, 1, 0), PASS, LOOK,
 	/* advice that the file behind it does not notice */
-	EQ(SYS_madvise, 0, 7), ARG_LO(2), BPF_JUMP(BPF_JMP | BPF_JGT | BPF_K, MADV_DONTNEED, 0, 4), EQ(MADV_FREE, 3, 0),
-		EQ(MADV_HUGEPAGE, 2, 0), EQ(MADV_NOHUGEPAGE, 1, 0), LOOK, PASS,
+	EQ(SYS_madvise, 0, 8), ARG_LO(2), BPF_JUMP(BPF_JMP | BPF_JGT | BPF_K, MADV_DONTNEED, 0, 5), EQ(MADV_FREE, 4, 0),
+		EQ(MADV_HUGEPAGE, 3, 0), EQ(MADV_NOHUGEPAGE, 2, 0), EQ(MADV_DONTDUMP, 1, 0), LOOK, PASS,
 	/* no futex that others might wait for */
 	EQ(SYS_futex, 0, 4), ARG_LO(1), HAS(FUTEX_PRIVATE_FLAG, 0, 1), PASS, LOOK,
 	EQ(SYS_fcntl, 0, 6), ARG_LO(1), BPF_JUMP(BPF_JMP | BPF_JGT | BPF_K, F_GETFL, 1, 0), PASS, EQ(F_DUPFD_CLOEXEC, 0, 1), PASS, LOOK,

@@ -148,6 +148,12 @@ def inside():
     print("a word")
     sys.stderr.write("another\n")
     len(os.urandom(8)) and bytearray(64 << 20)
+    with mmap.mmap(-1, 4096, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS) as own:   # as allocators do
+        for advice in (4, 8, 14, 15, 16):   # dontneed, free, hugepage, nohugepage, dontdump
+            try:
+                own.madvise(advice)
+            except OSError:
+                pass                        # a kernel without
     assert os.getpid() == PARENT and os.getppid() == PARENTS_PARENT, (os.getpid(), PARENT)
     assert not os.isatty(0) or True
 
