@@ -26,7 +26,7 @@ static inline double axis_distance(const struct policy_ctx *c, struct use u)
 	if (c->shape->naxes == 1 && c->shape->npos[0] == a->npos) /* one trace: positions serve */
 		return u.pos;
 	if (u.pos < a->npos)
-		return ((double)u.pos - a->front) * axis_scale(a);
+		return a->away + ((double)u.pos - a->front) * axis_scale(a);
 	if (u.pos == axis_just_read(a->npos))
 		into = (a->same ? a->front / 2. : 0) - .5;
 	else if (a->same)
@@ -88,7 +88,7 @@ static inline struct use axis_exchange(const struct policy_ctx *c, uint32_t n, s
 /* A position above all that are nearer than `limit` (or as near, with ties); a little more, so that rounding hides none. */
 static inline uint32_t axis_above(const struct axis *a, double limit, bool ties)
 {
-	double known = limit / axis_scale(a) + a->front + 2, expected = (limit - a->again) / axis_scale(a) + 2;
+	double known = (limit - a->away) / axis_scale(a) + a->front + 2, expected = (limit - a->again) / axis_scale(a) + 2;
 
 	if (!a->same)
 		expected = a->again < limit || (ties && a->again == limit) ? a->npos : 0;

@@ -42,6 +42,12 @@ static double next_gap(const struct past *p)
 	return back(p, 1);
 }
 
+bool past_due(const struct past *p, uint64_t clock)
+{
+	double gap = p->ngaps ? next_gap(p) : 0, away = clock > p->ended ? (double)(clock - p->ended) : 0;
+	return p->ngaps && (away <= gap || equal(away, gap));
+}
+
 /* Have their last epochs run beside each other, as ranks' do? Then neither comes between the other's. */
 static bool beside(const struct stream *a, const struct stream *over)
 {

@@ -34,6 +34,9 @@ void past_end(struct past *p, uint64_t clock);
  * that are over now, but for those that ran beside it. */
 double past_gap(const struct stream *streams, uint32_t n, uint32_t which);
 
+/* It has come round before, and if it does as then, its time has not passed. */
+bool past_due(const struct past *p, uint64_t clock);
+
 /* Accesses until streams[which] begins its next epoch: the rest of this one, then the gap. One that is overdue comes when
  * those that run have ended, until it has been away for so long that nothing speaks for it: then, as long again. */
 double past_again(const struct stream *streams, uint32_t n, uint32_t which, uint64_t clock);

@@ -47,6 +47,7 @@ struct axis {
 	 * is known; else the mean of where a file may be needed then. */
 	double again;
 	bool same;
+	double away;              /* its loader is not read at present: so far ahead it goes on */
 };
 
 /* Positions of an axis that comes round: the order's, once more where they are expected, and one that no file has. */

@@ -26,13 +26,6 @@ of() { json "['$1']" <"$OPT4_STATS"; }
 	[ "$(of hits) $(of fills) $(of invalidated)" = "40 40 0" ]
 }
 
-@test "numbers that change with every look, even of an open file: cached, whether its type tells or not" {
-	for type in "" 1; do
-		(export RENUMBER_LOOKS=2 ${type:+RENUMBER_TYPE=$type RENUMBER_DEV=2}; under "$twice")
-		[ "$(of hits) $(of fills) $(of invalidated)" = "40 40 0" ] || { of hits; of fills; return 1; }
-	done
-}
-
 @test "elsewhere another number is another file, and so is another time, size or content where numbers are invented" {
 	under "$twice"
 	[ "$(of hits) $(of fills) $(of invalidated)" = "0 80 40" ]

@@ -16,12 +16,15 @@
 
 #define LIVE_WIDTH 1024           /* files of a sample, at most */
 
-#define LIVE_TOLD 2u
+#define LIVE_TOLD 2u               /* it was told by opt4.order() */
+#define LIVE_ON 4u                 /* the same epoch as the order before: more of it is known by now */
+#define LIVE_ENDLESS 8u            /* it has no end, and so is not left */
+#define LIVE_DEALT 16              /* bits */
 
 struct live_epoch {               /* an epoch that begins; what the Python side hands over, field by field */
 	uint64_t loader, stream, dataset;
 	uint32_t epoch, rank, workers, batch_size;
-	uint32_t persistent;      /* 1: its workers outlive the epoch; LIVE_TOLD: what was told by opt4.order() */
+	uint32_t persistent;      /* 1: its workers outlive the epoch; LIVE_*; and above LIVE_DEALT the batches that are dealt before one is asked for */
 	uint32_t n;               /* samples in the order */
 	uint32_t nbatches;
 	uint32_t samples;         /* in the dataset */

@@ -18,6 +18,7 @@ struct draft {
 	struct live_table *t;
 	size_t table_bytes;
 	struct live_trust trust;
+	uint32_t heir, named;     /* files in it */
 };
 
 static void path_of(const struct draft *d, const char *what, char path[PATH_BYTES + 32])
@@ -176,9 +177,9 @@ static bool traced(const struct draft *d, const struct live_epoch *e)
 	return false;
 }
 
-/* The slot for this stream: its last epoch's, else a new one, else that of one whose epoch has been over for longest, else
+/* The slot for this stream: its last epoch's, else its predecessor's (round_heir()), else a new one, else that of one whose epoch has been over for longest, else
  * the first live one. Under the lock and the directory's. */
-static uint32_t choose(uint64_t stream)
+static uint32_t choose(uint64_t stream, uint32_t heir)
 {
 	const struct index_header *h = view.h;
 	uint32_t over = PLANS_MAX, any = PLANS_MAX;
@@ -192,6 +193,8 @@ static uint32_t choose(uint64_t stream)
 		if (e->ended && (over == PLANS_MAX || e->past.ended < h->plans[over].past.ended))
 			over = n;
 	}
+	if (heir < index_plans() && h->plans[heir].gen && h->plans[heir].ended)
+		return heir;
 	if (h->nplans < PLANS_MAX && h->nplans == h->shape.naxes)
 		return h->nplans;
 	return over < PLANS_MAX ? over : any;
@@ -239,8 +242,10 @@ static void replace(const struct draft *d, const struct live_epoch *e, uint32_t 
 	p->trace_id = (uint64_t)d->gen << 32 | 1;
 	p->rate_pos = 0;
 	p->rate_clock = 0;
-	round_begin(n, e->stream, hash_of(e), rising(e));
+	round_begin(n, e->stream, hash_of(e), (rising(e) ? ROUND_RISING : 0u) | (n == d->heir ? ROUND_HEIR : 0u) | (e->persistent & LIVE_ON ? ROUND_ON : 0u));
 	p->stream = e->stream;
+	p->dealt = e->persistent >> LIVE_DEALT;
+	p->endless = e->persistent & LIVE_ENDLESS ? d->named : 0;
 	p->told = (e->persistent & LIVE_TOLD) != 0;
 	p->ended = 0;
 	atomic_store(&p->wake_front, 0);
@@ -252,8 +257,11 @@ static void replace(const struct draft *d, const struct live_epoch *e, uint32_t 
 	if (h->policy_default)
 		memcpy(h->policy, "opt", 4);
 	/* From here on it is the others' plan, too, whether this process can map it or not. */
-	if (policy_carry(shape, policy_gen) == 0 && orders.plans[n].gen == d->gen)
+	if (policy_carry(shape, policy_gen) == 0 && orders.plans[n].gen == d->gen) {
 		orders.plans[n].follow.sh->between = between;
+		if (e->persistent & LIVE_ON)
+			round_been(n);
+	}
 }
 
 /* The policy's state is made without the lock; who finds that another changed its shape meanwhile begins again, and so does
@@ -264,7 +272,7 @@ static int publish(const struct draft *d, const struct live_epoch *e)
 	int rc = -EAGAIN;
 	for (int tries = 0; tries < 5 && (rc == -EAGAIN || rc == -ETIMEDOUT); tries++) {
 		uint32_t was = view.h->policy_gen, fresh = atomic_fetch_add(&view.h->policy_seq, 1) + 1, gone = 0;
-		uint32_t n = choose(e->stream);
+		uint32_t n = choose(e->stream, d->heir);
 		struct policy_shape shape;
 		if (n >= PLANS_MAX)
 			return -EBUSY; /* eight traces have joined */
@@ -319,6 +327,9 @@ static int build(struct draft *d, const struct live_epoch *e)
 		return rc;
 	write_header(d);
 	write_order(d, e);
+	for (const uint32_t *f = (void *)(d->map + d->at[TRACE_FIRST]), *end = f + d->nfiles; f < end; f++)
+		d->named += *f != TRACE_NEVER;
+	d->heir = round_heir((void *)(d->map + d->at[TRACE_FIRST]), d->nfiles, e->rank);
 	t.h = (void *)d->map;
 	size_t bytes = plan_bytes(&t, true, &map_at, &rmap_at);
 	munmap(d->map, d->bytes);

@@ -53,6 +53,11 @@ static void consume(struct follow *f, uint32_t file, uint32_t pos)
 	}
 }
 
+void follow_been(struct follow *f, uint32_t pos)
+{
+	consume(f, trace_at(f->t, pos), pos);
+}
+
 static bool near(uint32_t a, uint32_t b, uint64_t by)
 {
 	return a < b + by && b < a + by;

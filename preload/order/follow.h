@@ -103,6 +103,9 @@ uint32_t follow_access(struct follow *f, struct run *r, uint32_t file, uint32_t 
  * trace. Never an expired position. Moves the file's cursor over expired positions. */
 uint32_t follow_next(struct follow *f, uint32_t file);
 
+/* The position was read before this order was known. */
+void follow_been(struct follow *f, uint32_t pos);
+
 /* The file that this worker opens next if it goes on as traced; FILE_NONE: it has no place, or its batches
  * are over. (A file opened twice in a row is one access, unless the trace itself has it twice.) */
 uint32_t follow_expected(const struct follow *f, const struct run *r);

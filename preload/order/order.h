@@ -37,6 +37,7 @@ struct orders {                   /* the orders as this process sees them; gone 
 	struct axis axes[AXES_MAX];
 	struct plan plans[PLANS_MAX];
 	double cycle;             /* accesses that an epoch of each live stream takes, together */
+	double rounds;            /* positions in a round of each, together */
 	uint8_t plan_root[PLANS_MAX][CONF_ROOTS]; /* the session's root -> the plan's trace's, + 1 */
 };
 extern struct orders orders;
@@ -75,12 +76,24 @@ void plans_fronts(void);                   /* orders.axes[] fronts and scales; u
 void policy_expire(uint32_t plan);         /* moves on residents filed below the plan's horizon */
 
 /* ---- round.c: live orders come round again. All under the lock ---- */
-/* Plan n is this stream's next epoch from now on. order: a hash of it (not 0); rising: its samples are read by rising number. */
-void round_begin(uint32_t n, uint64_t stream, uint64_t order, bool rising);
+/* Plan n is this stream's next epoch from now on. order: a hash of it (not 0). RISING: its samples are read by rising number. HEIR: the loader
+ * of the plan's stream was made anew. ON: it is the epoch that the plan was before; more of it is known. */
+enum { ROUND_RISING = 1, ROUND_HEIR = 2, ROUND_ON = 4 };
+void round_begin(uint32_t n, uint64_t stream, uint64_t order, uint32_t how);
+void round_been(uint32_t n);               /* ON: what its workers had been dealt before, and have read by now, is not read again */
+void round_stir(uint32_t n);               /* it is read from */
+/* The plan whose stream is over, and read by now what this order (first[nfiles]: file -> its position, or TRACE_NEVER) reads, for the most part: a loader that
+ * is made anew, for each epoch, fold or trial, as a rule over a dataset of its own. PLANS_MAX: none. */
+uint32_t round_heir(const uint32_t *first, uint32_t nfiles, uint32_t rank);
 void round_end(uint32_t n);                /* its epoch is over, or was left */
 uint32_t round_ends(uint32_t n);           /* how far its epoch is read, going by the last one: npos, or where that was left */
+/* How far ahead of it files may be fetched into free room, or (room false) in the place of others: what is not read after all is fetched in vain. */
+uint32_t round_reach(uint32_t n, bool room);
 void rounds_look(void);                         /* orders.axes[]: when each comes again; by plans_fronts() */
 struct use round_expected(uint32_t n, uint32_t file); /* in an epoch of plan n that is still to come; POS_UNKNOWN: not there */
+/* A stream that has had one epoch only, or has not come again when it should have, speaks for what no other has read since: it may have been a fold,
+ * or a trial. */
+bool round_outdated(uint32_t n, uint32_t rec);
 bool round_forgotten(uint32_t rec);        /* named by no order, and not read for so long that nothing speaks for it */
 /* What is needed later than this may go for what is fetched ahead for position `due` of live plan n: as late as a file of it that has just been
  * read, which could go for it when it is read itself. coming: files that are being fetched, at most. */

@@ -149,7 +149,7 @@ static bool soonest(uint32_t rec, struct use *best, double *least)
 			continue;
 		named = true;
 		struct use use = { holds ? follow_next(&orders.plans[n].follow, f) : POS_UNKNOWN, n };
-		if (use.pos >= POS_MAX)
+		if ((use.pos >= POS_MAX || (orders.axes[n].same && use.pos >= round_ends(n))) && !round_outdated(n, rec))
 			use = round_expected(n, f);
 		if (use.pos >= POS_MAX)
 			continue;

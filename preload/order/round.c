@@ -13,46 +13,148 @@
 #define DUE    2u                  /* rounds of all workers */
 #define ALIKE  .8                  /* periods */
 #define FORGOTTEN 4                /* rounds of all streams */
+#define FIRST  64u                 /* part of an epoch that may be exchanged ahead of a stream none of whose epochs is over: it may be left any moment .. */
+#define LATER  256u                /* .. and of one that has been left sooner before */
+#define LIKE   .6                  /* of their files, at least, a loader and its heir have both; two ranks' epochs have half */
+#define PAUSE  64u                 /* accesses of others, besides two rounds of all, that make a stream one that waits */
 
 static bool live(uint32_t n) { return view.h->plans[n].gen != 0; }
 
-void round_begin(uint32_t n, uint64_t stream, uint64_t order, bool rising)
+/* Not over, but others are read instead: workers hold what was dealt to them at once, and nobody asks for it. */
+static bool waits(uint32_t n)
+{
+	const struct plan_entry *p = &view.h->plans[n];
+	double own = orders.plans[n].follow.sh->round * (p->scale > 0 ? p->scale : 1);
+	return live(n) && !p->ended && (double)(view.h->clock - p->stirred) > PAUSE + 2 * (own + orders.rounds);
+}
+
+/* Positions that workers read unasked as an epoch begins. */
+static uint32_t dealt(uint32_t n)
+{
+	const struct trace *t = &orders.plans[n].trace;
+	uint32_t b = view.h->plans[n].dealt, start, end;
+	b = b < t->h->nbatches ? b : t->h->nbatches;
+	return b && walk_batch(t, 0, b - 1, &start, &end) ? end : 0;
+}
+
+void round_begin(uint32_t n, uint64_t stream, uint64_t order, uint32_t how)
 {
 	struct plan_entry *p = &view.h->plans[n];
-	if (p->stream != stream || !p->gen) {
+	const struct plan *o = &orders.plans[n];
+	bool heir = p->gen && (p->stream == stream || how & ROUND_HEIR), on = heir && how & ROUND_ON && !p->ended;
+	p->asked = heir && how & ROUND_ON && (p->asked || (o->mapped && o->gen == p->gen && o->follow.sh->front > dealt(n)));
+	if (!heir) {
 		p->past = (struct past){ 0 };
 		p->scale = 0;
 		p->order = 0;
-		p->left = 0;
-	} else if (!p->ended) {
+		p->left = p->least = 0;
+	} else if (!p->ended && !on) {
 		round_end(n);      /* its main process may have been killed, and be back */
 	}
-	p->same = p->order ? p->order == order : rising;
+	p->same = p->order ? p->order == order : how & ROUND_RISING;
 	p->order = order;
+	if (on)
+		return;
 	p->stirred = view.h->clock;
 	past_begin(&p->past, view.h->clock);
+}
+
+void round_been(uint32_t n)
+{
+	struct plan *o = &orders.plans[n];
+	double scale = view.h->plans[n].scale > 1 ? view.h->plans[n].scale : 1;
+	uint32_t end = dealt(n), rec;
+	for (uint32_t pos = 0; pos < end; pos++)
+		if ((rec = trace_at(&o->trace, pos)) < view.ncap && view.rec[rec].read_at && (double)(view.h->clock - view.rec[rec].read_at) < 2 * end * scale)
+			follow_been(&o->follow, pos);
+}
+
+void round_stir(uint32_t n)
+{
+	struct plan_entry *p = &view.h->plans[n];
+	if (waits(n)) {            /* as an epoch of its own */
+		past_end(&p->past, p->stirred);
+		past_begin(&p->past, view.h->clock);
+		p->rate_clock = 0;
+	}
+	p->stirred = view.h->clock;
 }
 
 void round_end(uint32_t n)
 {
 	struct plan_entry *p = &view.h->plans[n];
-	uint32_t front = orders.plans[n].mapped && orders.plans[n].gen == p->gen ? orders.plans[n].follow.sh->front : p->npos;
-	p->left = front && front < p->npos - p->npos / EARLY ? front : 0;
+	const struct plan *o = &orders.plans[n];
+	bool known = o->mapped && o->gen == p->gen;
+	uint32_t npos = known ? o->trace.h->npos : p->npos, front = known ? o->follow.sh->front : npos;
+	p->left = front && front < npos - npos / EARLY ? front : 0;
+	if (!p->left && (!p->least || p->least == POS_NEVER))
+		p->least = front ? POS_NEVER : p->least;
+	else if (front)            /* one that was left sooner once may be again; less and less likely */
+		p->least = p->left && p->left <= p->least - !p->least ? p->left : p->least + ((p->left ? p->left : npos) - p->least) / 16 + 1;
 	past_end(&p->past, view.h->clock);
+}
+
+/* What may yet be read though the last epoch was left before. */
+static uint32_t leap(uint32_t n) { return orders.axes[n].npos / (view.h->plans[n].least ? LATER : FIRST) + 1; }
+
+/* So far an epoch is read for sure: where each is left somewhere else, half of the least. */
+static uint32_t sure(uint32_t n)
+{
+	const struct plan_entry *p = &view.h->plans[n];
+	uint32_t npos = orders.axes[n].npos, last = p->left ? p->left : npos;
+	return p->least < npos && last > p->least + npos / EARLY ? p->least / 2 : p->least;
 }
 
 uint32_t round_ends(uint32_t n)
 {
+	uint32_t npos = orders.axes[n].npos, left = view.h->plans[n].left, front = orders.plans[n].follow.sh->front;
+	if (!left || left >= npos)
+		return npos;
+	return front <= left ? left : front + leap(n) < npos ? front + leap(n) : npos;
+}
+
+uint32_t round_reach(uint32_t n, bool room)
+{
 	const struct plan_entry *p = &view.h->plans[n];
-	uint32_t npos = orders.axes[n].npos, left = p->left;
-	return left && left < npos && orders.plans[n].follow.sh->front <= left ? left : npos;
+	uint32_t front = orders.plans[n].follow.sh->front, end = round_ends(n), first = live(n) ? dealt(n) : 0, on, shown;
+	if (!live(n) || p->told)
+		return end;
+	if (waits(n))
+		return front;
+	/* Of a loader that was never seen to be read, no more than its workers take; then as much again as the program has asked for. */
+	shown = front > first ? front + (front - first) : first;
+	if (!p->least && !p->asked && shown < end)
+		end = shown;
+	on = front < sure(n) ? sure(n) : front + leap(n);
+	return room || p->endless || end < on ? end : on;
+}
+
+uint32_t round_heir(const uint32_t *first, uint32_t nfiles, uint32_t rank)
+{
+	uint32_t best = PLANS_MAX, most = 0;
+	for (uint32_t n = 0; n < orders.shape.naxes; n++) {
+		const struct plan *o = &orders.plans[n];
+		uint32_t both = 0, mine = 0, its = 0;
+		if (!live(n) || !view.h->plans[n].ended || !o->mapped || o->trace.streams[0].rank != rank)
+			continue;
+		for (uint32_t f = 0; f < nfiles; f++) {
+			bool a = first[f] != TRACE_NEVER, b = f < o->trace.h->nfiles && o->trace.first[f] != TRACE_NEVER;
+			mine += a;
+			its += b;
+			both += a && b;
+		}
+		if (both < LIKE * mine || both < LIKE * its || both < most)
+			continue;
+		most = both;
+		best = n;
+	}
+	return best;
 }
 
 /* All that run or may come again; the others have no accesses in them. */
 static uint32_t streams(struct stream *s)
 {
 	uint32_t n = orders.shape.naxes;
-	double cycle = 0;
 	for (uint32_t i = 0; i < n; i++) {
 		const struct axis *a = &orders.axes[i];
 		uint32_t end = round_ends(i);
@@ -61,13 +163,14 @@ static uint32_t streams(struct stream *s)
 			continue;
 		s[i].running = !view.h->plans[i].ended;
 		s[i].share = (double)end / a->npos;
-		s[i].length = end * a->scale;
-		cycle += s[i].length;
+		s[i].length = (view.h->plans[i].endless ? view.h->plans[i].endless : end) * a->scale;
 	}
 	for (uint32_t i = 0; i < n; i++) {
 		const struct axis *a = &orders.axes[i];
-		/* one that nobody has read from for two rounds of all is over, whether its end was told or not */
-		s[i].running &= (double)(view.h->clock - view.h->plans[i].stirred) <= 2 * cycle;
+		if (s[i].running && waits(i)) {   /* as if it were over */
+			s[i].running = false;
+			past_end(&view.h->plans[i].past, view.h->plans[i].stirred);
+		}
 		/* followed no longer: it is read, but no one knows where */
 		if (s[i].running)
 			s[i].rest = orders.plans[i].follow.sh->gate_shut ? 0 : ((double)round_ends(i) - a->front) * a->scale;
@@ -81,6 +184,9 @@ void rounds_look(void)
 	double soonest = 0;
 	if (!view.h->live_epochs)
 		return;
+	orders.rounds = 0;
+	for (uint32_t i = 0; i < orders.shape.naxes; i++)
+		orders.rounds += live(i) && !view.h->plans[i].ended ? orders.plans[i].follow.sh->round : 0;
 	uint32_t n = streams(s);
 	orders.cycle = 0;
 	for (uint32_t i = 0; i < n; i++) {
@@ -89,11 +195,22 @@ void rounds_look(void)
 		if (!live(i))
 			continue;
 		a->again = past_expected(s, n, i, view.h->clock);
+		a->away = !s[i].running && !view.h->plans[i].ended ? past_again(s, n, i, view.h->clock) : 0;
+		/* what is known of it comes first */
+		double known = a->away + ((double)(a->same ? round_ends(i) : a->npos) - a->front) * a->scale;
+		if (!view.h->plans[i].ended && a->again < known)
+			a->again = known;
 		double unnamed = axis_unnamed(a, s[i].length);
 		soonest = soonest > 0 && soonest < unnamed ? soonest : unnamed;
 		orders.cycle += s[i].length;
 	}
 	orders.pol.unknown = soonest;
+}
+
+bool round_outdated(uint32_t n, uint32_t rec)
+{
+	const struct plan_entry *p = &view.h->plans[n];
+	return p->ended && view.rec[rec].read_at > p->past.ended && !past_due(&p->past, view.h->clock);
 }
 
 bool round_forgotten(uint32_t rec)

@@ -15,7 +15,6 @@ static void measure(uint32_t plan)
 	struct plan_entry *e = &view.h->plans[plan];
 	uint32_t front = orders.plans[plan].follow.sh->front, window = orders.plans[plan].trace.h->nfiles / RATES;
 	window = window < RATE_LEAST ? RATE_LEAST : window > RATE_MOST ? RATE_MOST : window;
-	e->stirred = view.h->clock;
 	if (view.h->plans[plan].gen && front < BURST * orders.plans[plan].follow.sh->round) {
 		e->rate_clock = 0; /* its workers fill their queues, at a pace that is not the epoch's; others may not have begun */
 	} else if (!e->rate_clock || front < e->rate_pos) {
@@ -70,6 +69,8 @@ static void moved_on(uint32_t plan, struct access *a)
 	struct plan_entry *e = &view.h->plans[plan];
 	if (plan < orders.shape.naxes)
 		policy_expire(plan);
+	if (e->gen)
+		round_stir(plan);
 	if (index_plans() > 1)
 		measure(plan);
 	/* under the lock here; the keeper sets it without, and looks by itself when it was not woken */

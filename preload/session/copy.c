@@ -125,6 +125,7 @@ int fill_dress(int obj, const struct origin *o)
 
 int fill_copy(int fd, const struct origin *o, const struct transfer *own)
 {
+	struct stat st;
 	bool direct = false, was_cached;
 	int which = -1, obj, rc;
 	if (own && own->direct) {
@@ -145,7 +146,7 @@ int fill_copy(int fd, const struct origin *o, const struct transfer *own)
 	fill_buffer_done(which);
 	if (obj < 0)
 		return obj;
-	if (rc == 0 && !origin_still(o, fd))
+	if (rc == 0 && (fstat(fd, &st) < 0 || !origin_same(o, &st)))
 		rc = -ESTALE;
 	if (!was_cached)           /* not kept twice; what others had brought in stays theirs */
 		posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);

@@ -2,7 +2,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 #include "parts.h"
@@ -161,20 +160,6 @@ static int give_object(uint32_t rec, uint32_t name, const struct stat *st, const
 	return object_open(rec, &r, flags);
 }
 
-/* fd, which was c's file when it was opened, has another number now: by name, size and file system, is it that file yet? */
-static bool wandered(int fd, const struct cached *c, const struct stat *st)
-{
-	char link[32], path[PATH_BYTES];
-	size_t len;
-	uint32_t root;
-	if ((uint64_t)st->st_size != c->size || !origin_wanders(fd, st))
-		return false;
-	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
-	ssize_t n = readlink(link, path, sizeof(path));
-	const char *name = c->rec < view.ncap ? record_name(c->rec, &len, &root) : NULL;
-	return name && n > (ssize_t)len && path[n - (ssize_t)len - 1] == '/' && !memcmp(path + n - (ssize_t)len, name, len);
-}
-
 /* Counted, and said once a session. */
 static void too_large(uint64_t bytes)
 {
@@ -277,7 +262,7 @@ static int fetch(int fd, int flags, struct cached *c)
 	int nvictims = -1, cancel, rc = -EBUSY;
 	bool stands = false;       /* another name's record for this file */
 	uint64_t start = now_ns();
-	if (!session_attach() || fstat(fd, &st) < 0 || st.st_dev != c->dev || (st.st_ino != c->ino && !wandered(fd, c, &st)))
+	if (!session_attach() || fstat(fd, &st) < 0 || st.st_dev != c->dev || st.st_ino != c->ino)
 		return -ESTALE;
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
 	if (st.st_size > SESSION_SMALL)
@@ -333,7 +318,6 @@ static int fetch(int fd, int flags, struct cached *c)
 	}
 	if (rc >= 0 && fstat(rc, &st) == 0) {
 		c->obj_ino = st.st_ino;
-		c->ino = view.rec[rec].st.ino;
 		c->checked = now_coarse();
 	}
 	if (s != REC_RESIDENT)

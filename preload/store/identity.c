@@ -35,23 +35,6 @@ bool origin_renumbered(const struct origin *o, const struct stat *st, int dirfd,
 	return true;
 }
 
-bool origin_wanders(int fd, const struct stat *st)
-{
-	struct stat again;
-	if (renumbered(st))
-		return true;
-	if (fstat(fd, &again) < 0 || again.st_dev != st->st_dev || again.st_ino == st->st_ino)
-		return false;
-	atomic_store(&view.h->renumbered, NUMBERS_SEEN);
-	return true;
-}
-
-bool origin_still(const struct origin *o, int fd)
-{
-	struct stat st;
-	return fstat(fd, &st) == 0 && (origin_same(o, &st) || (unchanged(o, &st) && origin_wanders(fd, &st)));
-}
-
 bool origin_at(const struct origin *o, uint64_t dev, uint64_t ino, const struct stat *st)
 {
 	return (st->st_dev == dev && st->st_ino == ino) || (o->ino == ino && origin_same(o, st));

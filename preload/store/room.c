@@ -144,3 +144,9 @@ void room_release(uint32_t tier, uint64_t pages)
 	if (tier == TIER_RAM)
 		atomic_fetch_add(&view.h->room_left, (int64_t)(pages * PAGE));
 }
+
+bool room_for(uint32_t pages)
+{
+	return atomic_load(&view.h->account[TIER_RAM].charged) + pages <= view.h->account[TIER_RAM].budget &&
+	       atomic_load(&view.h->room_left) >= (int64_t)pages * (int64_t)PAGE;
+}

@@ -182,6 +182,7 @@ void room_look(void);                      /* reads the floors anew if 100 ms ha
  * something lingers or another took the room; then nothing is reserved (the victims are gone all the same). */
 bool room_evict_reserve(const uint32_t *victims, int n, uint32_t into, uint64_t pages);
 void room_release(uint32_t tier, uint64_t pages);   /* a reservation that came to nothing */
+bool room_for(uint32_t pages);             /* do so many go into memory without others' leaving? A hint */
 
 /* ---- claims.c ---- */
 /* Bytes that are free in the session's tmpfs, but not for us, beside the floor. growing: others are just now taking more. */
@@ -220,11 +221,6 @@ uint32_t inflight_room(void);              /* free entries; under the lock */
 bool origin_same(const struct origin *o, const struct stat *st);
 /* It is not, but for its number: does the number change with every look? One more look; remembered for the session. */
 bool origin_renumbered(const struct origin *o, const struct stat *st, int dirfd, const char *path);
-/* Does the number of fd's file, which was st's just now, change with every look, even by its descriptor? One more look, if it is not
- * known; remembered for the session. */
-bool origin_wanders(int fd, const struct stat *st);
-/* Is the file of fd, of which o was read, o yet, but for a number that wanders? */
-bool origin_still(const struct origin *o, int fd);
 /* Is st the file that (dev, ino) named when it was opened, o being its record's? */
 bool origin_at(const struct origin *o, uint64_t dev, uint64_t ino, const struct stat *st);
 enum { NUMBERS_HOLD, NUMBERS_TYPE, NUMBERS_SEEN };   /* of index_header.renumbered: by the file system's type; seen */

@@ -1,6 +1,6 @@
 /* renumber.c - preloaded: a file system that invents its inode numbers, and one that is mounted anew. Of what lies on the
  * device of $RENUMBER (a file): the number it holds is mixed into inode numbers (RENUMBER_DEV=1: into the device's, 2: into both); with
- * RENUMBER_LOOKS every look by a name gives another, with RENUMBER_LOOKS=2 by a descriptor, too. RENUMBER_TYPE: statfs() calls it FUSE. */
+ * RENUMBER_LOOKS every look by a name gives another. RENUMBER_TYPE: statfs() calls it FUSE. */
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <stdint.h>
@@ -40,8 +40,7 @@ static int changed(int rc, struct stat *st, int by_name)
 		st->st_dev = makedev(0, (unsigned)(500 + n));
 	if (!dev || *dev == '2')
 		st->st_ino += n << 32;
-	const char *looks = getenv("RENUMBER_LOOKS");
-	if (looks && (by_name || *looks == '2'))
+	if (by_name && getenv("RENUMBER_LOOKS"))
 		st->st_ino += ++look << 40;
 	return 0;
 }

@@ -62,7 +62,7 @@ struct model {
 static void again(struct axis *a)
 {
 	a->same = below(2);
-	a->again = (a->npos - a->front) * (a->scale > 0 ? a->scale : 1) + (below(2) ? 0 : below(LONGEST));
+	a->again = a->away + (a->npos - a->front) * (a->scale > 0 ? a->scale : 1) + (below(2) ? 0 : below(LONGEST));
 	if (below(2) && a->again <= LONGEST)
 		a->again = LONGEST;
 }
@@ -81,7 +81,7 @@ static void setup(struct model *m, const struct policy *policy, uint32_t naxes, 
 			map[i] = (i * 7 + a) % FILES;
 		m->shape.npos[a] = n;
 		m->axis[a] = (struct axis){ order, map, FILES, n, below(n + 1),
-					    below(2) ? 1 : below(2) ? .25 * (1 + below(16)) : (1 + below(1000)) / 333., 0, false };
+					    below(2) ? 1 : below(2) ? .25 * (1 + below(16)) : (1 + below(1000)) / 333., 0, false, below(3) ? 0 : below(1000) };
 		if (below(2))              /* it comes round again: files may be expected there */
 			m->shape.npos[a] = axis_room(n);
 		again(&m->axis[a]);
@@ -124,7 +124,7 @@ static double far(const struct model *m, struct use u, bool wanted)
 	if (m->shape.naxes == 1 && m->shape.npos[0] == a->npos)
 		return u.pos;
 	if (u.pos < a->npos)
-		return ((double)u.pos - a->front) * a->scale;
+		return a->away + ((double)u.pos - a->front) * a->scale;
 	if (u.pos == 2 * a->npos)          /* a candidate only: what has just been read, or a little less */
 		return a->again + ((a->same ? a->front * .5 : 0) - .5) * a->scale;
 	return a->again + (a->same ? (u.pos - a->npos) * a->scale : 0);

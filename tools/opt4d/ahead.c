@@ -175,7 +175,7 @@ void ahead_missing(struct use at, int64_t bytes)
 static uint32_t limit_of(uint32_t plan)
 {
 	uint64_t end = (uint64_t)shared(plan)->front + ahead[plan].depth;
-	uint32_t most = round_ends(plan);
+	uint32_t most = elevator_on() || rebucket_on(plan) ? round_ends(plan) : round_reach(plan, room_for(ahead_pages(0)));
 	most = most < ahead[plan].npos ? most : ahead[plan].npos;
 	return end < most ? (uint32_t)end : most;
 }

@@ -7,12 +7,6 @@
 #define MARKS_LEFT  192u           /* entries of the table of fills that stay the clients' */
 #define SOON_PART   32u            /* of the look-ahead's room the sweep leaves for what is needed out of turn: nothing fetched goes for it */
 
-static bool room_for(uint32_t pages)
-{
-	return atomic_load(&view.h->account[TIER_RAM].charged) + pages <= view.h->account[TIER_RAM].budget &&
-	       atomic_load(&view.h->room_left) >= (int64_t)pages * (int64_t)PAGE;
-}
-
 enum pick claim(const struct next *n, struct task *j, uint32_t running)
 {
 	uint32_t victims[VICTIMS_MAX], pages = skip_pages(n->rec);

@@ -95,7 +95,8 @@ class State:
         dataset = it._dataset
         number = _datasets.number(dataset)
         sampler = dataset if held else it._index_sampler
-        like = (number, type(sampler), getattr(sampler, "batch_size", None))
+        size = getattr(sampler, "batch_size", None)
+        like = (number, type(sampler), size, _length(sampler, size).bit_length())
         self.number = _streams.number(sampler, like)
         self.stream = _mix(pid, self.number, 1)
         self.held = held
@@ -327,7 +328,7 @@ def begin(it):
     if it._num_workers:
         lib.follow(0)        # the workers know; what this process opens itself is none of the loader's
     fields = {"loader": state.key, "stream": state.stream, "dataset": state.dataset, "epoch": epoch, "rank": _rank(),
-              "workers": it._num_workers, "batch_size": state.batch_size, "persistent": state.persistent,
+              "workers": it._num_workers, "batch_size": state.batch_size, "persistent": state.persistent | _dealt(it) << lib.DEALT,
               "samples": state.samples}
     if state.rehearsal is not None:
         state.rehearsal.close()
@@ -336,7 +337,7 @@ def begin(it):
     known = lib.known(state.dataset, state.samples)
     if state.held:
         return _begin_held(state, known, fields)
-    length = _length(it._index_sampler, state)
+    length = _length(it._index_sampler, state.batch_size)
     ahead = rehearsal.Rehearsal(fields, length)
     if known == 3 or not (known or state.column):   # its files are learned this time
         if not samplers.torchs_own(it._index_sampler):
@@ -381,9 +382,14 @@ def _begin_held(state, known, fields):
         lib.given(order, array("I", [min(size, len(order) - at) for at in range(0, len(order), size)]), **fields)
 
 
-def _length(index_sampler, state):
-    """Indices of an epoch, roughly; 0: it does not say."""
+def _dealt(it):
+    """Batches that its workers read before the program has asked for one."""
+    return min(1 << 15, it._num_workers * (it.__dict__.get("_prefetch_factor") or 0))
+
+
+def _length(index_sampler, size):
+    """Indices of an epoch, roughly, if its batches have that size; 0: it does not say."""
     try:
-        return len(index_sampler) * max(1, getattr(index_sampler, "batch_size", None) or state.batch_size or 1)
+        return len(index_sampler) * max(1, getattr(index_sampler, "batch_size", None) or size or 1)
     except Exception:
         return 0

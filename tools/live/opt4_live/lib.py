@@ -4,6 +4,7 @@ import ctypes
 import os
 
 TOLD = 2        # LIVE_TOLD: an order that who works for no loader of its own reads by, too; in Epoch.persistent
+ON, ENDLESS, DEALT = 4, 8, 16   # LIVE_ON, LIVE_ENDLESS; the bits below the batches that are dealt unasked
 _lib = _locked = None   # _locked: called with Python's lock held
 
 

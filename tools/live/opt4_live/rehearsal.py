@@ -91,6 +91,7 @@ class Rehearsal:
         self.recent = deque()      # batches that are dispatched but not yet read, as far as that is known
         self.dispatched = 0        # indices
         self.words = None          # of the child
+        self.published = False     # something of this epoch was
         self.next_try = 0
         self.lies = 0
         self.lied_at = 0           # indices dispatched when it last was another order than foretold, ..
@@ -213,6 +214,11 @@ class Rehearsal:
         order.frombytes(view[HEAD + self.seen:HEAD + at].tobytes())
         self.told = at
         fields = dict(self.fields, nbatches=len(counts))
+        if self.first is not None or view[STATE] == FULL:
+            fields["persistent"] |= lib.ENDLESS
+        if self.published:       # what was dispatched before this batch may have been read
+            fields["persistent"] = fields["persistent"] & (1 << lib.DEALT) - 1 | lib.ON | max(0, len(self.recent) - 1) << lib.DEALT
+        self.published = True
         if len(order) <= 2 * LEAST:
             lib.epoch(order, counts, **fields)
         else:

@@ -1,0 +1,10 @@
+/* expected.h - the parts of `expected` among themselves. */
+#include "../../policy/policy.h"
+#include "situations.h"
+
+struct step { uint32_t stream, pos, file, epoch; bool begins, ends; };
+extern struct step *steps;                     /* what is read, in its order */
+extern uint32_t nsteps, nfiles, *orders[STREAMS][512];
+
+/* The reuse of a session with room for so many files that fetches so many positions ahead. */
+double expected(const struct situation *s, uint32_t room, uint32_t depth);
