@@ -232,7 +232,7 @@ static void replace(const struct draft *d, const struct live_epoch *e, uint32_t 
 	struct plan_entry *p = &h->plans[n];
 	uint32_t between = 0;
 	if (p->gen && orders.plans[n].mapped) {
-		between = p->stream == e->stream ? orders.plans[n].follow.sh->between : 0;
+		between = p->stream == e->stream ? follow_between(&orders.plans[n].follow, d->npos, d->nbatches) : 0;
 		h->live_matched += orders.plans[n].follow.sh->matched;
 		h->live_diverged += orders.plans[n].follow.sh->diverged;
 	}

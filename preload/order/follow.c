@@ -291,6 +291,13 @@ uint32_t follow_access(struct follow *f, struct run *r, uint32_t file, uint32_t 
 	return pos;
 }
 
+uint32_t follow_between(const struct follow *f, uint32_t npos, uint32_t nbatches)
+{
+	double was = f->t->h->nbatches ? (double)f->t->h->npos / f->t->h->nbatches : 0, now = (double)npos / nbatches, between = f->sh->between;
+	double left = (between + FOLLOW_ONE) * was / now - FOLLOW_ONE;
+	return (uint32_t)(left < between ? left > 0 ? left : 0 : between);
+}
+
 struct run *follow_join(struct follow *f, uint32_t slot)
 {
 	struct follow_shared *sh = f->sh;

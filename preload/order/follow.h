@@ -115,6 +115,9 @@ uint32_t follow_expected(const struct follow *f, const struct run *r);
 struct run *follow_join(struct follow *f, uint32_t slot);
 void follow_leave(struct follow *f, struct run *r);
 
+/* `between` of an order of npos positions in nbatches that takes f's place: less by what it knows of a sample beyond what f's did, as its mask. */
+uint32_t follow_between(const struct follow *f, uint32_t npos, uint32_t nbatches);
+
 /* Segment (index into trace->segments) that a position lies in, and the batch within it.
  * Returns false if the position is in none. O(log segments + ranks * log batches) */
 bool follow_locate(const struct trace *t, uint32_t pos, uint32_t *segment, uint32_t *batch);
