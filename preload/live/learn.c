@@ -22,6 +22,7 @@ static struct learning {
 	pid_t pid;
 	bool told;                /* that samples are fetched */
 	_Atomic(void *) owner;
+	_Atomic bool others;      /* threads have read some of it: in an order that says little */
 	_Atomic uint32_t nnotes;
 	uint32_t notes[NOTES];
 	uint32_t nmarks, rest;    /* rest: notes from here on came when no single sample was being fetched; else UINT32_MAX */
@@ -41,6 +42,8 @@ static void note(uint32_t what)
 			return;
 	} while (!atomic_compare_exchange_weak(&L->nnotes, &i, i + 1));
 	L->notes[i] = what;
+	if (atomic_load_explicit(&L->owner, memory_order_relaxed) != &opt4_inside)
+		atomic_store_explicit(&L->others, true, memory_order_relaxed);
 }
 
 void live_watch(bool on)
@@ -60,6 +63,7 @@ static void begin(uint32_t n)
 	L->n = n;
 	L->nmarks = 0;
 	L->rest = UINT32_MAX;
+	atomic_store(&L->others, false);
 	atomic_store(&L->nnotes, 0);
 	atomic_store(&L->nstrange, 0);
 	live_apart_end();
@@ -186,7 +190,7 @@ static void start_row(struct live_table *t, uint32_t *row, uint8_t *times, const
 	memset(row + n, 0, (t->width - n) * sizeof(*row));
 	*times = s->guess ? LIVE_GUESS : n ? 1 : 0;
 	if (s->guess)
-		t->share = s->guess;
+		t->share = atomic_load(&L->others) ? 0 : s->guess;   /* a pool's order is a guess until the samples come again */
 	t->fetched += n > 0;
 }
 
