@@ -13,7 +13,7 @@ load lib/reach
 }
 
 @test "several files a sample, whole batches, subsets, a first batch of one class: from the second or third epoch on" {
-	reach masks,0,1 silent-masks,4,1 frames,0,1 at-once,4,1 split,0,1 lazy,0,1 no-batches,0,1
+	reach masks,0,1 tuples,4,1 pooled,4,3 silent-masks,4,1 frames,0,1 at-once,4,1 split,0,1 lazy,0,1 no-batches,0,1
 }
 
 @test "a list shuffled in place, an iterable dataset" {
