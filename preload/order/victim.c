@@ -161,7 +161,7 @@ uint32_t victims_unread(void)
 		for (uint64_t bits = view.touched[at]; bits; bits &= bits - 1) {
 			uint32_t rec = at * 64 + (uint32_t)__builtin_ctzll(bits);
 			const struct record *r = &view.rec[rec];
-			if (rec >= n || rec_state(rec) != REC_RESIDENT || r->tier != TIER_SSD || r->seen || r->use.pos < POS_MAX)
+			if (rec >= n || rec_state(rec) != REC_RESIDENT || r->tier != TIER_SSD || r->read_at || r->use.pos < POS_MAX)
 				continue;
 			mark_victim(rec);
 			return rec;
