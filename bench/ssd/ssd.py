@@ -169,7 +169,17 @@ def main():
             who, last, middle(who, lambda r: r["seconds"][0]),
             middle(who, lambda r: (r["origin"] if asked else r["read"])[-1]), middle(who, lambda r: (r["origin"] if asked else r["read"])[0]), written,
             "%20.3f" % (last / bound) if who.endswith(".3") and not who.startswith("next") else ""))
-    print("opt4 .1 1 / hand: %.3f" % (middle("opt4 .1 1", lambda r: r["seconds"][-1]) / middle("hand", lambda r: r["seconds"][-1])))
+    print()
+
+    def verdict(text, value, most):
+        print("  %-58s %.3f   target <= %.3f %s" % (text, value, most, "yes" if value <= most else "NO"))
+    for who, how in (("opt4 .1 .3", "by a trace"), ("live .1 .3", "without one")):
+        verdict(how + ": read of the store, the last epoch", middle(who, lambda r: r["origin"][-1]), .61)
+        verdict(how + ": seconds beside max(compute, .6 D/B)", middle(who, lambda r: r["seconds"][-1]) / bound, 1.05)
+        verdict(how + ": written to the SSD in all", middle(who, lambda r: r["tiers"][1]["written_bytes"] / bench.bytes), 1.05 * .3)
+        verdict(how + ": the next job's first epoch, read of the store", middle("next" + who[4:] if who[0] == "o" else "next " + who, lambda r: r["origin"][0]), .71)
+    verdict("room for all on the SSD: read of the store, the last epoch", middle("opt4 .1 1", lambda r: r["origin"][-1]), .01)
+    verdict(".. seconds beside the files put there by hand", middle("opt4 .1 1", lambda r: r["seconds"][-1]) / middle("hand", lambda r: r["seconds"][-1]), 1.05)
     with open(os.path.join(bench.out, "ssd.json"), "w") as f:
         json.dump(result, f, indent=1)
 

@@ -16,7 +16,8 @@ fi
 top=$(mktemp -d "${TMPDIR:-/var/tmp}/o4p.XXXX")
 trap 'rm -rf "$top"' EXIT
 unset "${!OPT4_@}" LD_PRELOAD
-for variant in plain eager churn keeper; do
+read -ra variants <<<"${VARIANTS:-eager churn ssd keeper}"
+for variant in plain "${variants[@]}"; do
 	rm -rf "$top/d" && mkdir -p "$top/d" && cp -r "$src/." "$top/d/src" && mkdir "$top/d/tmp"
 	pre=()
 	vars=(OPT4_ROOT="$top/d" OPT4_MATCH='*' OPT4_STATS="$top/$variant.stats" OPT4_LOG="$top/$variant.log" OPT4_CACHE=256M)
@@ -24,15 +25,16 @@ for variant in plain eager churn keeper; do
 	plain) vars=() ;;
 	eager) vars+=(LD_PRELOAD="$build/tests/suites/libeager.so") ;;
 	churn) vars+=(LD_PRELOAD="$build/tests/suites/libeager.so" OPT4_CACHE=1M OPT4_MAXFILE=500K OPT4_POLICY=random) ;;
+	ssd) vars+=(LD_PRELOAD="$build/tests/suites/libeager.so" OPT4_CACHE=1M OPT4_MAXFILE=500K OPT4_SSD="$top/ssd" OPT4_SSD_SIZE=256M) && mkdir "$top/ssd" ;;
 	keeper) pre=("$build/opt4" run --quiet --) ;;
 	esac
 	(cd "$top/d/src" && env TMPDIR="$top/d/tmp" "${vars[@]}" "${pre[@]}" sh -c 'cat Tests/images/* >/dev/null 2>&1; "$@"' sh \
 		timeout -k 5 "${LIMIT:-600}" $python -m pytest -q -p no:cacheprovider -o addopts= --junit-xml "$top/$variant.xml" \
 		--basetemp "$top/d/tmp/pytest" Tests >"$top/$variant.out" 2>&1 </dev/null)
 done
-python3 - "$top" "$out" <<'P'
+python3 - "$top" "$out" "${variants[@]}" <<'P'
 import json, sys, xml.etree.ElementTree as ET
-top, out = sys.argv[1:]
+top, out, *variants = sys.argv[1:]
 def verdicts(v):
     r = {}
     for c in ET.parse(f"{top}/{v}.xml").getroot().iter("testcase"):
@@ -42,13 +44,14 @@ def verdicts(v):
 plain = verdicts("plain")
 row = {"tests": sum(v != "skip" for v in plain.values()), "plain_failures": sorted(k for k, v in plain.items() if v == "bad"), "variants": {}}
 bad = 0
-for v in ("eager", "churn", "keeper"):
+for v in variants:
     got = verdicts(v)
     s = json.load(open(f"{top}/{v}.stats"))
     new = sorted(k for k, x in plain.items() if x == "ok" and got.get(k) != "ok")
     row["variants"][v] = {k: s[k] for k in ("accesses", "hits", "evictions", "invalidated")} | {"new_failures": new}
     bad += len(new) + (s["hits"] == 0)
-    print(f"pillow {v}: {row['tests']} tests, {len(row['plain_failures'])} fail plain, {len(new)} new {new[:9]}, {s['hits']} hits, {s['evictions']} evicted")
+    print(f"pillow {v}: {row['tests']} tests, {len(row['plain_failures'])} fail plain, {len(new)} new {new[:9]}, {s['hits']} hits, {s['evictions']} evicted" +
+          "".join(f", {t['hits']} of the hits on the SSD" for t in s["tiers"] if t["tier"] == "ssd"))
 json.dump(row, open(out, "w"), indent=1)
 sys.exit(bad != 0)
 P
