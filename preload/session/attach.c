@@ -133,6 +133,8 @@ static int find_or_make(char *dir, bool other)
 		ssd_begin();       /* before others come: who waits for the folder's lock finds it whole */
 	if (rc == 0)
 		rc = register_job(true);
+	if (rc == 0 && !fresh)
+		ssd_asked();       /* it has been made while we waited */
 	if (rc == 0)
 		kept_adopt();
 	dir_unlock(lock);
