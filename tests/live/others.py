@@ -199,6 +199,7 @@ class Wrapper(Sampler):
 class Flagged(Sampler):
     """Batches of (flag, index), as YOLOX's."""
 
+    __init__ = object.__init__     # 1.13 wants a data source, later ones want none
     def __iter__(self):
         order = torch.randperm(N).tolist()
         for b in range(0, N, 8):
