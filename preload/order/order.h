@@ -37,7 +37,6 @@ struct orders {                   /* the orders as this process sees them; gone 
 	struct axis axes[AXES_MAX];
 	struct plan plans[PLANS_MAX];
 	double cycle;             /* accesses that an epoch of each live stream takes, together */
-	double rounds;            /* positions in a round of each, together */
 	uint8_t plan_root[PLANS_MAX][CONF_ROOTS]; /* the session's root -> the plan's trace's, + 1 */
 };
 extern struct orders orders;

@@ -24,8 +24,12 @@ static bool live(uint32_t n) { return view.h->plans[n].gen != 0; }
 static bool waits(uint32_t n)
 {
 	const struct plan_entry *p = &view.h->plans[n];
-	double own = orders.plans[n].follow.sh->round * (p->scale > 0 ? p->scale : 1);
-	return live(n) && !p->ended && (double)(view.h->clock - p->stirred) > PAUSE + 2 * (own + orders.rounds);
+	double idle = (double)(view.h->clock - p->stirred), most = PAUSE + 2 * (orders.plans[n].follow.sh->round * (p->scale > 0 ? p->scale : 1));
+	if (!live(n) || p->ended || idle <= most)
+		return false;
+	for (uint32_t i = 0; i < orders.shape.naxes; i++)
+		most += live(i) && !view.h->plans[i].ended ? 2. * orders.plans[i].follow.sh->round : 0;
+	return idle > most;
 }
 
 /* Positions that workers read unasked as an epoch begins. */
@@ -184,9 +188,6 @@ void rounds_look(void)
 	double soonest = 0;
 	if (!view.h->live_epochs)
 		return;
-	orders.rounds = 0;
-	for (uint32_t i = 0; i < orders.shape.naxes; i++)
-		orders.rounds += live(i) && !view.h->plans[i].ended ? orders.plans[i].follow.sh->round : 0;
 	uint32_t n = streams(s);
 	orders.cycle = 0;
 	for (uint32_t i = 0; i < n; i++) {
