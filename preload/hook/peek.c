@@ -3,6 +3,7 @@
  * looked at here. */
 #include "swap.h"
 
+#include <errno.h>
 #include <limits.h>
 
 size_t fd_bytes(const struct iovec *v, int n)
@@ -34,7 +35,9 @@ bool fd_peek(int fd, size_t n, off64_t at, uint32_t *claim)
 	if (hook_inside() || !fd_get(fd, &e))
 		return false;
 	if (fd_absent(&e, SESSION_SMALL)) {
+		int err = errno;
 		off64_t from = at < 0 ? next.lseek(fd, 0, SEEK_CUR) : at;
+		errno = err;       /* a pipe may have taken the number, unseen */
 		if (from >= 0 && !goes_on(&e, (uint64_t)from, n)) {
 			fd_peeked(fd, &e, (uint64_t)from, n);
 			/* The offset is not to be moved in the middle of a swap. */
