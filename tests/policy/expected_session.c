@@ -40,7 +40,7 @@ static uint32_t end_of(uint32_t l)
 }
 
 /* .. which a quarter of a stream's own epoch without an access of it says that nobody reads now; .. */
-static bool waits(uint32_t l) { return c.running[l] && c.clock - c.stirred[l] > 64 + 2 * (16 * c.axis[l].scale + 16 * c.naxes); }
+static bool waits(uint32_t l) { return c.running[l] && (double)(c.clock - c.stirred[l]) > 64 + 2 * (16 * c.axis[l].scale + 16 * c.naxes); }
 
 /* .. and as far as may be fetched ahead. */
 static uint32_t reach(uint32_t l, uint32_t dealt)
