@@ -93,6 +93,7 @@ struct use round_expected(uint32_t n, uint32_t file); /* in an epoch of plan n t
 /* A stream that has had one epoch only, or has not come again when it should have, speaks for what no other has read since: it may have been a fold,
  * or a trial. */
 bool round_outdated(uint32_t n, uint32_t rec);
+bool round_over(uint32_t n);               /* it is such a one. Without the lock a hint */
 bool round_forgotten(uint32_t rec);        /* named by no order, and not read for so long that nothing speaks for it */
 /* What is needed later than this may go for what is fetched ahead for position `due` of live plan n: as late as a file of it that has just been
  * read, which could go for it when it is read itself. coming: files that are being fetched, at most. */

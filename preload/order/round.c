@@ -208,11 +208,12 @@ void rounds_look(void)
 	orders.pol.unknown = soonest;
 }
 
-bool round_outdated(uint32_t n, uint32_t rec)
+bool round_over(uint32_t n)
 {
-	const struct plan_entry *p = &view.h->plans[n];
-	return p->ended && view.rec[rec].read_at > p->past.ended && !past_due(&p->past, view.h->clock);
+	return live(n) && view.h->plans[n].ended && !past_due(&view.h->plans[n].past, view.h->clock);
 }
+
+bool round_outdated(uint32_t n, uint32_t rec) { return round_over(n) && view.rec[rec].read_at > view.h->plans[n].past.ended; }
 
 bool round_forgotten(uint32_t rec)
 {

@@ -38,7 +38,9 @@ static void quiet(uint64_t now)
 	victims_give_back(pages > LEAST ? pages : LEAST);
 }
 
-/* Not those of which an order says when they will be read. */
+/* Does an order say when it will be read? Of a stream that is over, and overdue if ever it came again, nothing is to be expected. */
+static bool due(struct use u) { return u.pos < POS_MAX && !(u.axis < index_plans() && round_over(u.axis)); }
+
 static void unwanted(void)
 {
 	static uint32_t at;
@@ -47,7 +49,7 @@ static void unwanted(void)
 		at = at < words ? at : 0;
 		for (uint64_t bits = view.touched[at]; bits; bits &= bits - 1) {
 			uint32_t rec = at * 64 + (uint32_t)__builtin_ctzll(bits);
-			if (rec < files && rec_state(rec) == REC_RESIDENT && view.rec[rec].use.pos >= POS_MAX &&
+			if (rec < files && rec_state(rec) == REC_RESIDENT && !due(view.rec[rec].use) &&
 			    now - view.rec[rec].asked > (uint64_t)TIMES * files)
 				record_drop(rec);
 		}
