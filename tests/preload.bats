@@ -44,6 +44,7 @@ C
 }
 
 @test "exec of a program that the library can't be loaded into: it is left out there, and only it" {
+	[ -z "${SUITE_ASAN:-}" ] || skip "the sanitizers come by /etc/ld.so.preload, into which the loader of such programs looks, too"
 	programs "$PWD/p"
 	PATH=$PWD/p:$PATH
 	ways=$("$EXECS" ways)
@@ -78,6 +79,7 @@ C
 }
 
 @test "under opt4 run a shell, env and Python start such programs without a word of the loader's" {
+	[ -z "${SUITE_ASAN:-}" ] || skip "the sanitizers come by /etc/ld.so.preload, into which the loader of such programs looks, too"
 	programs "$PWD/p"
 	dataset d 20
 	for target in $MUSL $BITS32; do
