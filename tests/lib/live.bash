@@ -51,10 +51,10 @@ learned() {
 }
 
 # many PYTHON PREFETCH JOB: a job of so many samples that others replay the order and name the files while it runs. How soon the order is there
-# is the machine's affair, and one that comes as its epoch ends foretells little: one time in three it is there in time.
+# is the machine's affair, and who comes into it late does not always find his place where each file is named 22 times: one time in six he must.
 many() {
 	local try
-	for try in 1 2 3; do
+	for try in 1 2 3 4 5 6; do
 		PREFETCH=$2 same "$1" "$3"
 		# what is read before the order is there counts in its epoch, too
 		[ "$(json "['epochs'].__len__()" <"$OPT4_STATS")" = 2 ] || return 1
