@@ -11,23 +11,9 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
 
 static void count(__attribute__((unused)) const char *folder, void *n) { ++*(unsigned *)n; }
-
-static bool turns(const struct stat *st)
-{
-	char source[4096];
-	struct stat disk;
-	unsigned a = major(st->st_dev), b = minor(st->st_dev);
-
-	if (rotates_source("/proc/self/mountinfo", a, b, source, sizeof(source)) && stat(source, &disk) == 0 && S_ISBLK(disk.st_mode)) {
-		a = major(disk.st_rdev);
-		b = minor(disk.st_rdev);
-	}
-	return rotates("/sys", a, b) == ROTATES;
-}
 
 /* Does one of the dataset's folders lie on this device? */
 static bool beside(const struct doctor *d, dev_t dev)
@@ -101,7 +87,7 @@ void doctor_ssd(struct doctor *d)
 	}
 	ssd_each(full, count, &lie);
 	sized(d, full, lie);
-	if (turns(&st))
+	if (rotates_below(st.st_dev) == ROTATES)
 		doctor_say(d, DOCTOR_WARN, "ssd", "%s: on a disk that rotates, which is hardly nearer than the store; name a folder on an SSD", full);
 	if (beside(d, st.st_dev))
 		doctor_say(d, DOCTOR_WARN, "ssd", "%s: on the file system of the dataset: nothing is nearer there; name a folder on another disk", full);

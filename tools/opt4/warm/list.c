@@ -54,16 +54,7 @@ static bool by_trace(struct wanted_list *l)
 /* As the keeper asks, of the disk that a mount of its own device (btrfs) lies on; OPT4_ELEVATOR has the last word. */
 static bool has_arm(uint64_t dev)
 {
-	char source[PATH_BYTES];
-	struct stat st;
-	unsigned a = major(dev), b = minor(dev);
-	if (conf.elevator >= 0)
-		return conf.elevator > 0;
-	if (rotates_source("/proc/self/mountinfo", a, b, source, sizeof(source)) && stat(source, &st) == 0 && S_ISBLK(st.st_mode)) {
-		a = major(st.st_rdev);
-		b = minor(st.st_rdev);
-	}
-	return rotates("/sys", a, b) == ROTATES;
+	return conf.elevator >= 0 ? conf.elevator > 0 : rotates_below(dev) == ROTATES;
 }
 
 /* Where its first extent lies; its inode number where that can't be told. */

@@ -12,7 +12,6 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
 #include "../opt4d.h"
 #include "rotates.h"
@@ -34,17 +33,11 @@ static enum rotates roots(void)
 {
 	enum rotates is = ROTATES;
 	uint32_t n = index_roots();
-	struct stat st, dev;
-	char source[PATH_BYTES];
+	struct stat st;
 	for (uint32_t i = 0; i < n; i++) {
 		if (stat(view.h->roots[i].path, &st) < 0)
 			return ROTATES_UNKNOWN;
-		unsigned a = major(st.st_dev), b = minor(st.st_dev);
-		if (rotates_source("/proc/self/mountinfo", a, b, source, sizeof(source)) && stat(source, &dev) == 0 && S_ISBLK(dev.st_mode)) {
-			a = major(dev.st_rdev);
-			b = minor(dev.st_rdev);
-		}
-		enum rotates r = rotates("/sys", a, b);
+		enum rotates r = rotates_below(st.st_dev);
 		is = r < is ? r : is;
 	}
 	return n ? is : ROTATES_UNKNOWN;

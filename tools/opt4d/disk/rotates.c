@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #define DEEP 8                     /* a partition of a dm of an md of .. */
@@ -97,4 +99,13 @@ bool rotates_source(const char *mountinfo, unsigned major, unsigned minor, char 
 	if (f)
 		fclose(f);
 	return found;
+}
+
+enum rotates rotates_below(dev_t dev)
+{
+	char source[PATH_MAX];
+	struct stat st;
+	if (rotates_source("/proc/self/mountinfo", major(dev), minor(dev), source, sizeof(source)) && stat(source, &st) == 0 && S_ISBLK(st.st_mode))
+		dev = st.st_rdev;
+	return rotates("/sys", major(dev), minor(dev));
 }

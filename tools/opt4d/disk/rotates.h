@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 /* Of several disks the least: one of which it is not known makes all unknown. */
 enum rotates { ROTATES_NOT, ROTATES_UNKNOWN, ROTATES };
@@ -13,5 +14,8 @@ enum rotates rotates(const char *sys, unsigned major, unsigned minor);
 
 /* The path of the device that is mounted as major:minor (btrfs and the like have numbers of their own); false: none. */
 bool rotates_source(const char *mountinfo, unsigned major, unsigned minor, char *source, size_t room);
+
+/* Both, of this machine: what lies below a file whose st_dev is dev. */
+enum rotates rotates_below(dev_t dev);
 
 #endif
