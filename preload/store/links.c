@@ -9,22 +9,22 @@
 #define PROBES 64u
 #define FULL(mask) ((mask) / 4 * 3)
 
-static uint64_t mix(uint64_t h, uint64_t v)
+static uint64_t hash(const uint64_t *in, size_t bytes)
 {
-	h = (h ^ v) * 0x9E3779B97F4A7C15u;
-	return h ^ h >> 29;
+	uint64_t h = trace_hash(0, (const char *)in, bytes);
+	return h ? h : 1;
 }
 
 uint64_t origin_inode(const struct origin *o)
 {
-	uint64_t h = mix(mix(1, o->dev), o->ino);
-	return h ? h : 1;
+	uint64_t in[] = { o->dev, o->ino };
+	return hash(in, sizeof(in));
 }
 
 uint64_t origin_same_as(const struct origin *o)
 {
-	uint64_t h = mix(mix(mix(origin_inode(o), o->size), (uint64_t)o->mtime), (uint64_t)o->ctime);
-	return h ? h : 1;
+	uint64_t in[] = { o->dev, o->ino, o->size, (uint64_t)o->mtime, (uint64_t)o->ctime };
+	return hash(in, sizeof(in));
 }
 
 static uint32_t mask_now(void) { return atomic_load_explicit(&view.h->link_mask, memory_order_acquire) & (NAME_SLOTS - 1); }

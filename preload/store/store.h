@@ -244,9 +244,8 @@ bool rec_wait(uint32_t rec, uint64_t word, uint64_t ns); /* until the word chang
 /* Relaxed: who sees the bit late passes a record over once. */
 static inline void rec_touch(uint32_t rec)
 {
-	uint64_t bit = 1ull << (rec & 63);
-	if (!(atomic_load_explicit(&view.touched[rec >> 6], memory_order_relaxed) & bit))
-		atomic_fetch_or_explicit(&view.touched[rec >> 6], bit, memory_order_relaxed);
+	if (!rec_touched(rec))
+		atomic_fetch_or_explicit(&view.touched[rec >> 6], 1ull << (rec & 63), memory_order_relaxed);
 }
 
 #endif
