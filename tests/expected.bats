@@ -3,22 +3,8 @@
 # `keep` would reuse of the same accesses, whatever is fetched ahead meanwhile.
 
 load common
-
-setup_file() {
-	seed
-	cd "$BATS_FILE_TMPDIR"
-	local d
-	for d in a b c; do dataset "$PWD/data/$d" 240 4096 2; done
-	export SEED BATS_TEST_TIMEOUT=600
-}
-
-setup() {
-	cd "$BATS_FILE_TMPDIR"
-	export OPT4_STATS=$BATS_TEST_TMPDIR/stats OPT4_LOG=$BATS_TEST_TMPDIR/log PYTHONDONTWRITEBYTECODE=1
-	export SLOWSTORE_ROOT=$PWD/data SLOWSTORE_LATENCY=4
-}
-
-stat_of() { json "['$1']" <"$OPT4_STATS"; }
+load lib/streams
+FILES=240 LATENCY=4 LIMIT=600
 
 # holds LESS JOB WORKERS FILES [PREFETCH]: of so many files, half of which fit
 holds() {

@@ -3,22 +3,8 @@
 # is never less than what `keep` would reuse of the same accesses, prefetched (over a slow store) or not.
 
 load common
-
-setup_file() {
-	seed
-	cd "$BATS_FILE_TMPDIR"
-	local d
-	for d in a b c; do dataset "$PWD/data/$d" 320 4096 2; done
-	export SEED
-}
-
-setup() {
-	cd "$BATS_FILE_TMPDIR"
-	export OPT4_STATS=$BATS_TEST_TMPDIR/stats OPT4_LOG=$BATS_TEST_TMPDIR/log PYTHONDONTWRITEBYTECODE=1
-	export SLOWSTORE_ROOT=$PWD/data SLOWSTORE_LATENCY=2
-}
-
-stat_of() { json "['$1']" <"$OPT4_STATS"; }
+load lib/streams
+FILES=320 LATENCY=2
 
 # holds JOB [PREFETCH...]: of 400 files, half of which fit
 holds() {

@@ -139,12 +139,16 @@ def trials(j):
             j.through("b", val)
 
 
-def yolo(j):
-    """Without an end, its passes' seeds from the global generator, which the training draws from."""
-    loader = endless.InfiniteDataLoader(j.files("a", N), BATCH, shuffle=True, num_workers=j.workers)
+def without_end(j, kind):
+    """Its passes' seeds come from the global generator, which the training draws from."""
+    loader = kind(j.files("a", N), BATCH, shuffle=True, num_workers=j.workers)
     for _ in range(EPOCHS):
         j.through("a", loader)
         torch.rand(3)
+
+
+def yolo(j):
+    without_end(j, endless.InfiniteDataLoader)
 
 
 def yolo_val(j):
@@ -158,10 +162,7 @@ def yolo_val(j):
 
 
 def timm(j):
-    loader = endless.MultiEpochsDataLoader(j.files("a", N), BATCH, shuffle=True, num_workers=j.workers)
-    for _ in range(EPOCHS):
-        j.through("a", loader)
-        torch.rand(3)
+    without_end(j, endless.MultiEpochsDataLoader)
 
 
 def large_val(j):
