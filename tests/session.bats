@@ -241,3 +241,14 @@ exec(open(os.environ["REPO"] + "/tests/lib/churn.py").read())' "$BATS_TEST_TMPDI
 	finish holder
 	[ ! -e "$OPT4_DIR" ]
 }
+
+@test "OPT4_DIR below a folder of the user's: the session goes, the folder stays, whatever its name" {
+	local folder
+	for folder in "/dev/shm/opt4-bench.$$" "/dev/shm/opt4-$$x"; do
+		mkdir -m 700 "$folder"
+		OPT4_DIR=$folder/session OPT4_ROOT=$PWD/data LD_PRELOAD=$LIB within 30 cat data/*/* >/dev/null
+		for _ in {1..100}; do [ -e "$folder/session" ] || break; sleep .1; done
+		ls -la "$folder"
+		rmdir "$folder"
+	done
+}

@@ -187,9 +187,9 @@ void dir_clear(const char *path, enum clear what)
 		const char *last = strrchr(path, '/');
 		parent_name(parent);
 		rmdir(parent); /* stays while it holds another session */
-		/* in a user namespace the owner had another number */
+		/* In a user namespace the owner had another number. Only a number: the user's own /dev/shm/opt4-NAME stays. */
 		size_t stem = (size_t)(strrchr(parent, '-') + 1 - parent), len = last ? (size_t)(last - path) : 0;
-		if (len > stem && len < sizeof(parent) && !strncmp(path, parent, stem)) {
+		if (len > stem && len < sizeof(parent) && !strncmp(path, parent, stem) && strspn(path + stem, "0123456789") == len - stem) {
 			snprintf(parent, sizeof(parent), "%.*s", (int)len, path);
 			rmdir(parent);
 		}
