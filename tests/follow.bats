@@ -12,6 +12,7 @@ setup_file() {
 	src="tests/follow/plan.c tests/follow/job.c tests/follow/play.c tests/follow/cache.c preload/order/follow*.c policy/*.c"
 	$cc $san -o "$BATS_FILE_TMPDIR/situations" tests/follow/situations.c $src
 	$cc $san -o "$BATS_FILE_TMPDIR/partners" tests/follow/partners.c $src
+	$cc $san -o "$BATS_FILE_TMPDIR/late" tests/follow/late.c $src
 	$cc $san -o "$BATS_FILE_TMPDIR/fuzz" tests/follow/fuzz.c $src
 }
 
@@ -48,6 +49,10 @@ holds() {
 
 @test "samples with others' files beside their own: own files are followed, a wrong trace shuts the gate" {
 	timeout 200 "$BATS_FILE_TMPDIR/partners" ${SEED:-}
+}
+
+@test "an order that comes late, with files that it names hundreds of times: a place that brute force finds is found" {
+	timeout 200 "$BATS_FILE_TMPDIR/late" ${SEED:-}
 }
 
 @test "every situation has a test" {

@@ -56,7 +56,7 @@ static void wrong(uint32_t w)
 			int percent = percents[i];
 			if ((!percent && how) || (percent == 100 && how))
 				continue;
-			plan_make(&t, &(struct plan){ 20000, 6, 32, w, 1, 1, SHUFFLE, 0 }, &r);
+			plan_make(&t, &(struct plan){ 20000, 6, 32, w, 1, 1, SHUFFLE, 0, 0 }, &r);
 			job_trace(&j, &t, 0, &(struct style){ .workers = w, .prefetch = 2 }, &r);
 			job_end(&j);
 			job_wrong(&j, (enum wrong)how, percent / 100., 20000, &r);
@@ -80,7 +80,7 @@ static void other(uint32_t w)
 	struct job j = { 0 };
 	struct figures f;
 	char name[64];
-	plan_make(&t, &(struct plan){ 50000, 3, 32, w, 1, 1, REPLACEMENT, 0 }, &r);
+	plan_make(&t, &(struct plan){ 50000, 3, 32, w, 1, 1, REPLACEMENT, 0, 0 }, &r);
 	job_trace(&j, &t, 0, &(struct style){ .workers = w, .prefetch = 2 }, &r);
 	f = run(&t, &j, 25000);
 	plan_free(&t);
@@ -88,7 +88,7 @@ static void other(uint32_t w)
 	row(name, &f.p, f.exact, f.keep, f.reuse, "reuse", .64);
 
 	r = (struct rng){ SEED };
-	plan_make(&t, &(struct plan){ 50000, 90, 32, w, 16, 4, SHUFFLE, 0 }, &r);
+	plan_make(&t, &(struct plan){ 50000, 90, 32, w, 16, 4, SHUFFLE, 0, 0 }, &r);
 	job_trace(&j, &t, 0, &(struct style){ .workers = w, .prefetch = 2 }, &r);
 	f = run(&t, &j, 12500);
 	plan_free(&t);
@@ -113,7 +113,7 @@ static void timed(uint32_t files, uint32_t epochs, uint32_t w)
 	struct run *runs[64];
 	uint64_t hits = 0, n = 0;
 	uint32_t horizon = 0;
-	plan_make(&t, &(struct plan){ files, epochs, 256, w, 1, 1, SHUFFLE, 0 }, &r);
+	plan_make(&t, &(struct plan){ files, epochs, 256, w, 1, 1, SHUFFLE, 0, 0 }, &r);
 	job_group(&j, &t, 0, &(struct style){ .workers = w, .prefetch = 2 }, &r);
 	struct follow f = { &t, cache_get(follow_bytes(&t), 1) };
 	cache_init(&k, t.order, t.h->npos, files, files / 2);

@@ -8,7 +8,9 @@
 #define MIXED_LEAST 3u      /* steps of a walk that prove a place where others' files come in between */
 #define MIXED_SPAN  8u      /* matches that the files in between are averaged over */
 #define LOOSE_MOST  128u    /* accesses that may pass each other, at most */
-#define LOST_MISSES 8u      /* diverged accesses in a row that lose a worker its place */
+#define LOST_MISSES 8u      /* diverged accesses in a row that lose a worker its place .. */
+#define DOUBT       4u      /* amiss: is it somewhere else? */
+#define PROVEN      4u      /* matches after which its place is no chance */
 
 size_t follow_bytes(const struct trace *t)
 {
@@ -131,13 +133,29 @@ static void remember(struct run *r, struct place jump)
 	r->jumps[i].since = r->nhistory;
 }
 
+/* Does the epoch name the file once more? Then that it is read says little of where its reader is. */
+static bool again(const struct follow *f, uint32_t pos)
+{
+	const struct follow_shared *sh = f->sh;
+	uint32_t end = pos < sh->start[0] ? sh->start[0] : pos < sh->start[1] ? sh->start[1] : sh->start[2];
+	for (uint32_t hops = 0; hops < SEARCH_HOPS; hops++) {
+		pos = trace_next(f->t, pos);
+		if (pos >= f->t->h->npos || pos >= end)
+			return false;
+		if (!follow_consumed(sh, pos))
+			break;
+	}
+	return true;
+}
+
 /* The unconsumed occurrences of a file: on from here, on from where it seemed to jump to, the head of a
  * batch that nobody has begun. What may be a jump is remembered. near_by: what it may leave out; where others' files come in between less, and no
- * batch but where its own walk is over. */
+ * batch but where its own walk is over. Who has no place is given none for a file that the epoch names several times. */
 static bool search(struct follow *f, struct run *r, uint32_t file, uint32_t near_by, struct place *to)
 {
 	struct place p, begin = { 0 }, jump = { 0 };
 	uint32_t pos = follow_next(f, file);
+	bool many = pos < f->t->h->npos && again(f, pos), any = many && !r->at.last;
 	for (uint32_t hops = 0; hops < SEARCH_HOPS && pos < f->t->h->npos; hops++, pos = trace_next(f->t, pos)) {
 		if (pos >= f->sh->started[2])
 			break;
@@ -148,7 +166,7 @@ static bool search(struct follow *f, struct run *r, uint32_t file, uint32_t near
 			*to = p;
 			return true;
 		}
-		if (near_by >= FOLLOW_NEAR && r->candidate.last && walk_distance(f, &r->candidate, &p) <= FOLLOW_NEAR) {
+		if (near_by >= FOLLOW_NEAR && !any && r->candidate.last && walk_distance(f, &r->candidate, &p) <= FOLLOW_NEAR) {
 			*to = p;
 			return true;
 		}
@@ -157,14 +175,14 @@ static bool search(struct follow *f, struct run *r, uint32_t file, uint32_t near
 		if (!jump.last)
 			jump = p;
 	}
-	if (begin.last && (near_by >= FOLLOW_NEAR || follow_expected(f, r) == FILE_NONE)) {
+	if (begin.last && !any && (near_by >= FOLLOW_NEAR || follow_expected(f, r) == FILE_NONE)) {
 		*to = begin;
 		return true;
 	}
 	if (jump.last)
 		remember(r, jump);
 	if (!r->at.last || !stepped_over(f, r, file, &r->candidate))
-		r->candidate = jump;
+		r->candidate = many ? (struct place){ 0 } : jump;
 	return false;
 }
 
@@ -191,6 +209,28 @@ static bool passed(struct follow *f, const struct run *r, uint32_t file, uint32_
 	return pos < r->at.last && r->at.last - pos <= by + 1 && trace_at(f->t, pos) == file && walk_place(f->t, pos, to) && to->segment == r->at.segment;
 }
 
+/* Is it to be looked for anew where this worker is? It has no place, or a wrong one to which chance led it. */
+static bool elsewhere(struct follow *f, struct run *r, struct place *to)
+{
+	bool young = r->nhistory <= 2 * RUN_HISTORY;
+	if (r->at.last ? r->amiss < (young ? DOUBT / 2 : DOUBT) : !young && r->nhistory % (r->misses < 40 ? 4 : 16))
+		return false;
+	r->amiss = 0;
+	if (!vote_place(f, r, to))
+		return false;
+	r->at = (struct place){ 0 };   /* the way from there to here was no step of its walk */
+	return true;
+}
+
+/* Whether an access was the next step of its walk. Where others' files come in between they count when there are more than usual. */
+static void suspect(const struct follow_shared *sh, struct run *r, bool step)
+{
+	if (step)
+		r->amiss -= r->amiss > 0;
+	else if (r->misses >= follow_patience(sh))
+		r->amiss++;
+}
+
 /* A worker that has just come begins a batch, most often one of an epoch's first. late_one: it came after those that follow it. */
 static bool found(struct follow *f, struct run *r, uint32_t file, struct place *to, bool *late_one)
 {
@@ -199,7 +239,9 @@ static bool found(struct follow *f, struct run *r, uint32_t file, struct place *
 	bool mixed = follow_mixed(f->sh), late = (uint64_t)r->misses * FOLLOW_ONE > 2ull * f->sh->between + FOLLOW_ONE / 2;
 	if (r->nhistory == 1 && vote_start(f, file, to))
 		return true;
-	if (r->at.last && walk_on(f, &r->at, file, mixed && !late ? 1 : SKIP_LOOK, to))
+	bool step = r->at.last && walk_on(f, &r->at, file, 1, to);
+	suspect(f->sh, r, step);
+	if (step || elsewhere(f, r, to) || (r->at.last && (!mixed || late) && walk_on(f, &r->at, file, SKIP_LOOK, to)))
 		return true;
 	if (!mixed && r->candidate.last && walk_on(f, &r->candidate, file, SKIP_LOOK, to)) {
 		consume(f, trace_at(f->t, r->candidate.last - 1), r->candidate.last - 1);
@@ -211,15 +253,14 @@ static bool found(struct follow *f, struct run *r, uint32_t file, struct place *
 		return true;
 	if (r->at.last && (r->misses + 1 >= LOST_MISSES + follow_patience(f->sh) || r->ratio < FOLLOW_ONE / 2))
 		r->at = (struct place){ 0 };
-	if (r->at.last || r->nhistory % (r->misses < 40 ? 4 : 16))
-		return false;
-	return vote_place(f, r, to);
+	return false;
 }
 
-/* Others' files before one that goes on where the last one was. */
-static void learn_between(struct follow_shared *sh, const struct run *r, uint32_t skipped)
+/* Others' files before one that goes on where the last one was: which a file that comes again and again does by chance, too. */
+static void learn_between(const struct follow *f, const struct run *r, uint32_t pos, uint32_t skipped)
 {
-	if (!r->streak || skipped || r->misses > 2 * LOST_MISSES)
+	struct follow_shared *sh = f->sh;
+	if (r->streak < (again(f, pos) ? PROVEN : 1) || skipped || r->misses > 2 * LOST_MISSES)
 		return;
 	int64_t now = r->misses < LOST_MISSES ? (int64_t)r->misses * FOLLOW_ONE : (int64_t)LOST_MISSES * FOLLOW_ONE;
 	sh->between = (uint32_t)(sh->between + (now - (int64_t)sh->between) / MIXED_SPAN);
@@ -273,7 +314,7 @@ uint32_t follow_access(struct follow *f, struct run *r, uint32_t file, uint32_t 
 		if (file < f->t->h->nfiles && found(f, r, file, &to, &late)) {
 			skipped = late ? 0 : r->at.last ? walk_distance(f, &r->at, &to) : UINT32_MAX;
 			if (!late)
-				learn_between(f->sh, r, skipped);
+				learn_between(f, r, to.last - 1, skipped);
 			skipped = skipped <= FOLLOW_NEAR ? skipped : 0;
 			if (!late)
 				arrive(f, r, &to);

@@ -50,6 +50,7 @@ struct run {                      /* one worker's place; lives in shared memory,
 	uint32_t streak;          /* matches since it was anchored or jumped far */
 	uint32_t stamp;           /* clock at its last access: tells the idle from the slow */
 	uint32_t jump;            /* of jumps[]: the next to be overwritten */
+	uint32_t amiss;           /* accesses that were not the next step of its walk, less those that were: is its place a wrong one? */
 	struct { struct place at; uint32_t steps, since; } jumps[RUN_JUMPS]; /* where others' files come in between */
 };
 

@@ -3,7 +3,9 @@
 #include "follow_walk.h"
 
 #define VOTE_BACK  16u     /* accesses of the walk that the history is compared with */
-#define VOTE_NEED  6u      /* of RUN_HISTORY must be found, in order */
+#define VOTE_NEED  6u      /* of RUN_HISTORY must be found, in order; .. */
+#define VOTE_FIRST 4u      /* .. of who has made fewer, all: so many at least, .. */
+#define VOTE_CHANCE .001   /* .. if chance leads to such a place no more often than that */
 #define VOTE_OCCURRENCES 4096u
 #define START_LOOK 1024u   /* batch heads that a new worker is compared with, a group */
 
@@ -26,6 +28,15 @@ static uint32_t agree(const struct trace *t, const struct run *r, struct place a
 	return found;
 }
 
+/* All accesses since it came, if they are the steps that lead to `at`, none left out. */
+static uint32_t all_agree(const struct trace *t, const struct run *r, struct place at, uint32_t width)
+{
+	for (uint32_t i = 1; i < r->nhistory; i++)
+		if (!walk_back(t, &at, width) || trace_at(t, at.last - 1) != r->history[(r->nhistory - 1 - i) % RUN_HISTORY])
+			return 0;
+	return r->nhistory;
+}
+
 /* Workers a rank as they are now, for a job that has others than its trace. */
 static uint32_t joined_width(const struct follow *f)
 {
@@ -42,6 +53,15 @@ static uint32_t far(uint32_t a, uint32_t b)
 	return a > b ? a - b : b - a;
 }
 
+/* How many of a file's occurrences so many accesses would lead to by chance, were all files named as often. */
+static double by_chance(const struct trace *t, uint32_t occurrences, uint32_t n)
+{
+	double places = occurrences, each = places / t->h->npos;
+	while (--n)
+		places *= each;
+	return places;
+}
+
 /* Agreement first; then what has not expired; then what is near the front. */
 static bool better(const struct follow *f, uint32_t n, uint32_t pos, uint32_t best_n, uint32_t best)
 {
@@ -56,30 +76,33 @@ static bool better(const struct follow *f, uint32_t n, uint32_t pos, uint32_t be
 bool vote_place(const struct follow *f, const struct run *r, struct place *to)
 {
 	const struct trace *t = f->t;
-	uint32_t best_n = 0, best = 0, live = joined_width(f);
-	if (r->nhistory < VOTE_NEED)
+	uint32_t best_n = 0, best = 0, live = joined_width(f), occurrences = 0;
+	bool few = r->nhistory < RUN_HISTORY;
+	if (r->nhistory < VOTE_FIRST)
 		return false;
+	uint32_t (*count)(const struct trace *, const struct run *, struct place, uint32_t) = few ? all_agree : agree;
+	uint32_t need = few ? VOTE_FIRST : VOTE_NEED;
 	uint32_t file = r->history[(r->nhistory - 1) % RUN_HISTORY];
 	if (file >= t->h->nfiles)
 		return false;
 	uint32_t pos = t->first[file];
-	for (uint32_t i = 0; i < VOTE_OCCURRENCES && pos < t->h->npos; i++, pos = trace_next(t, pos)) {
+	for (; occurrences < VOTE_OCCURRENCES && pos < t->h->npos; occurrences++, pos = trace_next(t, pos)) {
 		struct place p;
 		if (trace_at(t, pos) != file || !walk_place(t, pos, &p))
 			continue;
 		uint32_t width = walk_width(f, p.segment);
-		uint32_t n = agree(t, r, p, width);
-		if (n < VOTE_NEED && live != width) {
-			uint32_t m = agree(t, r, p, live);
+		uint32_t n = count(t, r, p, width);
+		if (n < need && live != width) {
+			uint32_t m = count(t, r, p, live);
 			n = m > n ? m : n;
 		}
-		if (n >= VOTE_NEED && (!best_n || better(f, n, pos, best_n, best))) {
+		if (n >= need && (!best_n || better(f, n, pos, best_n, best))) {
 			best_n = n;
 			best = pos;
 			*to = p;
 		}
 	}
-	return best_n != 0;
+	return best_n && (!few || by_chance(t, occurrences, best_n) < VOTE_CHANCE);
 }
 
 /* Heads of the first `width` batches of each segment of a group: the file there, if it is (un)consumed. */

@@ -28,7 +28,7 @@ static void one(struct rng *r)
 {
 	static const double chances[] = { .001, .05, 1 };
 	struct plan p = { 1 + rng_below(r, 400), 1 + rng_below(r, 3), 1 + rng_below(r, 40), rng_below(r, 9),
-			  0, 0, rng_below(r, 3), rng_below(r, 2) * 50 };
+			  0, 0, rng_below(r, 3), rng_below(r, 2) * 50, 0 };
 	struct trace t;
 	struct job j = { 0 };
 	struct run *run[64] = { 0 };

@@ -23,6 +23,7 @@ struct plan {
 	uint32_t ranks;
 	enum kind kind;
 	uint32_t val_files;              /* files of a sequential second phase, after the others; 0: none */
+	uint32_t times;                  /* so often an epoch names each file, but for those of the second phase; 0: once */
 };
 
 /* Builds a whole trace; free with plan_free. Exits on lack of memory. */

@@ -16,7 +16,7 @@ static void one(uint32_t files, uint32_t workers, uint32_t batch, uint32_t partn
 	struct rng r = { seed }, another = { seed + 1 };
 	struct trace t, real;
 	struct job j = { 0 };
-	struct plan plan = { files, 3, batch, workers, 1, 1, SHUFFLE, 0 };
+	struct plan plan = { files, 3, batch, workers, 1, 1, SHUFFLE, 0, 0 };
 	plan_make(&t, &plan, &r);
 	plan_make(&real, &plan, &another);
 	job_trace(&j, wrong == 100 ? &real : &t, 0, &(struct style){ .workers = workers, .prefetch = 2 }, &r);

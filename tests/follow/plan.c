@@ -32,11 +32,13 @@ static void *get(size_t n, size_t size)
 	return p;
 }
 
+static uint32_t samples(const struct plan *p) { return p->files * (p->times ? p->times : 1); }
+
 /* The sampler of one epoch and phase: n files. */
 static void sample(uint32_t *out, uint32_t n, const struct plan *p, bool val, struct rng *r)
 {
 	for (uint32_t i = 0; i < n; i++)
-		out[i] = val ? p->files + i : p->kind == REPLACEMENT ? rng_below(r, p->files) : i;
+		out[i] = val ? p->files + i : p->kind == REPLACEMENT ? rng_below(r, p->files) : i % p->files;
 	if (!val && p->kind == SHUFFLE)
 		for (uint32_t i = n; i > 1; i--) {
 			uint32_t k = rng_below(r, i), x = out[k];
@@ -55,7 +57,7 @@ struct building {
 /* One group: each rank takes every world-th sample, short ones padded from the head; batch by batch. */
 static void group(struct building *b, const struct plan *p, uint32_t epoch, uint32_t phase, uint32_t *s, struct rng *r)
 {
-	uint32_t n = phase ? p->val_files : p->files, each = (n + p->world - 1) / p->world;
+	uint32_t n = phase ? p->val_files : samples(p), each = (n + p->world - 1) / p->world;
 	uint32_t batches = (each + p->batch - 1) / p->batch, first = b->npos;
 	sample(s, n, p, phase, r);
 	for (uint32_t rank = 0; rank < p->ranks; rank++)
@@ -81,7 +83,7 @@ static void group(struct building *b, const struct plan *p, uint32_t epoch, uint
 void plan_make(struct trace *t, const struct plan *p, struct rng *r)
 {
 	uint32_t phases = p->val_files ? 2 : 1, nfiles = p->files + p->val_files;
-	uint64_t each = ((uint64_t)p->files + p->val_files) / p->world + 2 * p->world;
+	uint64_t each = ((uint64_t)samples(p) + p->val_files) / p->world + 2 * p->world;
 	struct trace_header *h = get(1, sizeof *h);
 	struct building b = {
 		.streams = get(phases * p->ranks, sizeof *b.streams),
@@ -90,7 +92,7 @@ void plan_make(struct trace *t, const struct plan *p, struct rng *r)
 		.count = get(p->epochs * p->ranks * (each / p->batch + 4), 4),
 		.order = get(p->epochs * p->ranks * each, 4),
 	};
-	uint32_t *s = get(nfiles, 4), *first = get(nfiles, 4), *next;
+	uint32_t *s = get((uint64_t)samples(p) + p->val_files, 4), *first = get(nfiles, 4), *next;
 
 	for (uint32_t i = 0; i < phases * p->ranks; i++)
 		b.streams[i] = (struct trace_stream){ .rank = i % p->ranks, .phase = i / p->ranks,

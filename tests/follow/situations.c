@@ -64,7 +64,7 @@ static void right_kind(enum kind kind, uint32_t files, uint32_t val)
 		struct trace t;
 		struct job j = { 0 };
 		char name[99];
-		plan_make(&t, &(struct plan){ files, 3, b, w, 1, 1, kind, val }, &r);
+		plan_make(&t, &(struct plan){ files, 3, b, w, 1, 1, kind, val, 0 }, &r);
 		job_trace(&j, &t, 0, &(struct style){ .workers = w, .prefetch = pf, .persistent = stay }, &r);
 		job_end(&j);
 		uint64_t oracle = w < 2 ? oracle_hits(&j, t.h->nfiles, files / 4) : 0;
@@ -102,7 +102,7 @@ static void right_ranks(void)
 		struct trace t;
 		struct job j = { 0 };
 		char name[99];
-		plan_make(&t, &(struct plan){ world * 1000, 3, b, w, world, 4, SHUFFLE, 0 }, &r);
+		plan_make(&t, &(struct plan){ world * 1000, 3, b, w, world, 4, SHUFFLE, 0, 0 }, &r);
 		job_trace(&j, &t, 0, &(struct style){ .workers = w, .prefetch = pf }, &r);
 		job_end(&j);
 		snprintf(name, sizeof name, "4 of %u ranks, workers %u batch %u prefetch %u", world, w, b, pf);
@@ -121,7 +121,7 @@ static void other_workers(void)
 		struct trace t;
 		struct job j = { 0 };
 		char name[99];
-		plan_make(&t, &(struct plan){ 4000, 3, b, traced, 1, 1, SHUFFLE, 0 }, &r);
+		plan_make(&t, &(struct plan){ 4000, 3, b, traced, 1, 1, SHUFFLE, 0, 0 }, &r);
 		job_trace(&j, &t, 0, &(struct style){ .workers = w, .prefetch = 2, .in_any_order = any }, &r);
 		job_end(&j);
 		snprintf(name, sizeof name, "traced %u workers %u batch %u%s", traced, w, b, any ? " any order" : "");
@@ -143,7 +143,7 @@ static void wrong_accesses(void)
 		char name[99];
 		if (how == SKIP && percent == 100)
 			continue;
-		plan_make(&t, &(struct plan){ 8000, 6, b, w, 1, 1, SHUFFLE, 0 }, &r);
+		plan_make(&t, &(struct plan){ 8000, 6, b, w, 1, 1, SHUFFLE, 0, 0 }, &r);
 		job_trace(&j, &t, 0, &(struct style){ .workers = w, .prefetch = 2 }, &r);
 		job_end(&j);
 		job_wrong(&j, how, percent / 100., 8000, &r);
@@ -171,7 +171,7 @@ struct setting { struct plan plan; struct style style; struct trace t; struct jo
 
 static void set(struct setting *x, const char *what, uint32_t w, uint32_t b, uint32_t val)
 {
-	*x = (struct setting){ .plan = { 8000, 4, b, w, 1, 1, SHUFFLE, val }, .style = { .workers = w, .prefetch = 2 },
+	*x = (struct setting){ .plan = { 8000, 4, b, w, 1, 1, SHUFFLE, val, 0 }, .style = { .workers = w, .prefetch = 2 },
 			       .r = { seed } };
 	plan_make(&x->t, &x->plan, &x->r);
 	snprintf(x->name, sizeof x->name, "%s, workers %u batch %u", what, w, b);
