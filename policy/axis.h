@@ -13,6 +13,15 @@ static inline double axis_scale(const struct axis *a)
 	return a->scale > 0 ? a->scale : 1;
 }
 
+/* What the order says of a file so far ahead, and chance as well: as often as by both together. (Rates add up; no draw comes while the
+ * loader is not read.) Monotone, so that on one axis it changes nothing; another's files, which only their order opens, go first. */
+static inline double axis_chance(const struct axis *a, double d)
+{
+	double read = d - a->away;
+
+	return a->chance > 0 && read > 0 ? a->away + read * a->chance / (read + a->chance) : d;
+}
+
 /* Strictly monotone in pos on each axis, but for what is expected anywhere in an epoch: 32-bit integers times a number
  * stay apart in a double. What has just been read in the same order as before lies about the front; half a position less,
  * so that a tie is none. */
@@ -26,12 +35,12 @@ static inline double axis_distance(const struct policy_ctx *c, struct use u)
 	if (c->shape->naxes == 1 && c->shape->npos[0] == a->npos) /* one trace: positions serve */
 		return u.pos;
 	if (u.pos < a->npos)
-		return a->away + ((double)u.pos - a->front) * axis_scale(a);
+		return axis_chance(a, a->away + ((double)u.pos - a->front) * axis_scale(a));
 	if (u.pos == axis_just_read(a->npos))
 		into = (a->same ? a->front / 2. : 0) - .5;
 	else if (a->same)
 		into = u.pos - a->npos;
-	return a->again + into * axis_scale(a);
+	return axis_chance(a, a->again + into * axis_scale(a));
 }
 
 /* Is it expected, but anywhere in an epoch? */
@@ -59,7 +68,7 @@ static inline double axis_needed(const struct policy_ctx *c, struct use cand, ui
  * expected, and a little sooner than what has just been read: that is what goes for a fetch ahead. */
 static inline double axis_unnamed(const struct axis *a, double length)
 {
-	return a->again + (a->same ? length / 2 : 0) - axis_scale(a);
+	return axis_chance(a, a->again + (a->same ? length / 2 : 0) - axis_scale(a));
 }
 
 /* The file of a position as this process sees the axis, or FILE_NONE. */
@@ -85,13 +94,24 @@ static inline struct use axis_exchange(const struct policy_ctx *c, uint32_t n, s
 	return (struct use){ axis_just_read(c->axes[n].npos), n };
 }
 
+/* axis_chance() backwards; what chance alone brings sooner is as far as can be. */
+static inline double axis_order(const struct axis *a, double limit)
+{
+	double read = limit - a->away;
+
+	if (a->chance <= 0 || read <= 0)
+		return limit;
+	return read < a->chance ? a->away + read * a->chance / (a->chance - read) : 1e300;
+}
+
 /* A position above all that are nearer than `limit` (or as near, with ties); a little more, so that rounding hides none. */
 static inline uint32_t axis_above(const struct axis *a, double limit, bool ties)
 {
-	double known = (limit - a->away) / axis_scale(a) + a->front + 2, expected = (limit - a->again) / axis_scale(a) + 2;
+	double again = axis_chance(a, a->again), order = axis_order(a, limit);
+	double known = (order - a->away) / axis_scale(a) + a->front + 2, expected = (order - a->again) / axis_scale(a) + 2;
 
 	if (!a->same)
-		expected = a->again < limit || (ties && a->again == limit) ? a->npos : 0;
+		expected = again < limit || (ties && again == limit) ? a->npos : 0;
 	if (expected > 0)
 		return a->npos + (expected < a->npos ? (uint32_t)expected : a->npos);
 	return known >= a->npos ? a->npos : known > 0 ? (uint32_t)known : 0;

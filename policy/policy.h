@@ -48,6 +48,7 @@ struct axis {
 	double again;
 	bool same;
 	double away;              /* its loader is not read at present: so far ahead it goes on */
+	double chance;            /* its samples open any other of its files by chance, each once in so many accesses while it is read; 0: none do */
 };
 
 /* Positions of an axis that comes round: the order's, once more where they are expected, and one that no file has. */

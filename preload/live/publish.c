@@ -230,9 +230,10 @@ static void replace(const struct draft *d, const struct live_epoch *e, uint32_t 
 {
 	struct index_header *h = view.h;
 	struct plan_entry *p = &h->plans[n];
-	uint32_t between = 0;
+	uint32_t between = 0, drawn = 0;
 	if (p->gen && orders.plans[n].mapped) {
 		between = p->stream == e->stream ? follow_between(&orders.plans[n].follow, d->npos, d->nbatches) : 0;
+		drawn = orders.plans[n].follow.sh->drawn;
 		h->live_matched += orders.plans[n].follow.sh->matched;
 		h->live_diverged += orders.plans[n].follow.sh->diverged;
 	}
@@ -245,7 +246,8 @@ static void replace(const struct draft *d, const struct live_epoch *e, uint32_t 
 	round_begin(n, e->stream, hash_of(e), (rising(e) ? ROUND_RISING : 0u) | (n == d->heir ? ROUND_HEIR : 0u) | (e->persistent & LIVE_ON ? ROUND_ON : 0u));
 	p->stream = e->stream;
 	p->dealt = e->persistent >> LIVE_DEALT;
-	p->endless = e->persistent & LIVE_ENDLESS ? d->named : 0;
+	p->named = d->named;
+	p->endless = (e->persistent & LIVE_ENDLESS) != 0;
 	p->told = (e->persistent & LIVE_TOLD) != 0;
 	p->ended = 0;
 	atomic_store(&p->wake_front, 0);
@@ -259,6 +261,7 @@ static void replace(const struct draft *d, const struct live_epoch *e, uint32_t 
 	/* From here on it is the others' plan, too, whether this process can map it or not. */
 	if (policy_carry(shape, policy_gen) == 0 && orders.plans[n].gen == d->gen) {
 		orders.plans[n].follow.sh->between = between;
+		orders.plans[n].follow.sh->drawn = drawn < between ? drawn : between;
 		if (e->persistent & LIVE_ON)
 			round_been(n);
 	}

@@ -264,6 +264,8 @@ static void learn_between(const struct follow *f, const struct run *r, uint32_t 
 		return;
 	int64_t now = r->misses < LOST_MISSES ? (int64_t)r->misses * FOLLOW_ONE : (int64_t)LOST_MISSES * FOLLOW_ONE;
 	sh->between = (uint32_t)(sh->between + (now - (int64_t)sh->between) / MIXED_SPAN);
+	now = now < (int64_t)r->drawn * FOLLOW_ONE ? now : (int64_t)r->drawn * FOLLOW_ONE;
+	sh->drawn = (uint32_t)(sh->drawn + (now - (int64_t)sh->drawn) / MIXED_SPAN);
 }
 
 /* Steps from batch to batch tell how many workers there are, when the trace was made for others: what most
@@ -327,6 +329,8 @@ uint32_t follow_access(struct follow *f, struct run *r, uint32_t file, uint32_t 
 				__builtin_prefetch(&f->sh->cursor[then], 1);
 		}
 	}
+	if (r)
+		r->drawn = pos != POS_UNKNOWN ? 0 : r->drawn + (file < f->t->h->nfiles && f->t->first[file] != TRACE_NEVER);
 	pace_access(f, r, pos != POS_UNKNOWN, skipped);
 	*next = follow_next(f, file);
 	return pos;

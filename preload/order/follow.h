@@ -46,7 +46,8 @@ struct run {                      /* one worker's place; lives in shared memory,
 	uint32_t nhistory;        /* accesses so far (history[n % 8]) */
 	uint32_t history[RUN_HISTORY]; /* the last files, for the vote */
 	uint32_t ratio;           /* moving match ratio, 16.16 fixed point */
-	uint32_t misses;          /* diverged accesses in a row */
+	uint32_t misses;          /* diverged accesses in a row .. */
+	uint32_t drawn;           /* .. and of these, to files that the order names */
 	uint32_t streak;          /* matches since it was anchored or jumped far */
 	uint32_t stamp;           /* clock at its last access: tells the idle from the slow */
 	uint32_t jump;            /* of jumps[]: the next to be overwritten */
@@ -78,7 +79,8 @@ struct follow_shared {            /* head of the shared block; cursor[nfiles] fo
 	uint64_t extra;           /* accesses to such files: neither matched nor diverged */
 	uint32_t came;            /* moving ratio of the expired positions that were come to, 16.16; 0: none has expired */
 	uint32_t left_out;        /* positions before the horizon that were not, in a row */
-	uint32_t reserved[9];
+	uint32_t drawn;           /* of those between, how many the order names elsewhere, 16.16: partners of the dataset's own */
+	uint32_t reserved[8];
 	struct run runs[RUNS_MAX];
 	uint64_t consumed[FOLLOW_RING / 64]; /* bit p % FOLLOW_RING, for p in [horizon, horizon + FOLLOW_RING) */
 	uint32_t cursor[];        /* [nfiles] trace file -> its next unconsumed position + 1;

@@ -167,7 +167,7 @@ static uint32_t streams(struct stream *s)
 			continue;
 		s[i].running = !view.h->plans[i].ended;
 		s[i].share = (double)end / a->npos;
-		s[i].length = (view.h->plans[i].endless ? view.h->plans[i].endless : end) * a->scale;
+		s[i].length = (view.h->plans[i].endless ? view.h->plans[i].named : end) * a->scale;
 	}
 	for (uint32_t i = 0; i < n; i++) {
 		const struct axis *a = &orders.axes[i];
@@ -196,7 +196,9 @@ void rounds_look(void)
 		if (!live(i))
 			continue;
 		a->again = past_expected(s, n, i, view.h->clock);
-		a->away = !s[i].running && !view.h->plans[i].ended ? past_again(s, n, i, view.h->clock) : 0;
+		a->away = s[i].running ? 0 : past_again(s, n, i, view.h->clock);
+		uint32_t drawn = orders.plans[i].follow.sh->drawn;
+		a->chance = drawn > FOLLOW_ONE / 4 ? view.h->plans[i].named * a->scale * FOLLOW_ONE / drawn : 0;
 		/* what is known of it comes first */
 		double known = a->away + ((double)(a->same ? round_ends(i) : a->npos) - a->front) * a->scale;
 		if (!view.h->plans[i].ended && a->again < known)

@@ -142,7 +142,8 @@ struct plan_entry {
 	uint32_t left;            /* where its last epoch was left early; 0: it was not */
 	uint32_t least;           /* so far its epochs are read, of late; 0: none is over yet, POS_NEVER: all to their ends */
 	uint32_t dealt;           /* batches that its workers read unasked */
-	uint32_t endless;         /* it has no end, and reads so many files over and over; 0: it has one */
+	uint32_t named;           /* files in it */
+	uint32_t endless;         /* it has no end, and reads them over and over */
 	uint32_t asked;           /* more of it was asked for than is dealt, under the order before */
 	uint32_t told;            /* by opt4.order(): who works for no loader of its own reads by it, too */
 	uint64_t order;           /* hash of this one; 0 = none before */

@@ -81,7 +81,8 @@ static void setup(struct model *m, const struct policy *policy, uint32_t naxes, 
 			map[i] = (i * 7 + a) % FILES;
 		m->shape.npos[a] = n;
 		m->axis[a] = (struct axis){ order, map, FILES, n, below(n + 1),
-					    below(2) ? 1 : below(2) ? .25 * (1 + below(16)) : (1 + below(1000)) / 333., 0, false, below(3) ? 0 : below(1000) };
+					    below(2) ? 1 : below(2) ? .25 * (1 + below(16)) : (1 + below(1000)) / 333., 0, false, below(3) ? 0 : below(1000),
+					    below(2) ? 0 : 1 + below(LONGEST) };
 		if (below(2))              /* it comes round again: files may be expected there */
 			m->shape.npos[a] = axis_room(n);
 		again(&m->axis[a]);
@@ -115,6 +116,12 @@ static struct use a_use(const struct model *m, uint32_t file)
 	return (struct use){ POS_UNKNOWN, 0 };
 }
 
+/* Chance opens a file of this axis, too: both rates together, once the loader is read. */
+static double chance(const struct axis *a, double d)
+{
+	return a->chance > 0 && d > a->away ? a->away + (d - a->away) * a->chance / (d - a->away + a->chance) : d;
+}
+
 /* Descending worth of eviction: never, unknown (unless the caller says where that is; a candidate always), distance. */
 static double far(const struct model *m, struct use u, bool wanted)
 {
@@ -124,10 +131,10 @@ static double far(const struct model *m, struct use u, bool wanted)
 	if (m->shape.naxes == 1 && m->shape.npos[0] == a->npos)
 		return u.pos;
 	if (u.pos < a->npos)
-		return a->away + ((double)u.pos - a->front) * a->scale;
+		return chance(a, a->away + ((double)u.pos - a->front) * a->scale);
 	if (u.pos == 2 * a->npos)          /* a candidate only: what has just been read, or a little less */
-		return a->again + ((a->same ? a->front * .5 : 0) - .5) * a->scale;
-	return a->again + (a->same ? (u.pos - a->npos) * a->scale : 0);
+		return chance(a, a->again + ((a->same ? a->front * .5 : 0) - .5) * a->scale);
+	return chance(a, a->again + (a->same ? (u.pos - a->npos) * a->scale : 0));
 }
 
 static bool anywhere(const struct model *m, struct use u)

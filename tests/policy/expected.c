@@ -35,6 +35,18 @@ static uint32_t *draw(uint32_t n, bool sequential, uint32_t first)
 	return o;
 }
 
+/* Several passes over the loader's files, one after the other. */
+static uint32_t *endless(const struct loader *l, uint32_t first)
+{
+	uint32_t *o = malloc(PASSES * l->n * sizeof(*o));
+	for (uint32_t k = 0; k < PASSES; k++) {
+		uint32_t *pass = draw(l->n, l->kind == ENDLESS_SEQUENTIAL, first);
+		memcpy(o + k * l->n, pass, l->n * sizeof(*o));
+		free(pass);
+	}
+	return o;
+}
+
 /* The next epoch of loader l. Ranks have their parts of one draw, one after the other. */
 static uint32_t *next_epoch(const struct situation *s, uint32_t l)
 {
@@ -47,6 +59,8 @@ static uint32_t *next_epoch(const struct situation *s, uint32_t l)
 			o[i] += o[i] >= l / 2 * (n / 3) ? n / 3 : 0;
 		return o;
 	}
+	if (passes(s->loader[l].kind) > 1)
+		return endless(&s->loader[l], first_file[l]);
 	if (s->loader[l].kind < RANK)
 		return draw(s->loader[l].n, s->loader[l].kind == SEQUENTIAL, first_file[l]);
 	if (!draws[e])
@@ -60,28 +74,32 @@ static uint32_t *next_epoch(const struct situation *s, uint32_t l)
 
 static void lay_out(const struct situation *s)
 {
-	uint32_t at[TRACKS] = { 0 }, pos[TRACKS] = { 0 }, end[TRACKS] = { 0 };
+	uint32_t at[TRACKS] = { 0 }, pos[TRACKS] = { 0 }, end[TRACKS] = { 0 }, turn[STREAMS] = { 0 };
 	nsteps = nfiles = 0;
 	for (uint32_t l = 0; l < STREAMS; l++) {
 		first_file[l] = s->loader[l].kind < RANK ? nfiles : 0;
 		nfiles += s->loader[l].kind >= FOLD && l > 1 ? 0 : s->loader[l].n;
 		nepochs[l] = 0;
 	}
-	steps = malloc((s->accesses + 64) * sizeof(*steps));
+	steps = malloc((s->accesses + 256) * sizeof(*steps));
 	while (nsteps < s->accesses)
 		for (uint32_t t = 0; t < TRACKS && s->track[t].share; t++)
 			for (uint32_t i = 0; i < s->track[t].share; i++) {
 				const char *now = &s->track[t].turns[at[t]], *bar = strchr(s->track[t].turns, '|');
 				uint32_t l = (uint32_t)(tolower(*now) - 'a'), loop = bar ? (uint32_t)(bar - s->track[t].turns) : 0;
-				if (!pos[t])
+				uint32_t base = turn[l] % passes(s->loader[l].kind) * s->loader[l].n;
+				if (!pos[t] && !base)
 					orders[l][nepochs[l]] = next_epoch(s, l), nepochs[l]++;
 				struct step *a = &steps[nsteps++];
-				*a = (struct step){ l, pos[t], orders[l][nepochs[l] - 1][pos[t]], nepochs[l] - 1, !pos[t], false };
-				if (!a->pos)
+				*a = (struct step){ l, base + pos[t], orders[l][nepochs[l] - 1][base + pos[t]], nepochs[l] - 1, !pos[t] && !base, false, false };
+				for (uint32_t k = 0; k < s->loader[l].partners; k++)
+					steps[nsteps++] = (struct step){ l, base + pos[t], first_file[l] + below(s->loader[l].n), nepochs[l] - 1, false, false, true };
+				if (!pos[t])
 					end[t] = s->anywhere ? s->loader[l].n / 6 + below(s->loader[l].n / 6 * 5) : s->loader[l].n / (*now < 'a' ? 4 : s->loader[l].kind == UNREAD ? 8 : 1);
 				if (++pos[t] < end[t])
 					continue;
-				a->ends = s->loader[l].kind != UNREAD;
+				steps[nsteps - 1].ends = s->loader[l].kind != UNREAD && passes(s->loader[l].kind) == 1;
+				turn[l]++;
 				pos[t] = 0;
 				at[t] = now[1] ? at[t] + 1 : loop;
 				at[t] += s->track[t].turns[at[t]] == '|';
@@ -156,9 +174,9 @@ int main(int argc, char **argv)
 		for (uint32_t tenth = 1; tenth < 10; tenth++) {
 			static const uint32_t depths[] = { 0, 16, 64 };
 			uint32_t room = nfiles * tenth / 10;
-			double of_keep = keep(room), of_belady = belady(room), got[3];
+			double of_keep = keep(room), of_belady = belady(room), got[3] = { 0 };
 			const char *wrong = "";
-			for (int d = 0; d < 3; d++) {
+			for (int d = 0; d < (passes(s->loader[0].kind) > 1 ? 1 : 3); d++) {
 				got[d] = expected(s, room, depths[d]);
 				if (got[d] < of_keep - (s->under > 0 ? s->under : .005))
 					wrong = "  below keep";

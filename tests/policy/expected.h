@@ -2,7 +2,10 @@
 #include "../../policy/policy.h"
 #include "situations.h"
 
-struct step { uint32_t stream, pos, file, epoch; bool begins, ends; };
+/* other: a file that a sample opens beside its own, at pos. */
+struct step { uint32_t stream, pos, file, epoch; bool begins, ends, other; };
+/* How often an order of that kind has each file. */
+static inline uint32_t passes(enum kind k) { return k == ENDLESS || k == ENDLESS_SEQUENTIAL ? PASSES : 1; }
 extern struct step *steps;                     /* what is read, in its order */
 extern uint32_t nsteps, nfiles, *orders[STREAMS][512];
 

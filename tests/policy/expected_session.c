@@ -21,8 +21,10 @@ static struct {
 	uint32_t left[STREAMS];       /* where its last epoch was left; 0: it was read to its end */
 	uint32_t least[STREAMS];      /* so far its epochs are read, of late; 0: none is over */
 	uint64_t stirred[STREAMS];
+	uint32_t partners[STREAMS];   /* others' files beside each of its own */
 	uint32_t slot[STREAMS];       /* of a loader, + 1: its own, or that of one whose files it has mostly */
-	uint32_t *place[STREAMS];     /* of a file in the stream's order, or NOWHERE */
+	uint32_t *place[STREAMS];     /* of a file in each pass of the stream's order, or NOWHERE */
+	uint32_t files[STREAMS];      /* in a pass */
 	bool *in;
 	struct use *use;
 	uint64_t *read_at;
@@ -53,7 +55,7 @@ static uint32_t reach(uint32_t l, uint32_t dealt)
 		return front;
 	if (!c.least[l] && end > (front > dealt ? 2 * front - dealt : dealt))
 		end = front > dealt ? 2 * front - dealt : dealt;
-	return c.used < c.room || end < on ? end : on;
+	return c.used < c.room || c.files[l] < npos || end < on ? end : on;
 }
 
 static void fronts(void)
@@ -65,7 +67,7 @@ static void fronts(void)
 		bool running = c.running[l] && !waits(l);
 		if (running < c.running[l])
 			past_end(&c.past[l], c.stirred[l]);
-		s[l] = (struct stream){ &c.past[l], running, a->same, end * a->scale,
+		s[l] = (struct stream){ &c.past[l], running, a->same, (c.files[l] < a->npos ? c.files[l] : end) * a->scale,
 					running ? (end - a->front) * a->scale : 0, a->npos ? (double)end / a->npos : 1 };
 	}
 	c.ctx.unknown = 0;
@@ -73,7 +75,8 @@ static void fronts(void)
 		if (!c.past[l].epochs)
 			continue;
 		c.axis[l].again = past_expected(s, c.naxes, l, c.clock);
-		c.axis[l].away = s[l].running < c.running[l] ? past_again(s, c.naxes, l, c.clock) : 0;
+		c.axis[l].away = s[l].running ? 0 : past_again(s, c.naxes, l, c.clock);
+		c.axis[l].chance = c.partners[l] ? c.files[l] * c.axis[l].scale / c.partners[l] : 0;
 		double known = c.axis[l].away + ((c.axis[l].same ? end_of(l) : c.axis[l].npos) - c.axis[l].front) * c.axis[l].scale;
 		if (c.running[l] && c.axis[l].again < known)
 			c.axis[l].again = known;
@@ -82,11 +85,21 @@ static void fronts(void)
 	}
 }
 
+/* Of its passes the next one, as far as it is known; else the first. */
+static uint32_t next_place(uint32_t l, uint32_t file)
+{
+	uint32_t k = c.files[l] ? c.axis[l].front / c.files[l] : 0, all = c.files[l] ? c.axis[l].npos / c.files[l] : 0;
+	for (; all > 1 && k < all; k++)
+		if (c.place[l][k * nfiles + file] != NOWHERE && c.place[l][k * nfiles + file] >= c.axis[l].front)
+			return c.place[l][k * nfiles + file];
+	return c.place[l][file];
+}
+
 static struct use use_of(uint32_t file)
 {
 	struct use best = { POS_UNKNOWN, 0 };
 	for (uint32_t l = 0; l < c.naxes; l++) {
-		uint32_t p = c.past[l].epochs ? c.place[l][file] : NOWHERE;
+		uint32_t p = c.past[l].epochs ? next_place(l, file) : NOWHERE;
 		struct use u = { c.running[l] && p >= c.axis[l].front && !(c.axis[l].same && p >= end_of(l)) ? p : c.axis[l].npos + p, l };
 		if (!c.running[l] && c.read_at[file] > c.past[l].ended && !past_due(&c.past[l], c.clock))
 			continue;          /* another has read it since, and this one did not come again */
@@ -128,19 +141,21 @@ static uint32_t slot_of(const struct situation *s, uint32_t loader, const uint32
 static void begin(const struct situation *s, const struct step *a)
 {
 	const uint32_t *order = orders[a->stream][a->epoch];
-	uint32_t l = slot_of(s, a->stream, order), n = s->loader[a->stream].n;
+	uint32_t l = slot_of(s, a->stream, order), files = s->loader[a->stream].n, n = files * passes(s->loader[a->stream].kind);
 	struct axis *x = &c.axis[l];
 	x->same = x->npos ? x->npos == n && !memcmp(order, x->order, n * 4) : s->loader[a->stream].kind == SEQUENTIAL || s->loader[a->stream].kind == HELD;
 	x->order = order;
 	x->npos = n;
+	c.files[l] = files;
+	c.partners[l] = s->loader[a->stream].partners;
 	x->front = 0;
 	x->scale = x->scale > 0 ? x->scale : 1;
-	memset(c.place[l], 0xFF, nfiles * sizeof(uint32_t));
+	memset(c.place[l], 0xFF, PASSES * nfiles * sizeof(uint32_t));
 	for (uint32_t p = 0; p < x->npos; p++)
-		c.place[l][x->order[p]] = p;
+		c.place[l][p / files * nfiles + x->order[p]] = p;
+	if (!c.running[l])
+		past_begin(&c.past[l], c.stirred[l] = c.clock);
 	c.running[l] = true;
-	c.stirred[l] = c.clock;
-	past_begin(&c.past[l], c.clock);
 	c.rate[l].clock = c.clock;
 	c.rate[l].pos = 0;
 	file_anew();
@@ -195,11 +210,13 @@ static void enter(uint32_t file)
 }
 
 /* What is fetched ahead may take, as round.c has it. */
-static struct use exchange(uint32_t l)
+static struct use exchange(uint32_t l, uint32_t due)
 {
 	const struct axis *x = &c.axis[l];
 	struct use seen[SAMPLE], just = { axis_just_read(x->npos), l };
 	uint32_t k = 0;
+	if (c.partners[l] && due < x->front + 2 * 16)
+		return (struct use){ x->front + (x->npos - x->front) / 2, l };
 	for (uint32_t i = 0; i < SAMPLE && x->front; i++) {
 		struct use u = use_of(x->order[x->front * i / SAMPLE]);
 		uint32_t at = k++;
@@ -220,7 +237,7 @@ static void ahead(uint32_t l, uint32_t depth, uint32_t dealt)
 		if (c.in[f])
 			continue;
 		fronts();
-		if (!room_for(f, exchange(l)))
+		if (!room_for(f, exchange(l, p)))
 			return;
 		c.fetches++;
 		enter(f);
@@ -236,10 +253,12 @@ double expected(const struct situation *s, uint32_t room, uint32_t depth)
 	c.use = calloc(nfiles, sizeof(*c.use));
 	c.read_at = calloc(nfiles, sizeof(*c.read_at));
 	for (uint32_t l = 0; l < STREAMS && s->loader[l].n; l++) {
-		c.place[l] = malloc(nfiles * 4);
-		memset(c.place[l], 0xFF, nfiles * 4);
-		for (uint32_t k = 0; k < STREAMS; k++)
-			c.shape.npos[l] = axis_room(s->loader[k].n) > c.shape.npos[l] ? axis_room(s->loader[k].n) : c.shape.npos[l];
+		c.place[l] = malloc(PASSES * nfiles * 4);
+		memset(c.place[l], 0xFF, PASSES * nfiles * 4);
+		for (uint32_t k = 0; k < STREAMS; k++) {
+			uint32_t npos = axis_room(s->loader[k].n * passes(s->loader[k].kind));
+			c.shape.npos[l] = npos > c.shape.npos[l] ? npos : c.shape.npos[l];
+		}
 		c.shape.naxes = l + 1;
 	}
 	c.ctx = (struct policy_ctx){ .ops = &policy_opt, .shape = &c.shape, .state = calloc(1, policy_opt.bytes(&c.shape)), .axes = c.axis };
@@ -260,8 +279,10 @@ double expected(const struct situation *s, uint32_t room, uint32_t depth)
 				past_begin(&c.past[l], c.clock);
 			}
 			c.stirred[l] = c.clock;
-			c.axis[l].front = a->pos + 1;
-			measure(l);
+			if (!a->other) {
+				c.axis[l].front = a->pos + 1;
+				measure(l);
+			}
 			fronts();
 		}
 		if (c.in[a->file]) {
