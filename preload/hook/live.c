@@ -138,6 +138,7 @@ ENTRY_VOID(opt4_live_end, (uint64_t key), live_end(key))
 
 /* Around each sample, and free of what the entries above may cost. */
 ENTRY_VOID(opt4_live_sample, (uint32_t n, uint32_t index), live_sample(n, index))
+ENTRY_VOID(opt4_live_key, (uint32_t key), live_key(key))
 ENTRY_VOID(opt4_live_rest, (void), live_rest())
 ENTRY_VOID(opt4_live_learn, (int make), live_learn(make))
 

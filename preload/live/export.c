@@ -47,6 +47,10 @@ int live_export(const char *to)
 		munmap(t, bytes);
 		if (!(t = live_table(dataset, n, &bytes)))
 			continue;
+		if (t->keyed) {    /* who reads this counts places */
+			munmap(t, bytes);
+			continue;
+		}
 		snprintf(name, sizeof(name), "%s/files.%016llx", to, dataset);
 		FILE *f = fopen(name, "w");
 		bool ok = f && put(f, t);

@@ -14,9 +14,10 @@
 
 static void table_name(char name[40], uint64_t dataset) { snprintf(name, 40, "live.data.%016llx", (unsigned long long)dataset); }
 
-static size_t table_bytes(uint32_t n, uint32_t width)
+static size_t table_bytes(uint32_t n, uint32_t width, bool keyed)
 {
-	return sizeof(struct live_table) + (size_t)n * width * sizeof(uint32_t) + n;
+	size_t bytes = sizeof(struct live_table) + (size_t)n * width * sizeof(uint32_t) + n;
+	return keyed ? ((bytes + 3) & ~(size_t)3) + n * sizeof(uint32_t) : bytes;
 }
 
 uint8_t *live_times(struct live_table *t) { return (uint8_t *)(t->rec + (size_t)t->n * t->width); }
@@ -27,39 +28,50 @@ struct live_table *live_table(uint64_t dataset, uint32_t n, size_t *bytes)
 	table_name(name, dataset);
 	*bytes = sizeof(struct live_table);
 	struct live_table *t = plan_map_file(name, bytes, false);
-	if (t && (memcmp(t->magic, MAGIC, 8) || t->n != n || !t->width || t->width > LIVE_WIDTH || *bytes < table_bytes(n, t->width))) {
+	if (t && (memcmp(t->magic, MAGIC, 8) || t->n != n || !t->width || t->width > LIVE_WIDTH || *bytes < table_bytes(n, t->width, t->keyed) ||
+		  (t->keyed && (n & (n - 1))))) {
 		munmap(t, *bytes);
 		t = NULL;
 	}
 	return t;
 }
 
-int live_known(uint64_t dataset, uint32_t n)
+/* As live_known(), of one table. *loose: more of its samples have no place than have one. */
+static int table_known(uint64_t dataset, uint32_t n, bool *loose)
 {
 	size_t bytes;
-	struct live_table *t = session_attach() ? live_table(dataset ? dataset : live_dataset(orders.live_loader), n, &bytes) : NULL;
+	struct live_table *t = live_table(dataset, n, &bytes);
+	*loose = false;
 	if (!t)
 		return 0;
 	bool wanders = t->again >= 2 * ENOUGH && t->changed > t->again / 4;
 	int known = wanders ? 3 : t->complete ? 2 : t->fetched ? 1 : 0;   /* one that is being named will be complete in a moment */
+	*loose = t->loose > t->placed;
 	munmap(t, bytes);
 	return known;
+}
+
+int live_known(uint64_t dataset, uint32_t n)
+{
+	bool loose;
+	if (!session_attach() || (!dataset && !(dataset = live_dataset(orders.live_loader))))
+		return 0;
+	int known = table_known(dataset, n, &loose), keyed = table_known(live_keyed(dataset), live_keyed_rows(n), &loose);
+	return keyed == 1 && (loose || known == 3) ? 4 : known;
 }
 
 static bool read_by_a_loader(uint64_t dataset)
 {
 	for (int i = 0; i < LOADERS_MAX; i++)
-		if (view.h->loaders[i].key && view.h->loaders[i].dataset == dataset)
+		if (view.h->loaders[i].key && (view.h->loaders[i].dataset == dataset || view.h->loaders[i].dataset == live_keyed(dataset)))
 			return true;
 	return false;
 }
 
-void live_forget(uint64_t dataset)
+static void forget(uint64_t dataset)
 {
 	char name[40], path[PATH_BYTES + 64];
 	size_t bytes;
-	if (!session_attach() || read_by_a_loader(dataset))
-		return;
 	table_name(name, dataset);
 	bytes = sizeof(struct live_table);
 	struct live_table *t = plan_map_file(name, &bytes, false);
@@ -72,14 +84,30 @@ void live_forget(uint64_t dataset)
 		unlink(path);
 }
 
-void live_use(uint64_t dataset, uint32_t n)
+void live_forget(uint64_t dataset)
+{
+	if (!session_attach() || read_by_a_loader(dataset))
+		return;
+	forget(dataset);
+	forget(live_keyed(dataset));
+}
+
+static void use(uint64_t dataset, uint32_t n)
 {
 	size_t bytes;
-	struct live_table *t = session_attach() ? live_table(dataset, n, &bytes) : NULL;
+	struct live_table *t = live_table(dataset, n, &bytes);
 	if (t) {
 		atomic_fetch_add(&t->users, 1);
 		munmap(t, bytes);
 	}
+}
+
+void live_use(uint64_t dataset, uint32_t n)
+{
+	if (!session_attach())
+		return;
+	use(dataset, n);
+	use(live_keyed(dataset), live_keyed_rows(n));
 }
 
 /* Of a session's tables the one that was made first, of those that no loader reads now. Killed jobs leave some. */
@@ -115,16 +143,17 @@ static void thin_out(void)
 }
 
 /* Written by this process alone until place() gives it its name. */
-static struct live_table *table_make(uint64_t dataset, uint32_t n, uint32_t width, char own[64], size_t *bytes)
+static struct live_table *table_make(uint64_t dataset, uint32_t n, uint32_t width, bool keyed, char own[64], size_t *bytes)
 {
 	char name[40];
 	table_name(name, dataset);
 	snprintf(own, 64, "%s.%d", name, (int)getpid());
-	*bytes = table_bytes(n, width);
+	*bytes = table_bytes(n, width, keyed);
 	struct live_table *t = plan_map_file(own, bytes, true);
 	if (t) {
 		t->n = n;
 		t->width = width;
+		t->keyed = keyed;
 		memcpy(t->magic, MAGIC, 8);
 	}
 	return t;
@@ -141,13 +170,13 @@ static bool place(uint64_t dataset, const char *own, bool replace)
 	return ok;
 }
 
-struct live_table *live_table_begin(uint64_t dataset, uint32_t n, uint32_t width, size_t *bytes)
+struct live_table *live_table_begin(uint64_t dataset, uint32_t n, uint32_t width, bool keyed, size_t *bytes)
 {
 	char own[64];
-	if (!n || width > LIVE_WIDTH || (width > 1 && table_bytes(n, width) > ROOM))
+	if (!n || width > LIVE_WIDTH || (width > 1 && table_bytes(n, width, keyed) > ROOM))
 		return NULL;
 	thin_out();
-	struct live_table *t = table_make(dataset, n, width, own, bytes);
+	struct live_table *t = table_make(dataset, n, width, keyed, own, bytes);
 	if (t && !place(dataset, own, false)) {    /* of two who begin at once the first wins */
 		munmap(t, *bytes);
 		t = live_table(dataset, n, bytes);
@@ -160,14 +189,16 @@ struct live_table *live_table_widen(uint64_t dataset, struct live_table *t, uint
 	char own[64];
 	uint32_t none = 0;
 	size_t fresh_bytes;
-	if (width > LIVE_WIDTH || table_bytes(t->n, width) > ROOM || !atomic_compare_exchange_strong(&t->moved, &none, 1))
+	if (width > LIVE_WIDTH || table_bytes(t->n, width, t->keyed) > ROOM || !atomic_compare_exchange_strong(&t->moved, &none, 1))
 		return t;
-	struct live_table *w = table_make(dataset, t->n, width, own, &fresh_bytes);
+	struct live_table *w = table_make(dataset, t->n, width, t->keyed, own, &fresh_bytes);
 	if (!w)
 		return t;
 	for (uint32_t i = 0; i < t->n; i++)
 		memcpy(w->rec + (size_t)i * width, t->rec + (size_t)i * t->width, t->width * sizeof(uint32_t));
 	memcpy(live_times(w), live_times(t), t->n);
+	for (uint32_t i = 0; t->keyed && i < t->n; i++)
+		atomic_store(&live_keys(w)[i], atomic_load(&live_keys(t)[i]));
 	w->complete = t->complete;
 	w->fetched = t->fetched;
 	w->tried = t->tried;
@@ -176,6 +207,8 @@ struct live_table *live_table_widen(uint64_t dataset, struct live_table *t, uint
 	w->changed = t->changed;
 	w->users = t->users;
 	w->share = t->share;
+	w->placed = t->placed;
+	w->loose = t->loose;
 	if (!place(dataset, own, true)) {
 		munmap(w, fresh_bytes);
 		return t;
@@ -206,7 +239,7 @@ int live_files(uint64_t dataset, uint32_t n, const char *paths, size_t bytes)
 	if (!dataset && !(dataset = live_dataset(orders.live_loader)))
 		return -ENOENT;
 	thin_out();
-	struct live_table *t = table_make(dataset, n, 1, own, &mapped);
+	struct live_table *t = table_make(dataset, n, 1, false, own, &mapped);
 	if (!t)
 		return -ENOSPC;
 	const char *p = paths, *end = paths + bytes;
@@ -296,7 +329,8 @@ void live_judge(struct live_table *t, uint32_t nfiles, struct live_trust *trust)
 uint32_t live_row(struct live_table *t, const struct live_trust *trust, uint32_t index, uint32_t nfiles, uint32_t rec[LIVE_WIDTH])
 {
 	uint32_t n = 0;
-	if (index >= t->n)
+	index = live_place(t, index, false);
+	if (index == UINT32_MAX)
 		return 0;
 	const uint32_t *row = t->rec + (size_t)index * t->width;
 	uint8_t times = live_times(t)[index];

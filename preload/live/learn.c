@@ -15,9 +15,7 @@
 /* One thread of a process is watched at a time: the first that begins. What its other threads open is taken for its
  * samples' (a pool reads them); what is not will not come again with the same sample, and drops out. */
 static struct learning {
-	struct live_table *t;
-	size_t bytes;
-	uint64_t dataset;
+	struct held { struct live_table *t; size_t bytes; uint64_t dataset; } places, keys;
 	uint32_t n;
 	pid_t pid;
 	bool told;                /* that samples are fetched */
@@ -26,7 +24,7 @@ static struct learning {
 	_Atomic uint32_t nnotes;
 	uint32_t notes[NOTES];
 	uint32_t nmarks, rest;    /* rest: notes from here on came when no single sample was being fetched; else UINT32_MAX */
-	struct { uint32_t index, at; } mark[MARKS];
+	struct { uint32_t index, at, key; } mark[MARKS];
 	_Atomic uint32_t nstrange;
 	char strange[STRANGERS];
 } *L;
@@ -97,7 +95,14 @@ void live_sample(uint32_t n, uint32_t index)
 	if (!n || !mine(n) || L->nmarks == MARKS)
 		return;
 	L->mark[L->nmarks].index = index;
+	L->mark[L->nmarks].key = 0;
 	L->mark[L->nmarks++].at = atomic_load(&L->nnotes);
+}
+
+void live_key(uint32_t key)
+{
+	if (mine(0) && L->nmarks && L->nmarks < MARKS)
+		L->mark[L->nmarks - 1].key = key;
 }
 
 void live_rest(void)
@@ -140,25 +145,24 @@ size_t live_strangers(char *to, size_t room)
 	return n;
 }
 
-/* The table of the dataset that this process fetches of, with room for so many files a sample. */
-static bool table(uint32_t width, bool make)
+/* The table of the dataset that this process fetches of, of n rows, with room for so many files a sample. */
+static bool table(struct held *h, uint64_t dataset, uint32_t n, uint32_t width, bool make)
 {
-	uint64_t dataset = live_dataset(orders.live_loader);
 	uint32_t wide = 1;
-	if (L->t && (L->dataset != dataset || L->t->n != L->n || atomic_load(&L->t->moved))) {
-		munmap(L->t, L->bytes);
-		L->t = NULL;
+	if (h->t && (h->dataset != dataset || h->t->n != n || atomic_load(&h->t->moved))) {
+		munmap(h->t, h->bytes);
+		h->t = NULL;
 	}
 	while (wide < width && wide < LIVE_WIDTH)
 		wide *= 2;
-	L->dataset = dataset;
-	if (!L->t && dataset)
-		L->t = live_table(dataset, L->n, &L->bytes);
-	if (!L->t && dataset && width && make)
-		L->t = live_table_begin(dataset, L->n, wide, &L->bytes);
-	if (L->t && L->t->width < wide)
-		L->t = live_table_widen(dataset, L->t, wide, &L->bytes);
-	return L->t;
+	h->dataset = dataset;
+	if (!h->t && dataset)
+		h->t = live_table(dataset, n, &h->bytes);
+	if (!h->t && dataset && width && make)
+		h->t = live_table_begin(dataset, n, wide, h == &L->keys, &h->bytes);
+	if (h->t && h->t->width < wide)
+		h->t = live_table_widen(dataset, h->t, wide, &h->bytes);
+	return h->t;
 }
 
 static bool has(const uint32_t *list, uint32_t n, uint32_t rec)
@@ -228,9 +232,11 @@ static uint8_t fetched_again(uint8_t times, bool cut)
 }
 
 /* A sample was fetched. Files that came with it each time are its own. */
-static void learn(uint32_t index, const struct seen *s, uint32_t rest, uint32_t end)
+static void learn(struct live_table *t, uint32_t index, const struct seen *s, uint32_t rest, uint32_t end)
 {
-	struct live_table *t = L->t;
+	index = live_place(t, index, s->n > 0);
+	if (index == UINT32_MAX)
+		return;
 	uint32_t *row = t->rec + (size_t)index * t->width, kept = 0, before = 0;
 	uint8_t *times = live_times(t) + index;
 	while (before < t->width && row[before])
@@ -244,7 +250,7 @@ static void learn(uint32_t index, const struct seen *s, uint32_t rest, uint32_t 
 	if (*times) {
 		t->again++;
 		t->changed += before && !kept;
-		if (t->again > 2 * t->n + 64) {    /* the past counts half */
+		if (t->again > 2 * (t->keyed ? t->fetched : t->n) + 64) {    /* the past counts half */
 			t->again /= 2;
 			t->changed /= 2;
 		}
@@ -337,26 +343,46 @@ static uint32_t settle(void)
 	return rest;
 }
 
+/* Samples with keys: are most of them told apart by places, too? The past counts half. */
+static void count_keyed(struct live_table *t, bool placed)
+{
+	t->placed += placed;
+	t->loose += !placed;
+	if (t->placed + t->loose > 1024) {
+		t->placed /= 2;
+		t->loose /= 2;
+	}
+}
+
 void live_learn(bool make)
 {
 	static struct seen seen;
 	if (!mine(0))
 		return;
-	bool any = false;
-	for (uint32_t m = 0; m < L->nmarks; m++)
-		any = any || L->mark[m].index < L->n;
-	if (any && conf_active() && session_attach()) {
+	bool some = false, keys = false;
+	for (uint32_t m = 0; m < L->nmarks; m++) {
+		keys = keys || L->mark[m].key;
+		some = some || L->mark[m].index < L->n;
+	}
+	if ((some || keys) && conf_active() && session_attach()) {
 		uint32_t rest = settle(), end = atomic_load(&L->nnotes), most = 0;
 		for (uint32_t m = 0; m < L->nmarks; m++) {
 			files_of(m, rest, end, &seen);
 			most = seen.n > most ? seen.n : most;
 		}
-		if (table(most, make))
-			for (uint32_t m = 0; m < L->nmarks; m++)
-				if (L->mark[m].index < L->n) {
-					files_of(m, rest, end, &seen);
-					learn(L->mark[m].index, &seen, rest, end);
-				}
+		uint64_t dataset = live_dataset(orders.live_loader);
+		bool places = table(&L->places, dataset, L->n, most, make && some);
+		keys = keys && table(&L->keys, live_keyed(dataset), live_keyed_rows(L->n), most, true);
+		for (uint32_t m = 0; (places || keys) && m < L->nmarks; m++) {
+			bool placed = L->mark[m].index < L->n;
+			files_of(m, rest, end, &seen);
+			if (places && placed)
+				learn(L->places.t, L->mark[m].index, &seen, rest, end);
+			if (keys && L->mark[m].key) {
+				count_keyed(L->keys.t, placed);
+				learn(L->keys.t, L->mark[m].key, &seen, rest, end);
+			}
+		}
 	}
 	atomic_store(&L->owner, NULL);
 }

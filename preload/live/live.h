@@ -19,6 +19,7 @@
 #define LIVE_TOLD 2u               /* it was told by opt4.order() */
 #define LIVE_ON 4u                 /* the same epoch as the order before: more of it is known by now */
 #define LIVE_ENDLESS 8u            /* it has no end, and so is not left */
+#define LIVE_KEYED 16u             /* its order is one of keys (keys.c) */
 #define LIVE_DEALT 16              /* bits */
 
 struct live_epoch {               /* an epoch that begins; what the Python side hands over, field by field */
@@ -43,7 +44,8 @@ struct live_table {               /* live.data.DATASET */
 	uint32_t tried, fits;     /* rows named by the program that were fetched, and of these those that were read so */
 	uint32_t again, changed;  /* rows that were fetched again, and of these those that were wholly others */
 	uint32_t share;           /* files of a sample whose row is LIVE_GUESS that are believed */
-	uint32_t pad[3];
+	uint32_t keyed;           /* its rows are found by a key; then uint32_t[n] follow the times, 4-aligned: each row's key, 0: none */
+	uint32_t placed, loose;   /* of a keyed one: samples whose indices name a place in the dataset as well, and that don't */
 	uint32_t rec[];           /* [n * width] record + 1; 0 = no more; then uint8_t[n], see live_times() */
 };
 _Static_assert(sizeof(struct live_table) == 64, "live_table");
@@ -56,7 +58,7 @@ uint8_t *live_times(struct live_table *t);
 /* Maps it; NULL if there is none. *bytes is for munmap. */
 struct live_table *live_table(uint64_t dataset, uint32_t n, size_t *bytes);
 /* Makes an empty one, or maps the one that another process has made meanwhile. NULL: no room. */
-struct live_table *live_table_begin(uint64_t dataset, uint32_t n, uint32_t width, size_t *bytes);
+struct live_table *live_table_begin(uint64_t dataset, uint32_t n, uint32_t width, bool keyed, size_t *bytes);
 /* Puts a wider one in its place, unless another process does. Returns what is mapped then. */
 struct live_table *live_table_widen(uint64_t dataset, struct live_table *t, uint32_t width, size_t *bytes);
 
@@ -65,7 +67,7 @@ struct live_table *live_table_widen(uint64_t dataset, struct live_table *t, uint
  * live_known(): that of the loader for which this process works. */
 int live_files(uint64_t dataset, uint32_t n, const char *paths, size_t bytes);
 /* Is there a table of this dataset, for n samples? 0 no, or it is being named, 1 being learned, 2 named in whole, 3 what it says
- * is another thing each time. */
+ * is another thing each time, 4 samples are told apart by their keys, not by places. */
 int live_known(uint64_t dataset, uint32_t n);
 /* One more, one fewer dataset of this content is in use. The table goes with the last. */
 void live_use(uint64_t dataset, uint32_t n);
@@ -80,6 +82,14 @@ void live_judge(struct live_table *t, uint32_t nfiles, struct live_trust *trust)
 /* A sample's records, in the order in which they are read; their number. */
 uint32_t live_row(struct live_table *t, const struct live_trust *trust, uint32_t index, uint32_t nfiles, uint32_t rec[LIVE_WIDTH]);
 
+/* ---- keys.c: indices that are no places ---- */
+
+uint64_t live_keyed(uint64_t dataset);     /* the number of its table of keys; and back */
+uint32_t live_keyed_rows(uint32_t n);      /* rows of that, where the dataset says that it has n samples: a power of two */
+_Atomic uint32_t *live_keys(struct live_table *t);
+/* The row of a sample, by its index or its key. make: a new key gets one. UINT32_MAX: none. */
+uint32_t live_place(struct live_table *t, uint32_t index, bool make);
+
 /* ---- learn.c: what is opened while samples are fetched ---- */
 
 /* A thread of this process is fetching: opens are to be looked at whatever their names. */
@@ -87,6 +97,8 @@ extern _Atomic bool live_watching;
 /* This thread fetches sample `index` of its loader's dataset of n now: files read until the next call are that sample's. An
  * index beyond n: one that is no number. */
 void live_sample(uint32_t n, uint32_t index);
+/* That sample has a key, too. */
+void live_key(uint32_t key);
 /* All samples of the batch have been fetched, or asked for: what is read from now on is the batch's. */
 void live_rest(void);
 /* The batch is fetched. whole false: an exception ended it. Returns the bytes of paths that were opened below no root; then

@@ -350,7 +350,9 @@ int live_publish(const struct live_epoch *e)
 	char path[PATH_BYTES + 32];
 	if (!session_attach())
 		return -EAGAIN;
-	if (!e->n || !e->nbatches || !(d.t = live_table(e->dataset, e->samples, &d.table_bytes)))
+	bool keyed = e->persistent & LIVE_KEYED;
+	uint64_t dataset = keyed ? live_keyed(e->dataset) : e->dataset;
+	if (!e->n || !e->nbatches || !(d.t = live_table(dataset, keyed ? live_keyed_rows(e->samples) : e->samples, &d.table_bytes)))
 		return -ENOENT;
 	d.nfiles = index_files();
 	live_judge(d.t, d.nfiles, &d.trust);

@@ -384,6 +384,7 @@ void live_ready(void) {}
 void live_loader(uint64_t key, uint64_t dataset, uint32_t epoch) {}
 void live_follow(uint64_t key) {}
 void live_sample(uint32_t n, uint32_t index) {}
+void live_key(uint32_t key) {}
 void live_end(uint64_t key) {}
 
 bool session_readable(const struct cached *c, int fd) { return true; }

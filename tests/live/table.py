@@ -1,4 +1,4 @@
-"""table.py [--json FILE] [--lanes N] PYTHON[,PYTHON] WORKERS[,WORKERS] [KIND]...: kinds of jobs (reach.py's, kinds.py's and others.py's), each plain and under `opt4 run` that is told
+"""table.py [--json FILE] [--lanes N] PYTHON[,PYTHON] WORKERS[,WORKERS] [KIND]...: kinds of jobs (those of FILES), each plain and under `opt4 run` that is told
 of nothing, over a store that takes 6 ms a file, with room for half: a line a cell. Columns: the epoch from which on what fits is hit, what fits, keep's reuse and
 ours, the part of what was foretold that came, orders, the part of the reads that were ahead, and of the accesses what was fetched in vain; whether something was
 said; what is not as it should be. Exit 1 where that is anything."""
@@ -17,6 +17,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(os.path.dirname(HERE), "lib"))
 import cells
 
+FILES = "reach.py", "kinds.py", "others.py", "keyed.py", "repos.py"
 NEEDS = {"frame": ["pandas"], "frame-index": ["pandas"], "stateful": ["torchdata"], "nodes": ["torchdata.nodes"], "pipes": ["torch.utils.data.datapipes.iter"],
          "tv-read-file": ["torchvision"], "joblib": ["joblib"], "accelerate": ["accelerate"], "hdf5": ["h5py"], "lmdb": ["lmdb"], "parquet": ["pyarrow"],
          "cv2": ["cv2"], "pil": ["PIL"]}
@@ -42,8 +43,8 @@ def main():
     while args and args[0] in options:
         options[args[0]], args = args[1], args[2:]
     pythons, workers = args[0].split(","), args[1].split(",")
-    unknown = kinds("UNKNOWN", "kinds.py") + kinds("UNKNOWN", "others.py")
-    names = args[2:] or [k for file in ("reach.py", "kinds.py", "others.py") for k in kinds("KINDS", file)]
+    unknown = [k for file in FILES[1:] for k in kinds("UNKNOWN", file)]
+    names = args[2:] or [k for file in FILES for k in kinds("KINDS", file)]
     todo, results, lanes = [], {}, Queue()
     top = tempfile.mkdtemp()
     for i in range(int(options["--lanes"])):   # a session is one folder's: each lane has its own

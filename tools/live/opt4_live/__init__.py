@@ -65,7 +65,7 @@ def _dispatched(token, args, index, whole):
 
 
 def _before_fetch(numbered, fetcher, index):
-    state, index = fetches.before(fetcher.dataset, index, numbered)
+    state, index = fetches.before(fetcher.dataset, index, numbered, fetcher.auto_collation)
     return None if state is None else (state, (fetcher, index))
 
 

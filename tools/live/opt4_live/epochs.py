@@ -100,7 +100,7 @@ class State:
         self.number = _streams.number(sampler, like)
         self.stream = _mix(pid, self.number, 1)
         self.held = held
-        self.samples = held.n if held else len(dataset)
+        self.samples = held.n if held else samplers.count(dataset)
         self.column = _walked(dataset, number, held.walk if held else files.Walk(dataset, self.samples))
         self.dataset = _walks[number][0]
         self.key = key_of(pid, it._base_seed, self.samples, it._num_workers)
@@ -154,7 +154,7 @@ def prepare(loader, held=None):
     watched = lib.watch()             # opt4 run was told of no folder
     if not watched and not lib.active():
         return False
-    walk = held.walk if held else files.Walk(dataset, len(dataset))
+    walk = held.walk if held else files.Walk(dataset, samplers.count(dataset))
     if watched:
         known_roots()
         found = roots.of(files.some(walk.columns), roots_here()) if walk.columns else []
@@ -348,6 +348,10 @@ def begin(it):
         walk[1] = True
         lib.use(state.dataset, state.samples)
     small = state.samples <= SMALL and length <= SMALL
+    if known == lib.KEYED:
+        state.rehearsal = ahead
+        state.rehearsal.start(it, rehearsal.WAIT if small else 0)
+        return
     if small:
         told = samplers.foretell(it._index_sampler)
         if told:

@@ -3,7 +3,7 @@ which sample is being fetched, and takes the files that are opened meanwhile for
 
 import os
 
-from . import apart, epochs, files, lib, roots, samplers
+from . import apart, epochs, files, keys, lib, roots, samplers
 
 NOBODY = 0xFFFFFFFF   # an index that is no number
 UNTIL = 8             # batches after which it is said that no file was seen
@@ -15,25 +15,23 @@ _fetched = {}         # process and number of a dataset -> what is known of it
 class _Marks(list):
     """A batch's indices. Who walks along them says so to the library: no frame of ours is on the stack while a sample is read."""
 
-    __slots__ = ("n",)
+    __slots__ = ("of",)
 
     def __iter__(self):
-        n, (sample, rest) = self.n, lib.marks()
         for i in list.__iter__(self):
-            sample(n, _place(i, n))
+            self.of.mark(i)
             yield i
-        rest()
+        lib.marks()[-1]()
 
 
 def _place(i, n):
     if type(i) is not int:
-        if type(i) is not tuple and type(i).__module__ not in ("numpy", "torch"):
-            return NOBODY
         try:
             i = samplers.number(i)
         except Exception:
             return NOBODY
-    return i if i >= 0 else i + n if i + n >= 0 else NOBODY
+    i = i if i >= 0 else i + n
+    return i if 0 <= i < n else NOBODY
 
 
 class _Fetched:
@@ -44,7 +42,8 @@ class _Fetched:
         from torch.utils.data import Subset, get_worker_info
         info = get_worker_info()
         self.turns, self.loose = 0, None
-        self.n = len(dataset) if numbered else 0
+        self.n = samplers.count(dataset) if numbered else 0
+        self.keyed = False        # some of the indices are no places
         self.unnamed = None
         self.watches = lib.active() or lib.watch()
         if not self.watches:
@@ -63,23 +62,35 @@ class _Fetched:
             if columns and (info is None or info.id == info.num_workers - 1):
                 self.unnamed = columns[0]
 
-    def begin(self, index):
-        """Samples are about to be fetched; returns the indices to go on with."""
-        n, (sample, rest) = self.n, lib.marks()
-        many = type(index) in (list, tuple) and n > 0
+    def mark(self, i):
+        """The sample of this index is fetched next."""
+        sample, key, _ = lib.marks()
+        place = _place(i, self.n)
+        sample(self.n, place)
+        self.keyed = self.keyed or place == NOBODY or type(i) is not int and type(i).__module__ not in samplers.NUMBERS
+        if self.keyed:
+            key(keys.number(i))
+
+    def begin(self, index, collated):
+        """Samples are about to be fetched; returns the indices to go on with. collated: they are put together to a batch."""
+        sample, _, rest = lib.marks()
+        many = self.n > 0 and (type(index) is list or collated and type(index) in (tuple, range) or type(index).__module__ in samplers.NUMBERS and index.ndim == 1)
         self.last = len(index) if many else 1
-        if n and type(index) is list and not self.at_once:
+        if many and not self.at_once and (collated or type(index) is list):   # torch goes through them one by one
             marks = _Marks(index)
-            marks.n = n
+            marks.of = self
             return marks
         for i in index if many else [index]:
-            sample(n or 1, _place(i, n) if n else NOBODY)
+            if self.n:
+                self.mark(i)
+            else:
+                sample(1, NOBODY)
         if many:
             rest()
         return index
 
 
-def before(dataset, index, numbered):
+def before(dataset, index, numbered, collated):
     """A batch is about to be fetched; numbered: its samples have numbers, it is no iterable's. Returns (the dataset's state, or None where nothing is to be seen; the indices)."""
     number = os.getpid(), _numbers.number(dataset)
     f = _fetched.get(number)
@@ -94,7 +105,7 @@ def before(dataset, index, numbered):
             samplers.in_child(lambda: lib.files(0, f.n, files.packed(column)), 0)
     if f.turns == 1 or not lib.active():
         epochs.known_roots()         # that others found
-    return f, f.begin(index)
+    return f, f.begin(index, collated)
 
 
 def after(f, whole):

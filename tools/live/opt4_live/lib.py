@@ -4,7 +4,8 @@ import ctypes
 import os
 
 TOLD = 2        # LIVE_TOLD: an order that who works for no loader of its own reads by, too; in Epoch.persistent
-ON, ENDLESS, DEALT = 4, 8, 16   # LIVE_ON, LIVE_ENDLESS; the bits below the batches that are dealt unasked
+ON, ENDLESS, BY_KEYS, DEALT = 4, 8, 16, 16   # LIVE_ON, LIVE_ENDLESS, LIVE_KEYED; the bits below the batches that are dealt unasked
+KEYED = 4       # known(): by keys
 _lib = _locked = None   # _locked: called with Python's lock held
 
 
@@ -36,6 +37,7 @@ def load():
         lib.opt4_live_forget.argtypes = [u64]
         lib.opt4_live_use.argtypes = [u64, u32]
         lib.opt4_live_sample.argtypes = [u32, u32]
+        lib.opt4_live_key.argtypes = [u32]
         lib.opt4_live_say.argtypes = [ctypes.c_char_p]
         lib.opt4_live_say.restype = None
         lib.opt4_live_learn.argtypes = [ctypes.c_int]
@@ -48,7 +50,7 @@ def load():
         lib.opt4_live_names.argtypes, lib.opt4_live_names.restype = [ctypes.c_char_p, ctypes.c_size_t], ctypes.c_size_t
         for name in ("ready", "rest", "watch", "together"):
             getattr(lib, "opt4_live_" + name).argtypes = []
-        for name in ("ready", "loader", "own", "follow", "end", "forget", "use", "sample", "rest", "learn", "size", "lied", "undraw", "wait", "together"):
+        for name in ("ready", "loader", "own", "follow", "end", "forget", "use", "sample", "key", "rest", "learn", "size", "lied", "undraw", "wait", "together"):
             getattr(lib, "opt4_live_" + name).restype = None
         _locked = ctypes.PyDLL(None)
         _locked.opt4_live_fork.argtypes = [ctypes.c_void_p, ctypes.c_uint]
@@ -73,7 +75,7 @@ def files(dataset, n, packed):
 
 
 def known(dataset, n):
-    """0 nothing is known of the dataset's files, 1 they are being learned, 2 it named them, 3 they are others each time."""
+    """0 nothing is known of the dataset's files, 1 they are being learned, 2 it named them, 3 they are others each time, KEYED samples are told apart by their keys."""
     return _lib.opt4_live_known(dataset, n)
 
 
@@ -179,8 +181,8 @@ def forget(dataset):
 
 
 def marks():
-    """The two calls that are made around each sample: sample(n, index), rest()."""
-    return _lib.opt4_live_sample, _lib.opt4_live_rest
+    """The calls that are made around each sample: sample(n, index), key(number) for the last one, rest()."""
+    return _lib.opt4_live_sample, _lib.opt4_live_key, _lib.opt4_live_rest
 
 
 _strangers = None

@@ -10,7 +10,7 @@ from array import array
 from collections import deque
 from time import monotonic
 
-from . import lib, samplers
+from . import keys, lib, samplers
 
 SECONDS = 5        # of a child's life
 WAIT = 200         # ms that its answer is worth waiting for, while workers start
@@ -25,14 +25,16 @@ STATE, FILLED, BATCHES, CALL = range(4)
 HEAD = 16          # words before the indices
 
 _refused = False   # the kernel locks nobody in: torch's own samplers only
-_failed = {}       # stream -> children that ended without an order, one after the other
+_failed = {}       # (stream, by keys) -> children that ended without an order, one after the other
 
 
-def numbers(batch, samples):
-    """The indices of a batch as array('I'), of tuples such as (flag, index) their first number; raises where they are none."""
-    if hasattr(batch, "__index__") and not hasattr(batch, "__len__") or getattr(batch, "ndim", None) == 0:
-        batch = (int(batch),)
-    elif hasattr(batch, "tolist"):
+def numbers(batch, samples, keyed=False, collated=True):
+    """The indices of a batch as array('I'), of tuples such as (flag, index) their first number; keyed: their keys. Raises where they are none. collated: it is
+    a batch, and not one sample's index."""
+    batch = samplers.items(batch, collated)
+    if keyed:
+        return array("I", map(keys.number, batch))
+    if hasattr(batch, "tolist"):
         batch = batch.tolist()
     try:
         return array("I", batch)
@@ -40,14 +42,14 @@ def numbers(batch, samples):
         return array("I", [i if i >= 0 else i + samples for i in map(samplers.number, batch)])
 
 
-def _draw(sampler_iter, words, samples):
+def _draw(sampler_iter, words, *how):
     """In the child."""
     import torch
     torch.set_num_threads(1)   # the pool of threads does not survive a fork
     room = (len(words) - HEAD) // 2
     filled = batches = 0
     for batch in sampler_iter:
-        indices = numbers(batch, samples)
+        indices = numbers(batch, *how)
         n = len(indices)
         if filled + n > room or batches == room:
             words[STATE] = FULL
@@ -60,13 +62,13 @@ def _draw(sampler_iter, words, samples):
     words[STATE] = OVER
 
 
-def _child(sampler_iter, words, samples, locked):
-    """Makes the child. False: none could be made."""
+def _child(sampler_iter, words, how, locked):
+    """Makes the child. how: what numbers() gets beside a batch. False: none could be made."""
     try:
         pid = lib.fork(words if locked else None, SECONDS)
         if pid == 0:
             try:
-                _draw(sampler_iter, words.view, samples)
+                _draw(sampler_iter, words.view, *how)
             finally:
                 if words.view[STATE] == DRAWING:
                     words.view[STATE] = ENDED
@@ -96,6 +98,7 @@ class Rehearsal:
         self.lies = 0
         self.lied_at = 0           # indices dispatched when it last was another order than foretold, ..
         self.stretch = None        # .. and the shortest way between two such places: a pass, where each one's seed is drawn from what others draw from
+        self.keyed = False         # the samples are told apart by their keys
         self.first = None          # its epoch, where it has no end: each pass over the dataset counts as one
 
     def start(self, it, wait=0):
@@ -104,13 +107,17 @@ class Rehearsal:
         own = samplers.torchs_own(it._index_sampler)
         self.close()
         self.next_try = self.dispatched + PATIENCE
-        if _failed.get(self.stream, 0) > 1 or (_refused and not own) or lib.known(self.fields["dataset"], self.samples) not in (1, 2):
+        known = lib.known(self.fields["dataset"], self.samples)
+        if self.keyed != (known == lib.KEYED):
+            self.keyed = not self.keyed
+            self.recent.clear()
+        if _failed.get((self.stream, self.keyed), 0) > 1 or (_refused and not own) or known not in (1, 2, lib.KEYED):
             return
         self.words = words = lib.Words(self.room)
         self.seen = self.told = self.told_ahead = 0
         self.due = monotonic() + SECONDS + 1
         self.said = 0
-        if not _child(it._sampler_iter, words, self.samples, not (_refused and own)):
+        if not _child(it._sampler_iter, words, self._how(it), not (_refused and own)):
             self.close()
             return
         if wait:
@@ -120,10 +127,13 @@ class Rehearsal:
             return self.start(it, wait) if own else self.close()
         self._tell(it)
 
+    def _how(self, it):
+        return self.samples, self.keyed, it.__dict__.get("_auto_collation", True)
+
     def note(self, it, batch):
         """A batch was dispatched: is it the one that was foretold?"""
         try:
-            batch = numbers(batch, self.samples)
+            batch = numbers(batch, *self._how(it))
         except Exception:
             batch = array("I")
         n = len(batch)
@@ -185,10 +195,10 @@ class Rehearsal:
         if drawing:
             return
         if not filled:
-            _failed[self.stream] = _failed.get(self.stream, 0) + 1
+            _failed[self.stream, self.keyed] = _failed.get((self.stream, self.keyed), 0) + 1
             self.close()
             return
-        _failed.pop(self.stream, None)
+        _failed.pop((self.stream, self.keyed), None)
         if state == OVER:
             if self.seen >= filled:
                 self.close()
@@ -214,6 +224,8 @@ class Rehearsal:
         order.frombytes(view[HEAD + self.seen:HEAD + at].tobytes())
         self.told = at
         fields = dict(self.fields, nbatches=len(counts))
+        if self.keyed:
+            fields["persistent"] |= lib.BY_KEYS
         if self.first is not None or view[STATE] == FULL:
             fields["persistent"] |= lib.ENDLESS
         if self.published:       # what was dispatched before this batch may have been read

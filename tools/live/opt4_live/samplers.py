@@ -3,19 +3,49 @@
 import copy
 import struct
 from array import array
+from operator import index as index_of
 
-from . import lib
+from . import columns, keys, lib
 
+NUMBERS = "numpy", "torch"
+OURS = ("builtins",) + NUMBERS
 LARGE = 214748364 # lengths from which on torch versions differ
 NONE, PERMUTED, DRAWN = range(3)   # enum replay_how of tools/opt4d/replay.h
 STATE = 5056      # bytes of a generator's state
 
 
 def number(index):
-    """The number of a sample; TypeError: there is none in it."""
-    if type(index) is tuple:      # with what is to be done with it: a flag, a size
-        index = next((i for i in index if type(i) is int or type(i).__module__ in ("numpy", "torch")), None)
-    return int(index)
+    """The number of a sample; TypeError: there is none in it. Nothing of the program's runs."""
+    if isinstance(index, (tuple, list, dict)) or type(index).__module__ not in OURS:      # with what is to be done with it: a flag, a size
+        index = next((i for i in parts(index) if type(i) is int or type(i).__module__ in NUMBERS), None)
+    if not isinstance(index, int) and type(index).__module__ not in NUMBERS:
+        raise TypeError("no number")
+    return index_of(index)
+
+
+def parts(index):
+    """What an index is made of."""
+    if isinstance(index, (tuple, list)):
+        return columns.all_of(index)
+    return dict.values(index) if isinstance(index, dict) else keys.fields(index).values()
+
+
+def items(batch, collated):
+    """The indices that a sampler's batch is; where nothing is collated it is one, unless it is a list or an array. TypeError: it can be gone through but once,
+    which is the program's."""
+    if not collated and not isinstance(batch, list) and not (type(batch).__module__ in NUMBERS and batch.ndim):
+        return (batch,)
+    if hasattr(batch, "__next__"):
+        raise TypeError("once")
+    return batch
+
+
+def count(dataset):
+    """Samples that a dataset says that it has; one that says nothing, because its sampler knows, has 1: all others are told apart by their keys."""
+    try:
+        return max(1, len(dataset))
+    except Exception:
+        return 1
 
 
 def _twin(generator):
@@ -57,7 +87,7 @@ def _stand_in(sampler):
 
 def foretell(index_sampler):
     """(indices array('I'), batch size, batches) of the epoch that begins, drawn from clones; every generator is as before.
-    None: not a sampler of torch's own."""
+    None: not a sampler of torch's own, or not of numbers."""
     from torch.utils.data.sampler import BatchSampler
     size, drop, sampler = 1, False, index_sampler
     if type(sampler) is BatchSampler:
@@ -65,7 +95,10 @@ def foretell(index_sampler):
     stand_in = _stand_in(sampler)
     if stand_in is None:
         return None
-    order = array("I", stand_in)
+    try:
+        order = array("I", stand_in)
+    except (TypeError, OverflowError):   # a subset of names
+        return None
     if drop:
         del order[len(order) // size * size:]
     return order, size, -(-len(order) // size)
