@@ -28,6 +28,12 @@ load lib/reach
 	reach around,0,1 around,4,1 index-pairs,4,1
 }
 
+@test "indices that are no places: names, ids, pairs of a class and a number, alone; batches that are arrays, or can be gone through but once" {
+	"$PYTHON" "$REPO/tests/live/numbers_of.py" "$B/opt4_live" >"$BATS_TEST_TMPDIR/here"
+	PYTHONHASHSEED=3 "$PYTHON" "$REPO/tests/live/numbers_of.py" "$B/opt4_live" | cmp - "$BATS_TEST_TMPDIR/here"
+	reach key-name,4,1 key-ids,0,1 key-no-length,0,1 key-tuple-alone,0,1 numbered-class,4,1,.5,.7 index-size,0,1 batch-array,4,1 batch-once,0,1,.5,0
+}
+
 @test "folders opened before it is known where the dataset lies; a file of the sample's beside its image" {
 	reach dir-fd,0,1 sibling,4,2
 }

@@ -353,7 +353,7 @@ def begin(it):
         state.rehearsal.start(it, rehearsal.WAIT if small else 0)
         return
     if small:
-        told = samplers.foretell(it._index_sampler)
+        told = samplers.foretell(it._index_sampler, state.samples)
         if told:
             if not known:
                 lib.files(state.dataset, state.samples, files.packed(state.column))

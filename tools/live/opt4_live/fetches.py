@@ -143,5 +143,7 @@ def _settle(f, strangers):
 def _size(folders, data, f):
     """As files.size(): what lies there, unless that is more than so many samples such as these take."""
     there = roots.look(folders)[1]
+    if f.n < 2:        # it does not say how many there are
+        return there, None
     these = sum(-(-os.stat(p).st_size // files.PAGE) for p in data) * files.PAGE * f.n // max(1, f.last)
     return (min(there, these) if there and these else there or these), None

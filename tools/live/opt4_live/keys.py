@@ -41,30 +41,30 @@ class _Content:
         if deep > DEEP or self.left < 0:
             raise TypeError("large")
         kind = type(x)
-        if isinstance(x, str):
+        if issubclass(kind, str):
             return b"s" + str.encode(x, "utf-8", "surrogatepass")
-        if isinstance(x, int):
+        if issubclass(kind, int):
             return b"n" + int.__repr__(x).encode()
-        if isinstance(x, float):
+        if issubclass(kind, float):
             return b"n" + (int.__repr__(float.__int__(x)) if float.is_integer(x) else float.__repr__(x)).encode()
-        if isinstance(x, (bytes, bytearray)):
+        if issubclass(kind, (bytes, bytearray)):
             return b"b" + memoryview(x).tobytes()
-        if isinstance(x, (tuple, list)):
+        if issubclass(kind, (tuple, list)):
             return b"(" + self.joined([self.of(v, deep + 1) for v in columns.all_of(x)])
-        if isinstance(x, (set, frozenset)):
-            return b"{" + self.joined(sorted(self.of(v, deep + 1) for v in (set if isinstance(x, set) else frozenset).__iter__(x)))
-        if isinstance(x, dict):
+        if issubclass(kind, (set, frozenset)):
+            return b"{" + self.joined(sorted(self.of(v, deep + 1) for v in (set if issubclass(kind, set) else frozenset).__iter__(x)))
+        if issubclass(kind, dict):
             return b"{" + self.joined(sorted(self.of(pair, deep + 1) for pair in dict.items(x)))
-        if isinstance(x, PurePath):
+        if issubclass(kind, PurePath):
             return b"s" + os.fsencode(PurePath.__str__(x))
-        if columns.is_a(x, "numpy", "generic"):
+        if issubclass(kind, columns.of("numpy", "generic") or ()):
             value = x.item()
             return self.of(value, deep + 1) if type(value) is not kind else b"r" + repr(x).encode()
         if kind is columns.of("numpy", "ndarray") or kind is columns.of("torch", "Tensor") and x.device.type == "cpu":
             if x.nbytes > BYTES if hasattr(x, "nbytes") else x.numel() > NODES:
                 raise TypeError("large")
             return self.of(x.tolist(), deep + 1)
-        if isinstance(x, (type, types.FunctionType, types.BuiltinFunctionType)):
+        if issubclass(kind, (type, types.FunctionType, types.BuiltinFunctionType)):
             return b"t" + ("%s.%s" % (x.__module__, x.__qualname__)).encode()
         own = fields(x)
         if own:
@@ -81,6 +81,6 @@ class _Content:
 def number(index):
     """The key of an index, 1 .. 2^32 - 1; 0: it has none."""
     try:
-        return crc32(b"s" + index.encode() if type(index) is str else _Content().of(index)) or 1
+        return crc32(b"s" + index.encode("utf-8", "surrogatepass") if type(index) is str else _Content().of(index)) or 1
     except Exception:
         return 0

@@ -37,12 +37,30 @@ def numbers(batch, samples, keyed=False, collated=True):
     if hasattr(batch, "tolist"):
         batch = batch.tolist()
     try:
-        return array("I", batch)
+        found = array("I", batch)
     except (OverflowError, TypeError):
-        return array("I", [i if i >= 0 else i + samples for i in map(samplers.number, batch)])
+        found = array("I", [i if i >= 0 else i + samples for i in map(samplers.number, batch)])
+    if found and max(found) >= samples:
+        raise ValueError("no place")
+    return found
 
 
-def _draw(sampler_iter, words, *how):
+class _Doubt:
+    """Before any sample has been fetched: of indices that are made of several things a number in them is taken for the place, but a class or a video's is
+    not. That comes again and again with others."""
+
+    def __init__(self):
+        self.places, self.wholes = set(), set()
+
+    def at(self, batch, places):
+        for index, place in zip(batch, places):
+            if type(index) is not int and type(index).__module__ not in samplers.NUMBERS:
+                self.places.add(place)
+                self.wholes.add(keys.number(index))
+        return len(self.wholes) > 2 * len(self.places)
+
+
+def _draw(sampler_iter, words, doubt, *how):
     """In the child."""
     import torch
     torch.set_num_threads(1)   # the pool of threads does not survive a fork
@@ -51,6 +69,9 @@ def _draw(sampler_iter, words, *how):
     for batch in sampler_iter:
         indices = numbers(batch, *how)
         n = len(indices)
+        if doubt and doubt.at(batch if how[-1] else (batch,), indices):
+            words[FILLED] = 0
+            return
         if filled + n > room or batches == room:
             words[STATE] = FULL
             return
@@ -62,13 +83,13 @@ def _draw(sampler_iter, words, *how):
     words[STATE] = OVER
 
 
-def _child(sampler_iter, words, how, locked):
-    """Makes the child. how: what numbers() gets beside a batch. False: none could be made."""
+def _child(sampler_iter, words, doubt, how, locked):
+    """Makes the child. how: what numbers() gets beside a batch; doubt: whether it is to be believed is asked here. False: none could be made."""
     try:
         pid = lib.fork(words if locked else None, SECONDS)
         if pid == 0:
             try:
-                _draw(sampler_iter, words.view, *how)
+                _draw(sampler_iter, words.view, doubt and _Doubt(), *how)
             finally:
                 if words.view[STATE] == DRAWING:
                     words.view[STATE] = ENDED
@@ -117,7 +138,7 @@ class Rehearsal:
         self.seen = self.told = self.told_ahead = 0
         self.due = monotonic() + SECONDS + 1
         self.said = 0
-        if not _child(it._sampler_iter, words, self._how(it), not (_refused and own)):
+        if not _child(it._sampler_iter, words, not self.keyed and not self.fields["epoch"], self._how(it), not (_refused and own)):
             self.close()
             return
         if wait:

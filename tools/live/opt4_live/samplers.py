@@ -16,18 +16,18 @@ STATE = 5056      # bytes of a generator's state
 
 def number(index):
     """The number of a sample; TypeError: there is none in it. Nothing of the program's runs."""
-    if isinstance(index, (tuple, list, dict)) or type(index).__module__ not in OURS:      # with what is to be done with it: a flag, a size
+    if issubclass(type(index), (tuple, list, dict)) or type(index).__module__ not in OURS:      # with what is to be done with it: a flag, a size
         index = next((i for i in parts(index) if type(i) is int or type(i).__module__ in NUMBERS), None)
-    if not isinstance(index, int) and type(index).__module__ not in NUMBERS:
+    if not issubclass(type(index), int) and type(index).__module__ not in NUMBERS:
         raise TypeError("no number")
     return index_of(index)
 
 
 def parts(index):
     """What an index is made of."""
-    if isinstance(index, (tuple, list)):
+    if issubclass(type(index), (tuple, list)):
         return columns.all_of(index)
-    return dict.values(index) if isinstance(index, dict) else keys.fields(index).values()
+    return dict.values(index) if issubclass(type(index), dict) else keys.fields(index).values()
 
 
 def items(batch, collated):
@@ -85,9 +85,9 @@ def _stand_in(sampler):
     return copied if copied.generator is not None else None
 
 
-def foretell(index_sampler):
+def foretell(index_sampler, n):
     """(indices array('I'), batch size, batches) of the epoch that begins, drawn from clones; every generator is as before.
-    None: not a sampler of torch's own, or not of numbers."""
+    None: not a sampler of torch's own, or not one of numbers below n."""
     from torch.utils.data.sampler import BatchSampler
     size, drop, sampler = 1, False, index_sampler
     if type(sampler) is BatchSampler:
@@ -98,6 +98,8 @@ def foretell(index_sampler):
     try:
         order = array("I", stand_in)
     except (TypeError, OverflowError):   # a subset of names
+        return None
+    if len(order) and max(order) >= n:
         return None
     if drop:
         del order[len(order) // size * size:]
