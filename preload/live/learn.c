@@ -250,7 +250,7 @@ static void learn(struct live_table *t, uint32_t index, const struct seen *s, ui
 	if (*times) {
 		t->again++;
 		t->changed += before && !kept;
-		if (t->again > 2 * (t->keyed ? t->fetched : t->n) + 64) {    /* the past counts half */
+		if (t->again > (t->fetched < t->n ? t->fetched : t->n) / 2 + 64) {    /* the past counts half */
 			t->again /= 2;
 			t->changed /= 2;
 		}

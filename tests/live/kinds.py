@@ -16,6 +16,8 @@ import keyed
 import others
 import reach
 import repos
+import rounds
+import shapes
 from people import (Buffered, Child, Closure, Csv, Frame, Globs, Lines, Mapped, Module, Named, Numpy, Pairs, Pathlib, Property, Raw, Relative,
                       Retry, Scans, Shuffling, Sibling, Slots, Sqlite, Threads, Torchvision, Triple, Tuples, Varying, Window, Wrapped)
 from reach import N, Silent, digest, listed, load
@@ -319,7 +321,7 @@ def main(top, kind, workers):
     torch.manual_seed(1)
     torch.set_num_threads(1)
     h, n, epoch = hashlib.sha256(), 0, 0
-    for batch in dict(KINDS, **others.KINDS, **keyed.KINDS, **repos.KINDS)[kind](top, workers):
+    for batch in dict(KINDS, **others.KINDS, **keyed.KINDS, **repos.KINDS, **shapes.KINDS, **rounds.KINDS)[kind](top, workers):
         if batch is None:
             states = torch.get_rng_state().numpy().tobytes() + repr(random.getstate()).encode() + np.random.get_state()[1].tobytes()
             print("kind", kind, workers, epoch, n, h.hexdigest()[:12], hashlib.sha256(states).hexdigest()[:8], flush=True)

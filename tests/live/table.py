@@ -17,7 +17,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(os.path.dirname(HERE), "lib"))
 import cells
 
-FILES = "reach.py", "kinds.py", "others.py", "keyed.py", "repos.py"
+FILES = "reach.py", "kinds.py", "others.py", "keyed.py", "repos.py", "shapes.py", "rounds.py"
 NEEDS = {"frame": ["pandas"], "frame-index": ["pandas"], "stateful": ["torchdata"], "nodes": ["torchdata.nodes"], "pipes": ["torch.utils.data.datapipes.iter"],
          "tv-read-file": ["torchvision"], "joblib": ["joblib"], "accelerate": ["accelerate"], "hdf5": ["h5py"], "lmdb": ["lmdb"], "parquet": ["pyarrow"],
          "cv2": ["cv2"], "pil": ["PIL"]}
