@@ -75,7 +75,8 @@ static inline double axis_unnamed(const struct axis *a, double length)
 static inline uint32_t axis_file(const struct policy_ctx *c, uint32_t axis, uint32_t pos)
 {
 	const struct axis *a = &c->axes[axis];
-	uint32_t at = pos < a->npos ? pos : pos - a->npos, file = at < a->npos ? a->order[at] : FILE_NONE;
+	const uint32_t *order = pos >= a->npos && a->then ? a->then : a->order;
+	uint32_t at = pos < a->npos ? pos : pos - a->npos, file = at < a->npos ? order[at] : FILE_NONE;
 
 	if (a->map)
 		file = file < a->nmap ? a->map[file] : FILE_NONE;

@@ -13,7 +13,7 @@
  * *use* is where it is needed next: (axis, pos); pos may be POS_UNKNOWN (no known future, ranks after
  * every known position, or where the caller says) or POS_NEVER (certainly not needed again, ranks after POS_UNKNOWN).
  * An axis that will come round again (a live order: one epoch of a loader) has further positions, npos .. 2 npos - 1:
- * npos + p is where the file of p is *expected*, in an epoch that has no order yet.
+ * npos + p is where the file of p is *expected*, in an epoch that has no order yet; or p is the place in that one's order, where it is known.
  * The caller remembers each resident file's current use and passes it back as `old`.
  */
 #ifndef OPT4_POLICY_H
@@ -43,12 +43,13 @@ struct axis {
 	uint32_t front;           /* where the job is on this axis now */
 	double scale;             /* time one position takes, relative to axis 0 (several axes only) */
 	/* Only where shape->npos is axis_room(npos), so that files can be filed where they are expected; as far ahead as
-	 * (pos - front) x scale is: where its next epoch begins, if that comes in the same order, so that a file's place in it
-	 * is known; else the mean of where a file may be needed then. */
+	 * (pos - front) x scale is: where its next epoch begins, if that comes in the same order or in one that is known, so that a file's place
+	 * in it is, too; else the mean of where a file may be needed then. */
 	double again;
 	bool same;
 	double away;              /* its loader is not read at present: so far ahead it goes on */
 	double chance;            /* its samples open any other of its files by chance, each once in so many accesses while it is read; 0: none do */
+	const uint32_t *then;     /* [npos] its next epoch's order, where that is known already: `same` is true then. Else NULL */
 };
 
 /* Positions of an axis that comes round: the order's, once more where they are expected, and one that no file has. */

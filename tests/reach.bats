@@ -34,6 +34,10 @@ load lib/reach
 	reach key-name,4,1 key-ids,0,1 key-no-length,0,1 key-tuple-alone,0,1 numbered-class,4,1,.5,.7 index-size,0,1 batch-array,4,1 batch-once,0,1,.5,0
 }
 
+@test "one rank of two, whose other is elsewhere: the next epoch's order is known with this one's, and more than what fits is hit" {
+	reach distributed,0,2,.58 distributed,4,2,.58
+}
+
 @test "folders opened before it is known where the dataset lies; a file of the sample's beside its image" {
 	reach dir-fd,0,1 sibling,4,2
 }

@@ -31,6 +31,7 @@ struct live_epoch {               /* an epoch that begins; what the Python side 
 	uint32_t samples;         /* in the dataset */
 	const uint32_t *order;    /* [n] sample numbers */
 	const uint32_t *counts;   /* [nbatches] samples of each batch; NULL: batch_size each, the last what is left */
+	const uint32_t *then;     /* [n] the next epoch's samples, where they are known already (a rank's, by the epoch's number); else NULL */
 };
 
 /* ---- files.c: which files the samples of a dataset are ---- */
@@ -89,6 +90,15 @@ uint32_t live_keyed_rows(uint32_t n);      /* rows of that, where the dataset sa
 _Atomic uint32_t *live_keys(struct live_table *t);
 /* The row of a sample, by its index or its key. make: a new key gets one. UINT32_MAX: none. */
 uint32_t live_place(struct live_table *t, uint32_t index, bool make);
+
+/* ---- then.c: the order of the epoch after the one that begins ---- */
+
+/* The same, but of several names of one file the one that has the object: all its uses are uses of that. */
+uint32_t live_records(struct live_table *t, const struct live_trust *trust, uint32_t index, uint32_t nfiles, uint32_t rec[LIVE_WIDTH]);
+/* Bytes of the section that holds it. */
+size_t live_then_bytes(uint32_t npos, uint32_t nfiles);
+/* Writes e->then into it. Where it takes not just so many positions as the epoch that begins it stays unknown. */
+void live_then(const struct live_epoch *e, struct live_table *t, const struct live_trust *trust, uint32_t npos, uint32_t nfiles, struct order_then *to);
 
 /* ---- learn.c: what is opened while samples are fetched ---- */
 

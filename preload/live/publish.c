@@ -32,18 +32,11 @@ static uint32_t batch_of(const struct live_epoch *e, uint32_t b, uint32_t done)
 	return want < e->n - done ? want : e->n - done;
 }
 
-/* Records of a sample, in the order in which they are read; their number. Of several names of one file the one that has the object: all
- * its uses are uses of that. */
-static uint32_t sample(const struct draft *d, uint32_t index, uint32_t rec[LIVE_WIDTH])
-{
-	uint32_t n = live_row(d->t, &d->trust, index, d->nfiles, rec);
-	for (uint32_t i = 0; i < n; i++)
-		rec[i] = record_object(rec[i]);
-	return n;
-}
+/* Records of a sample, in the order in which they are read; their number. */
+static uint32_t sample(const struct draft *d, uint32_t index, uint32_t rec[LIVE_WIDTH]) { return live_records(d->t, &d->trust, index, d->nfiles, rec); }
 
 /* Sections one after the other; those that nobody reads (paths, slots) stay holes of the file. */
-static void lay_out(struct draft *d)
+static void lay_out(struct draft *d, const struct live_epoch *e)
 {
 	uint32_t slots = 2;
 	while (slots < 2ull * d->nfiles)
@@ -52,7 +45,8 @@ static void lay_out(struct draft *d)
 		[TRACE_STREAMS] = sizeof(struct trace_stream), [TRACE_SEGMENTS] = sizeof(struct trace_segment),
 		[TRACE_BATCH_START] = d->nbatches * 4ull, [TRACE_BATCH_COUNT] = d->nbatches * 4ull, [TRACE_ORDER] = d->npos * 4ull,
 		[TRACE_NEXT] = d->npos * 4ull, [TRACE_FIRST] = d->nfiles * 4ull, [TRACE_SIZES] = d->nfiles * 4ull,
-		[TRACE_PATH_OFF] = (d->nfiles + 1ull) * 4, [TRACE_SLOTS] = slots * 4ull, [TRACE_META] = 0,
+		[TRACE_PATH_OFF] = (d->nfiles + 1ull) * 4, [TRACE_SLOTS] = slots * 4ull,
+		[TRACE_META] = e->then ? live_then_bytes(d->npos, d->nfiles) : 0,
 	};
 	size_t at = sizeof(struct trace_header);
 	for (int i = 0; i <= TRACE_META; i++) {
@@ -73,6 +67,8 @@ static int create(struct draft *d)
 	int rc = ftruncate(fd, (off_t)d->bytes) < 0 ? -errno : 0;
 	if (rc == 0)
 		rc = -posix_fallocate(fd, 0, (off_t)d->at[TRACE_PATH_OFF]);
+	if (rc == 0 && d->len[TRACE_META])
+		rc = -posix_fallocate(fd, (off_t)d->at[TRACE_META], (off_t)d->len[TRACE_META]);
 	if (rc == 0) {
 		d->map = mmap(NULL, d->bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 		rc = d->map == MAP_FAILED ? -errno : 0;
@@ -243,7 +239,8 @@ static void replace(const struct draft *d, const struct live_epoch *e, uint32_t 
 	p->trace_id = (uint64_t)d->gen << 32 | 1;
 	p->rate_pos = 0;
 	p->rate_clock = 0;
-	round_begin(n, e->stream, hash_of(e), (rising(e) ? ROUND_RISING : 0u) | (n == d->heir ? ROUND_HEIR : 0u) | (e->persistent & LIVE_ON ? ROUND_ON : 0u));
+	round_begin(n, e->stream, hash_of(e), (rising(e) ? ROUND_RISING : 0u) | (n == d->heir ? ROUND_HEIR : 0u) | (e->persistent & LIVE_ON ? ROUND_ON : 0u) | (e->then ? ROUND_THEN : 0u)
+		| (e->n == e->samples && d->named == d->npos ? ROUND_WHOLE : 0u));
 	p->stream = e->stream;
 	p->dealt = e->persistent >> LIVE_DEALT;
 	p->named = d->named;
@@ -258,6 +255,7 @@ static void replace(const struct draft *d, const struct live_epoch *e, uint32_t 
 	h->live_epochs++;
 	if (h->policy_default)
 		memcpy(h->policy, "opt", 4);
+	rounds_foretell();
 	/* From here on it is the others' plan, too, whether this process can map it or not. */
 	if (policy_carry(shape, policy_gen) == 0 && orders.plans[n].gen == d->gen) {
 		orders.plans[n].follow.sh->between = between;
@@ -324,12 +322,14 @@ static int build(struct draft *d, const struct live_epoch *e)
 	struct trace t = { .h = NULL };
 	char name[32];
 	size_t map_at, rmap_at;
-	lay_out(d);
+	lay_out(d, e);
 	int rc = create(d);
 	if (rc < 0)
 		return rc;
 	write_header(d);
 	write_order(d, e);
+	if (e->then)
+		live_then(e, d->t, &d->trust, d->npos, d->nfiles, (void *)(d->map + d->at[TRACE_META]));
 	for (const uint32_t *f = (void *)(d->map + d->at[TRACE_FIRST]), *end = f + d->nfiles; f < end; f++)
 		d->named += *f != TRACE_NEVER;
 	d->heir = round_heir((void *)(d->map + d->at[TRACE_FIRST]), d->nfiles, e->rank);

@@ -86,7 +86,7 @@ int live_spool(const struct live_epoch *e, const void *what, size_t bytes)
 	struct live_epoch plain = *e;
 	if (!session_attach())
 		return -EAGAIN;
-	plain.order = plain.counts = NULL;
+	plain.order = plain.counts = plain.then = NULL;
 	uint32_t n = atomic_fetch_add(&view.h->live_seq, 1) + 1;
 	spool_name(name, n);
 	int rc = put(name, &plain, sizeof(plain), what, bytes);
@@ -101,7 +101,7 @@ int live_spool(const struct live_epoch *e, const void *what, size_t bytes)
 ssize_t live_unspool(const char *spool, struct live_epoch *e, void **what)
 {
 	ssize_t bytes = take(spool, e, sizeof(*e), what);
-	e->order = e->counts = NULL;
+	e->order = e->counts = e->then = NULL;
 	return bytes;
 }
 

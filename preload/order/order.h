@@ -10,6 +10,11 @@
 #include "../store/store.h"
 #include "follow.h"
 
+/* In a live order's file, beside its own: the next epoch's, where that is known. order[npos], then each file's first place in it, THEN_LATER: one of the
+ * dataset's, but not there, or TRACE_NEVER. */
+#define THEN_LATER (TRACE_NEVER - 1)
+struct order_then { uint32_t known, order[]; };
+
 struct plan {                     /* a joined trace, as mapped here */
 	bool mapped;
 	uint32_t gen;             /* of the live order that is mapped; 0 a trace */
@@ -18,6 +23,7 @@ struct plan {                     /* a joined trace, as mapped here */
 	size_t file_bytes;        /* of the mapped plan.N */
 	const uint32_t *map;      /* trace file -> record; NULL for plan 0: the same */
 	const uint32_t *rmap;     /* record -> trace file + 1; NULL for plan 0 */
+	const uint32_t *then;     /* [nfiles] a file's place in the next epoch, as struct order_then has it; NULL: that is not known */
 	/* What it was before: the keeper's threads may still be reading there. Unmapped at the next replacement. */
 	struct { struct trace trace; void *block; size_t bytes; } before;
 };
@@ -76,8 +82,9 @@ void policy_expire(uint32_t plan);         /* moves on residents filed below the
 
 /* ---- round.c: live orders come round again. All under the lock ---- */
 /* Plan n is this stream's next epoch from now on. order: a hash of it (not 0). RISING: its samples are read by rising number. HEIR: the loader
- * of the plan's stream was made anew. ON: it is the epoch that the plan was before; more of it is known. */
-enum { ROUND_RISING = 1, ROUND_HEIR = 2, ROUND_ON = 4 };
+ * of the plan's stream was made anew. ON: it is the epoch that the plan was before; more of it is known. THEN: so is the order of the one after it. WHOLE: it
+ * reads each sample once. */
+enum { ROUND_RISING = 1, ROUND_HEIR = 2, ROUND_ON = 4, ROUND_THEN = 8, ROUND_WHOLE = 16 };
 void round_begin(uint32_t n, uint64_t stream, uint64_t order, uint32_t how);
 void round_been(uint32_t n);               /* ON: what its workers had been dealt before, and have read by now, is not read again */
 void round_stir(uint32_t n);               /* it is read from */
@@ -88,8 +95,12 @@ void round_end(uint32_t n);                /* its epoch is over, or was left */
 uint32_t round_ends(uint32_t n);           /* how far its epoch is read, going by the last one: npos, or where that was left */
 /* How far ahead of it files may be fetched into free room, or (room false) in the place of others: what is not read after all is fetched in vain. */
 uint32_t round_reach(uint32_t n, bool room);
+/* After a plan was replaced, before the residents are filed: a next epoch's order counts only where of every loader it is known which files its next one
+ * reads. What it does not name is needed later than all that is expected then. */
+void rounds_foretell(void);
 void rounds_look(void);                         /* orders.axes[]: when each comes again; by plans_fronts() */
-struct use round_expected(uint32_t n, uint32_t file); /* in an epoch of plan n that is still to come; POS_UNKNOWN: not there */
+/* In an epoch of plan n that is still to come; POS_UNKNOWN: not there; POS_NEVER: later than in the next one, which is known. */
+struct use round_expected(uint32_t n, uint32_t file);
 /* A stream that has had one epoch only, or has not come again when it should have, speaks for what no other has read since: it may have been a fold,
  * or a trial. */
 bool round_outdated(uint32_t n, uint32_t rec);

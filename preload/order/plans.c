@@ -138,8 +138,8 @@ void plans_fronts(void)
 	rounds_look();
 }
 
-/* Where an object is needed next by one of its names; and whether an order names it so. */
-static bool soonest(uint32_t rec, struct use *best, double *least)
+/* Where an object is needed next by one of its names; and whether an order names it so. later: it is known that the next epoch does not. */
+static bool soonest(uint32_t rec, struct use *best, double *least, bool *later)
 {
 	bool named = false;
 	for (uint32_t n = 0; n < orders.shape.naxes; n++) {
@@ -149,8 +149,10 @@ static bool soonest(uint32_t rec, struct use *best, double *least)
 			continue;
 		named = true;
 		struct use use = { holds ? follow_next(&orders.plans[n].follow, f) : POS_UNKNOWN, n };
-		if ((use.pos >= POS_MAX || (orders.axes[n].same && use.pos >= round_ends(n))) && !round_outdated(n, rec))
+		if ((use.pos >= POS_MAX || (orders.axes[n].same && use.pos >= round_ends(n))) && !round_outdated(n, rec)) {
 			use = round_expected(n, f);
+			*later |= use.pos == POS_NEVER;
+		}
 		if (use.pos >= POS_MAX)
 			continue;
 		double d = axis_distance(&orders.pol, use);
@@ -166,14 +168,14 @@ struct use plans_use(uint32_t rec)
 {
 	struct use best = { POS_UNKNOWN, 0 };
 	double least = 0;
-	bool named = soonest(rec, &best, &least);
+	bool later = false, named = soonest(rec, &best, &least, &later);
 	uint32_t name = record_more(rec);
 	for (uint32_t i = 0; name != REC_NONE && i < NAMES_LOOKED_AT; i++, name = record_more(name))
 		if (record_object(name) == rec && name != rec)
-			named |= soonest(name, &best, &least);
+			named |= soonest(name, &best, &least, &later);
 	/* Of a live order's loader more epochs will come, and of others', too. */
 	if (best.pos >= POS_MAX)
-		best = (struct use){ (named && !view.h->live_epochs) || round_forgotten(rec) ? POS_NEVER : POS_UNKNOWN, 0 };
+		best = (struct use){ (named && !view.h->live_epochs) || later || round_forgotten(rec) ? POS_NEVER : POS_UNKNOWN, 0 };
 	return best;
 }
 

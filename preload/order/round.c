@@ -41,6 +41,19 @@ static uint32_t dealt(uint32_t n)
 	return b && walk_batch(t, 0, b - 1, &start, &end) ? end : 0;
 }
 
+void rounds_foretell(void)
+{
+	bool then = false, all = true;
+	for (uint32_t n = 0; n < index_plans(); n++) {
+		const struct plan_entry *p = &view.h->plans[n];
+		then |= live(n) && p->then;
+		all &= live(n) && (p->then || p->same || p->whole);
+	}
+	view.h->foretold = then && all;
+}
+
+static bool foretold(uint32_t n) { return view.h->foretold && view.h->plans[n].then && orders.plans[n].then; }
+
 void round_begin(uint32_t n, uint64_t stream, uint64_t order, uint32_t how)
 {
 	struct plan_entry *p = &view.h->plans[n];
@@ -56,6 +69,8 @@ void round_begin(uint32_t n, uint64_t stream, uint64_t order, uint32_t how)
 		round_end(n);      /* its main process may have been killed, and be back */
 	}
 	p->same = p->order ? p->order == order : how & ROUND_RISING;
+	p->then = how & ROUND_THEN && !(heir && o->mapped && follow_mixed(o->follow.sh));   /* any of its files may be opened beside a sample's own */
+	p->whole = (how & ROUND_WHOLE) != 0;
 	p->order = order;
 	if (on)
 		return;
@@ -162,7 +177,7 @@ static uint32_t streams(struct stream *s)
 	for (uint32_t i = 0; i < n; i++) {
 		const struct axis *a = &orders.axes[i];
 		uint32_t end = round_ends(i);
-		s[i] = (struct stream){ .past = &view.h->plans[i].past, .same = view.h->plans[i].same };
+		s[i] = (struct stream){ .past = &view.h->plans[i].past, .same = view.h->plans[i].same || foretold(i) };
 		if (!live(i) || !a->npos)
 			continue;
 		s[i].running = !view.h->plans[i].ended;
@@ -193,6 +208,7 @@ void rounds_look(void)
 	for (uint32_t i = 0; i < n; i++) {
 		struct axis *a = &orders.axes[i];
 		a->same = s[i].same;
+		a->then = foretold(i) ? orders.plans[i].then - a->npos : NULL;
 		if (!live(i))
 			continue;
 		a->again = past_expected(s, n, i, view.h->clock);
@@ -224,7 +240,10 @@ bool round_forgotten(uint32_t rec)
 
 struct use round_expected(uint32_t n, uint32_t file)
 {
-	uint32_t npos = orders.axes[n].npos, at = live(n) && file < orders.plans[n].trace.h->nfiles ? orders.plans[n].trace.first[file] : POS_NEVER;
+	const struct plan *p = &orders.plans[n];
+	uint32_t npos = orders.axes[n].npos, at = live(n) && file < p->trace.h->nfiles ? (foretold(n) ? p->then : p->trace.first)[file] : TRACE_NEVER;
+	if (at == THEN_LATER)
+		return (struct use){ POS_NEVER, 0 };
 	return (struct use){ at < npos ? npos + at : POS_UNKNOWN, n };
 }
 

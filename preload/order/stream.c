@@ -15,6 +15,16 @@ void stream_unmap(struct plan *p)
 	memset(&p->before, 0, sizeof(p->before));
 }
 
+/* The next epoch's order, where its file has it. */
+static void map_then(struct plan *p)
+{
+	const struct trace_section *s = &p->trace.h->section[TRACE_META];
+	const struct order_then *t = (const void *)((const char *)p->trace.h + s->offset);
+	uint64_t npos = p->trace.h->npos;
+	if (s->bytes == sizeof(*t) + (npos + p->trace.h->nfiles) * 4 && t->known)
+		p->then = t->order + npos;
+}
+
 /* The files are named by the generation only, so that what is mapped is that generation or nothing. */
 static int map_gen(uint32_t n, uint32_t gen)
 {
@@ -42,6 +52,7 @@ static int map_gen(uint32_t n, uint32_t gen)
 	fresh.mapped = true;
 	*p = fresh;
 	p->follow.t = &p->trace;
+	map_then(p);               /* the axis gets it where it counts: rounds_look() */
 	orders.axes[n] = (struct axis){ .order = p->trace.order, .npos = p->trace.h->npos, .scale = 1 };
 	return 0;
 }

@@ -14,7 +14,7 @@
 #define INDEX_MAGIC   "OPT4IDX\n"
 #define GONE_OVER     1            /* by its last job, or by opt4 clean */
 #define GONE_LOST     2            /* by somebody else: its jobs go on, and make another */
-#define INDEX_VERSION 8
+#define INDEX_VERSION 10
 #define PAGE          page_size     /* of the machine, or as the mapped index counts (base.h) */
 
 #define REC_NONE    0xFFFFFFFFu  /* no record; as session.h says to hooks */
@@ -146,6 +146,8 @@ struct plan_entry {
 	uint32_t endless;         /* it has no end, and reads them over and over */
 	uint32_t asked;           /* more of it was asked for than is dealt, under the order before */
 	uint32_t told;            /* by opt4.order(): who works for no loader of its own reads by it, too */
+	uint32_t then;            /* its next epoch's order is known, too: live.GEN.order has it */
+	uint32_t whole;           /* it reads each sample of its dataset once, and so will the next one */
 	uint64_t order;           /* hash of this one; 0 = none before */
 	uint64_t stirred;         /* clock at the last access on it */
 	struct past past;
@@ -265,6 +267,7 @@ struct index_header {
 	uint32_t policy_default;       /* nobody asked for a policy: `opt` as soon as there is a future */
 	_Atomic uint32_t live_seq;     /* generations of live orders given out */
 	uint32_t live_next;            /* of loaders[]: the next to be overwritten */
+	uint32_t foretold;             /* of one live order the next is known (plan_entry.then), of all others at least which files it reads */
 	_Atomic uint64_t live_epochs;  /* live orders so far */
 	uint64_t live_matched, live_diverged; /* of those replaced */
 	struct live_loader loaders[LOADERS_MAX];

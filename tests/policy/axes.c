@@ -82,7 +82,7 @@ static void setup(struct model *m, const struct policy *policy, uint32_t naxes, 
 		m->shape.npos[a] = n;
 		m->axis[a] = (struct axis){ order, map, FILES, n, below(n + 1),
 					    below(2) ? 1 : below(2) ? .25 * (1 + below(16)) : (1 + below(1000)) / 333., 0, false, below(3) ? 0 : below(1000),
-					    below(2) ? 0 : 1 + below(LONGEST) };
+					    below(2) ? 0 : 1 + below(LONGEST), NULL };
 		if (below(2))              /* it comes round again: files may be expected there */
 			m->shape.npos[a] = axis_room(n);
 		again(&m->axis[a]);

@@ -13,7 +13,7 @@
 
 struct step *steps;
 uint32_t nsteps, nfiles, *orders[STREAMS][512];
-static uint32_t first_file[STREAMS], *draws[512], nepochs[STREAMS];
+static uint32_t parts, first_file[STREAMS], *draws[512], nepochs[STREAMS];
 static uint64_t rng;
 
 static uint32_t below(uint32_t n)
@@ -64,7 +64,7 @@ static uint32_t *next_epoch(const struct situation *s, uint32_t l)
 	if (s->loader[l].kind < RANK)
 		return draw(s->loader[l].n, s->loader[l].kind == SEQUENTIAL, first_file[l]);
 	if (!draws[e])
-		draws[e] = draw(nfiles, false, 0);
+		draws[e] = draw(parts ? parts : nfiles, false, 0);
 	o = malloc(s->loader[l].n * sizeof(*o));
 	for (uint32_t i = 0; i < l; i++)
 		before += s->loader[i].n;
@@ -75,10 +75,11 @@ static uint32_t *next_epoch(const struct situation *s, uint32_t l)
 static void lay_out(const struct situation *s)
 {
 	uint32_t at[TRACKS] = { 0 }, pos[TRACKS] = { 0 }, end[TRACKS] = { 0 }, turn[STREAMS] = { 0 };
-	nsteps = nfiles = 0;
+	nsteps = nfiles = parts = 0;
 	for (uint32_t l = 0; l < STREAMS; l++) {
 		first_file[l] = s->loader[l].kind < RANK ? nfiles : 0;
-		nfiles += s->loader[l].kind >= FOLD && l > 1 ? 0 : s->loader[l].n;
+		parts += s->loader[l].kind == PART ? 4 * s->loader[l].n : 0;
+		nfiles += s->loader[l].kind == PART ? 4 * s->loader[l].n : s->loader[l].kind >= FOLD && l > 1 ? 0 : s->loader[l].n;
 		nepochs[l] = 0;
 	}
 	steps = malloc((s->accesses + 256) * sizeof(*steps));
@@ -111,7 +112,7 @@ static void forget(void)
 	free(steps);
 	for (uint32_t l = 0; l < STREAMS; l++)
 		while (nepochs[l])
-			free(orders[l][--nepochs[l]]);
+			free(orders[l][--nepochs[l]]), orders[l][nepochs[l]] = NULL;
 	for (uint32_t e = 0; e < 512; e++)
 		free(draws[e]), draws[e] = NULL;
 }

@@ -25,6 +25,9 @@ static struct {
 	uint32_t slot[STREAMS];       /* of a loader, + 1: its own, or that of one whose files it has mostly */
 	uint32_t *place[STREAMS];     /* of a file in each pass of the stream's order, or NOWHERE */
 	uint32_t files[STREAMS];      /* in a pass */
+	uint32_t *after[STREAMS];     /* .. and in the next one's, where that is known */
+	const uint32_t *then[STREAMS];
+	bool same[STREAMS], whole[STREAMS];   /* it comes in this order again; with these files */
 	bool *in;
 	struct use *use;
 	uint64_t *read_at;
@@ -98,14 +101,20 @@ static uint32_t next_place(uint32_t l, uint32_t file)
 static struct use use_of(uint32_t file)
 {
 	struct use best = { POS_UNKNOWN, 0 };
+	bool later = false;
 	for (uint32_t l = 0; l < c.naxes; l++) {
 		uint32_t p = c.past[l].epochs ? next_place(l, file) : NOWHERE;
-		struct use u = { c.running[l] && p >= c.axis[l].front && !(c.axis[l].same && p >= end_of(l)) ? p : c.axis[l].npos + p, l };
+		bool coming = c.running[l] && p != NOWHERE && p >= c.axis[l].front && !(c.axis[l].same && p >= end_of(l));
+		uint32_t then = c.axis[l].then ? c.after[l][file] : p;
+		struct use u = { coming || then == NOWHERE ? p : c.axis[l].npos + then, l };
+		later |= c.axis[l].then && then == NOWHERE;
 		if (!c.running[l] && c.read_at[file] > c.past[l].ended && !past_due(&c.past[l], c.clock))
 			continue;          /* another has read it since, and this one did not come again */
-		if (p != NOWHERE && (best.pos >= POS_MAX || axis_distance(&c.ctx, u) < axis_distance(&c.ctx, best)))
+		if ((coming || then != NOWHERE) && (best.pos >= POS_MAX || axis_distance(&c.ctx, u) < axis_distance(&c.ctx, best)))
 			best = u;
 	}
+	if (best.pos >= POS_MAX && later)
+		best.pos = POS_NEVER;      /* later than all that is known */
 	return best;
 }
 
@@ -138,12 +147,27 @@ static uint32_t slot_of(const struct situation *s, uint32_t loader, const uint32
 	return l;
 }
 
+/* A next epoch's order counts only where of every loader it is known which files its next one reads: what it does not name is needed later than all
+ * that is expected then. */
+static void foretold(void)
+{
+	bool all = true;
+	for (uint32_t l = 0; l < c.naxes; l++)
+		all &= c.then[l] || c.same[l] || c.whole[l];
+	for (uint32_t l = 0; l < c.naxes; l++) {
+		c.axis[l].then = all ? c.then[l] : NULL;
+		c.axis[l].same = c.same[l] || c.axis[l].then;
+	}
+}
+
 static void begin(const struct situation *s, const struct step *a)
 {
 	const uint32_t *order = orders[a->stream][a->epoch];
 	uint32_t l = slot_of(s, a->stream, order), files = s->loader[a->stream].n, n = files * passes(s->loader[a->stream].kind);
 	struct axis *x = &c.axis[l];
-	x->same = x->npos ? x->npos == n && !memcmp(order, x->order, n * 4) : s->loader[a->stream].kind == SEQUENTIAL || s->loader[a->stream].kind == HELD;
+	c.same[l] = x->npos ? x->npos == n && !memcmp(order, x->order, n * 4) : s->loader[a->stream].kind == SEQUENTIAL || s->loader[a->stream].kind == HELD;
+	c.whole[l] = s->loader[a->stream].kind == SHUFFLED;
+	c.then[l] = s->loader[a->stream].kind == PART ? orders[a->stream][a->epoch + 1] : NULL;
 	x->order = order;
 	x->npos = n;
 	c.files[l] = files;
@@ -153,6 +177,10 @@ static void begin(const struct situation *s, const struct step *a)
 	memset(c.place[l], 0xFF, PASSES * nfiles * sizeof(uint32_t));
 	for (uint32_t p = 0; p < x->npos; p++)
 		c.place[l][p / files * nfiles + x->order[p]] = p;
+	memset(c.after[l], 0xFF, nfiles * sizeof(uint32_t));
+	for (uint32_t p = 0; c.then[l] && p < x->npos; p++)
+		c.after[l][c.then[l][p]] = p;
+	foretold();
 	if (!c.running[l])
 		past_begin(&c.past[l], c.stirred[l] = c.clock);
 	c.running[l] = true;
@@ -259,6 +287,7 @@ double expected(const struct situation *s, uint32_t room, uint32_t depth)
 			uint32_t npos = axis_room(s->loader[k].n * passes(s->loader[k].kind));
 			c.shape.npos[l] = npos > c.shape.npos[l] ? npos : c.shape.npos[l];
 		}
+		c.after[l] = malloc(nfiles * 4);
 		c.shape.naxes = l + 1;
 	}
 	c.ctx = (struct policy_ctx){ .ops = &policy_opt, .shape = &c.shape, .state = calloc(1, policy_opt.bytes(&c.shape)), .axes = c.axis };
@@ -298,7 +327,7 @@ double expected(const struct situation *s, uint32_t room, uint32_t depth)
 			end(l, a->pos + 1);
 	}
 	for (uint32_t l = 0; l < STREAMS; l++)
-		free(c.place[l]);
+		free(c.place[l]), free(c.after[l]);
 	free(c.ctx.state);
 	free(c.read_at);
 	free(c.in);

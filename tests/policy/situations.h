@@ -7,8 +7,9 @@
 
 /* Ranks have their parts of one draw of all their files; of the late ones' first epoch nothing is known. Unread: an eighth of it is dealt
  * to workers, and nobody asks for it. Endless: its order is known for so many passes at once, and others are read between two of them;
- * what may be fetched ahead there is reckoned otherwise (spare.c), and not played here. Folds and those held out, each a loader of its own: the k-th has all but the k-th quarter, or just that. */
-enum kind { SHUFFLED, SEQUENTIAL, UNREAD, ENDLESS, ENDLESS_SEQUENTIAL, RANK, LATE_RANK, FOLD, HELD };
+ * what may be fetched ahead there is reckoned otherwise (spare.c), and not played here. Folds and those held out, each a loader of its own: the k-th has all but the k-th quarter, or just that.
+ * Part: a rank of four whose others are elsewhere; the epoch's draw, and the next one's, is known as it begins. */
+enum kind { SHUFFLED, SEQUENTIAL, UNREAD, ENDLESS, ENDLESS_SEQUENTIAL, RANK, LATE_RANK, FOLD, HELD, PART };
 #define PASSES 8
 struct loader {
 	uint32_t n;
@@ -71,5 +72,10 @@ static const struct situation situations[] = {
 	{ "two without an end in turn", { { 400, ENDLESS, 0 }, { 100, ENDLESS_SEQUENTIAL, 0 } }, { { "ab", 10 } }, 12000, 0, .02, false },
 	{ "mosaic without an end", { { 400, ENDLESS, 3 } }, { { "a", 10 } }, 16000, 0, 0, false },
 	{ "mosaic, validation, without an end", { { 400, ENDLESS, 3 }, { 100, ENDLESS_SEQUENTIAL, 0 } }, { { "ab", 10 } }, 16000, 0, .02, false },
+	{ "one rank of four", { { 150, PART, 0 } }, { { "a", 10 } }, 6000, .5, 0, false },
+	{ "one rank of four, and validation", { { 150, PART, 0 }, { 100, SEQUENTIAL, 0 } }, { { "ab", 10 } }, 6000, .5, 0, false },
+	{ "one rank of four, and shuffled validation", { { 150, PART, 0 }, { 100, SHUFFLED, 0 } }, { { "ab", 10 } }, 6000, .5, 0, false },
+	{ "one rank of four, validation left early", { { 150, PART, 0 }, { 100, SHUFFLED, 0 } }, { { "aB", 10 } }, 6000, 0, .02, false },
+	{ "two ranks of eight", { { 75, PART, 0 }, { 75, PART, 0 } }, { { "a", 5 }, { "b", 5 } }, 6000, .5, 0, false },
 	{ "another phase from the middle on", { { 400, SHUFFLED, 0 }, { 200, SEQUENTIAL, 0 }, { 300, SHUFFLED, 0 } }, { { "abababab|cb", 10 } }, 10400, 0, 0, false },
 };

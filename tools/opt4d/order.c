@@ -24,10 +24,14 @@ static int wait_for_names(const struct live_epoch *e)
 	return -ETIMEDOUT;
 }
 
-static int replay(struct live_epoch *e, const struct replay *r)
+/* r[0], and where n is 2 the next epoch's. */
+static int replay(struct live_epoch *e, const struct replay *r, size_t n)
 {
-	uint32_t *to = malloc((size_t)r->take * sizeof(*to) + 1);
+	size_t take = r->take;
+	uint32_t *to = malloc(n * take * sizeof(*to) + 1);
 	int rc = to ? replay_order(r, to) : -ENOMEM;
+	if (rc == 0 && n == 2 && r[1].take == take && replay_order(r + 1, to + take) == 0)
+		e->then = to + take;
 	if (rc == 0) {
 		e->n = r->take;
 		e->order = to;
@@ -61,7 +65,7 @@ static int publish(const char *spool)
 	if (rc == 0 && e.n)
 		rc = (size_t)bytes == 4 * ((size_t)e.n + e.nbatches) ? given(&e, what) : -EINVAL;
 	else if (rc == 0)
-		rc = (size_t)bytes == sizeof(struct replay) ? replay(&e, what) : -EINVAL;
+		rc = bytes == sizeof(struct replay) || bytes == 2 * sizeof(struct replay) ? replay(&e, what, (size_t)bytes / sizeof(struct replay)) : -EINVAL;
 	free(what);
 	return rc;
 }

@@ -352,19 +352,20 @@ def begin(it):
         state.rehearsal = ahead
         state.rehearsal.start(it, rehearsal.WAIT if small else 0)
         return
+    later = samplers.following(state.number, it._index_sampler)
     if small:
         told = samplers.foretell(it._index_sampler, state.samples)
         if told:
             if not known:
                 lib.files(state.dataset, state.samples, files.packed(state.column))
             order, fields["batch_size"], fields["nbatches"] = told
-            lib.epoch(order, None, **fields)
+            lib.epoch(order, None, samplers.first_of(later and samplers.foretell(later, state.samples)), **fields)
             return
     else:
         told = samplers.replayable(it._index_sampler)
         if told:
             what, fields["batch_size"], fields["nbatches"] = told
-            if lib.replay(what, **fields) == 0:
+            if lib.replay(what + (samplers.first_of(later and samplers.replayable(later)) or b""), **fields) == 0:
                 return       # where the files are not known yet: fetches.py names them
 
     if small and not known:

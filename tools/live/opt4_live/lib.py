@@ -13,7 +13,7 @@ class Epoch(ctypes.Structure):
     """struct live_epoch of preload/live/live.h."""
     _fields_ = [("loader", ctypes.c_uint64), ("stream", ctypes.c_uint64), ("dataset", ctypes.c_uint64)] + \
         [(n, ctypes.c_uint32) for n in ("epoch", "rank", "workers", "batch_size", "persistent", "n", "nbatches", "samples")] + \
-        [("order", ctypes.c_void_p), ("counts", ctypes.c_void_p)]
+        [("order", ctypes.c_void_p), ("counts", ctypes.c_void_p), ("then", ctypes.c_void_p)]
 
 
 def load():
@@ -79,14 +79,15 @@ def known(dataset, n):
     return _lib.opt4_live_known(dataset, n)
 
 
-def epoch(order, counts, **fields):
-    """order, counts: array('I'), counts None for batches of batch_size. 0: published."""
-    e = Epoch(n=len(order), order=order.buffer_info()[0], counts=counts.buffer_info()[0] if counts else None, **fields)
+def epoch(order, counts, then=None, **fields):
+    """order, counts: array('I'), counts None for batches of batch_size. then: the next epoch's order, as long, where that is known. 0: published."""
+    at = [a.buffer_info()[0] if a else None for a in (order, counts, then if then and len(then) == len(order) else None)]
+    e = Epoch(n=len(order), order=at[0], counts=at[1], then=at[2], **fields)
     return _lib.opt4_live_epoch(ctypes.byref(e))
 
 
 def replay(what, **fields):
-    """The order is replayed by a process of its own. what: struct replay of tools/opt4d/replay.h. 0: on its way."""
+    """The order is replayed by a process of its own. what: struct replay of tools/opt4d/replay.h, or two: the next epoch's. 0: on its way."""
     e = Epoch(**fields)
     return _lib.opt4_live_replay(ctypes.byref(e), what, len(what))
 

@@ -12,6 +12,7 @@ OURS = ("builtins",) + NUMBERS
 LARGE = 214748364 # lengths from which on torch versions differ
 NONE, PERMUTED, DRAWN = range(3)   # enum replay_how of tools/opt4d/replay.h
 STATE = 5056      # bytes of a generator's state
+_numbers = {}     # stream -> the number of its last epoch, where its sampler goes by that
 
 
 def number(index):
@@ -149,6 +150,43 @@ def replayable(index_sampler):
     if len(state) != STATE:
         return None
     return struct.pack("<6I", n, how, rank, world, take, cycle) + state, size, -(-take // size)
+
+
+def _core(index_sampler):
+    from torch.utils.data.sampler import BatchSampler
+    return index_sampler.sampler if type(index_sampler) is BatchSampler else index_sampler
+
+
+def numbered(index_sampler):
+    """The number of the epoch whose order a DistributedSampler draws by it; None: another sampler, or it does not shuffle."""
+    from torch.utils.data.distributed import DistributedSampler
+    sampler = _core(index_sampler)
+    return sampler.epoch if type(sampler) is DistributedSampler and sampler.shuffle and type(sampler.epoch) is int else None
+
+
+def at_number(index_sampler, epoch):
+    """A copy of such a sampler, at that epoch."""
+    twin = copy.copy(_core(index_sampler))
+    twin.epoch = epoch
+    if _core(index_sampler) is index_sampler:
+        return twin
+    whole = copy.copy(index_sampler)
+    whole.sampler = twin
+    return whole
+
+
+def first_of(told):
+    return told[0] if told else None
+
+
+def following(stream, index_sampler):
+    """The sampler as it draws the epoch after this one, where it goes by the epochs' numbers, and they go on as so far. None: it is not known; of one whose
+    number is never set the next epoch is this one again."""
+    epoch, last = numbered(index_sampler), _numbers.get(stream)
+    _numbers[stream] = epoch
+    if epoch is None or (last is not None and epoch <= last):
+        return None
+    return at_number(index_sampler, 2 * epoch - last if last is not None else epoch + 1)
 
 
 def torchs_own(index_sampler):
