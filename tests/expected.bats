@@ -24,6 +24,8 @@ holds() {
 	holds .035 anew 0 240
 }
 @test "epochs left anywhere" { holds .065 anywhere 0 240; }
+# What is fetched ahead when the job stops for good, and the validation set's part of the cache, which was to be read again.
+@test "a job stopped in the middle of an epoch, after full ones: little is fetched ahead in vain" { holds .035 stopped 0 240; }
 @test "folds: the next one's loaders have the place of the last one's, whether that is gone or not" {
 	holds .02 folds 0 240
 	holds .02 folds 0 240 off

@@ -15,6 +15,8 @@
 #define FORGOTTEN 4                /* rounds of all streams */
 #define FIRST  64u                 /* part of an epoch that may be exchanged ahead of a stream none of whose epochs is over: it may be left any moment .. */
 #define LATER  256u                /* .. and of one that has been left sooner before */
+#define VAIN   32u                 /* part of all accesses so far that may be looked ahead in the place of others, where all epochs were read to their ends; .. */
+#define AT_LEAST 4u                /* .. so many rounds of its workers, at least */
 #define LIKE   .6                  /* of their files, at least, a loader and its heir have both; two ranks' epochs have half */
 #define PAUSE  64u                 /* accesses of others, besides two rounds of all, that make a stream one that waits */
 
@@ -132,6 +134,14 @@ uint32_t round_ends(uint32_t n)
 	return front <= left ? left : front + leap(n) < npos ? front + leap(n) : npos;
 }
 
+/* All its epochs so far were read to their ends. One that is stopped all the same, for good, costs no more than this part of what was read. */
+static uint32_t ahead_of(uint32_t n)
+{
+	const struct follow_shared *sh = orders.plans[n].follow.sh;
+	uint64_t least = (uint64_t)AT_LEAST * sh->round, on = sh->front + (view.h->clock / VAIN > least ? view.h->clock / VAIN : least);
+	return on < POS_NEVER ? (uint32_t)on : POS_NEVER;
+}
+
 uint32_t round_reach(uint32_t n, bool room)
 {
 	const struct plan_entry *p = &view.h->plans[n];
@@ -144,7 +154,7 @@ uint32_t round_reach(uint32_t n, bool room)
 	shown = front > first ? front + (front - first) : first;
 	if (!p->least && !p->asked && shown < end)
 		end = shown;
-	on = front < sure(n) ? sure(n) : front + leap(n);
+	on = p->least == POS_NEVER ? ahead_of(n) : front < sure(n) ? sure(n) : front + leap(n);
 	return room || p->endless || end < on ? end : on;
 }
 
