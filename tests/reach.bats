@@ -31,11 +31,15 @@ load lib/reach
 @test "indices that are no places: names, ids, pairs of a class and a number, alone; batches that are arrays, or can be gone through but once" {
 	"$PYTHON" "$REPO/tests/live/numbers_of.py" "$B/opt4_live" >"$BATS_TEST_TMPDIR/here"
 	PYTHONHASHSEED=3 "$PYTHON" "$REPO/tests/live/numbers_of.py" "$B/opt4_live" | cmp - "$BATS_TEST_TMPDIR/here"
-	reach key-name,4,1 key-ids,0,1 key-no-length,0,1 key-tuple-alone,0,1 numbered-class,4,1,.5,.7 index-size,0,1 batch-array,4,1 batch-once,0,1,.5,0
+	reach key-name,4,1 key-ids,0,1 key-no-length,0,1 key-tuple-alone,0,1 numbered-class,4,1 index-size,0,1 batch-array,4,1 batch-once,0,1,.5,0
 }
 
 @test "one rank of two, whose other is elsewhere: the next epoch's order is known with this one's, and more than what fits is hit" {
 	reach distributed,0,2,.58 distributed,4,2,.58
+}
+
+@test "episodes, draws by weights: what is not known yet of an order is none of its faults; a list that is read otherwise from the second epoch on" {
+	reach episodes,0,1 five-weighted,4,1 prepared,0,2,.5,.6
 }
 
 @test "folders opened before it is known where the dataset lies; a file of the sample's beside its image" {

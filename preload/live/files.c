@@ -36,7 +36,7 @@ struct live_table *live_table(uint64_t dataset, uint32_t n, size_t *bytes)
 	return t;
 }
 
-/* As live_known(), of one table. *loose: more of its samples have no place than have one. */
+/* As live_known(), of one table. *loose: some of its samples, lately, have no place. */
 static int table_known(uint64_t dataset, uint32_t n, bool *loose)
 {
 	size_t bytes;
@@ -46,7 +46,7 @@ static int table_known(uint64_t dataset, uint32_t n, bool *loose)
 		return 0;
 	bool wanders = t->again >= 2 * ENOUGH && t->changed > t->again / 4;
 	int known = wanders ? 3 : t->complete ? 2 : t->fetched ? 1 : 0;   /* one that is being named will be complete in a moment */
-	*loose = t->loose > t->placed;
+	*loose = t->loose;
 	munmap(t, bytes);
 	return known;
 }

@@ -19,6 +19,7 @@ struct draft {
 	size_t table_bytes;
 	struct live_trust trust;
 	uint32_t heir, named;     /* files in it */
+	uint32_t unknown;         /* accesses of samples that it says nothing of, about */
 };
 
 static void path_of(const struct draft *d, const char *what, char path[PATH_BYTES + 32])
@@ -134,12 +135,17 @@ static void write_order(const struct draft *d, const struct live_epoch *e)
 }
 
 /* Positions that the order takes; 0: nothing of it is known. */
-static uint32_t count_positions(const struct draft *d, const struct live_epoch *e)
+static uint32_t count_positions(struct draft *d, const struct live_epoch *e)
 {
 	uint32_t rec[LIVE_WIDTH];
 	uint64_t n = 0;
-	for (uint32_t i = 0; i < e->n; i++)
-		n += sample(d, e->order[i], rec);
+	uint32_t none = 0;
+	for (uint32_t i = 0; i < e->n; i++) {
+		uint32_t files = sample(d, e->order[i], rec);
+		n += files;
+		none += !files;
+	}
+	d->unknown = none < e->n ? (uint32_t)(n * none / (e->n - none)) : 0;
 	return n < POS_MAX / 2 ? (uint32_t)n : 0;   /* each may be filed where it is, and where it is expected again */
 }
 
@@ -259,6 +265,7 @@ static void replace(const struct draft *d, const struct live_epoch *e, uint32_t 
 	/* From here on it is the others' plan, too, whether this process can map it or not. */
 	if (policy_carry(shape, policy_gen) == 0 && orders.plans[n].gen == d->gen) {
 		orders.plans[n].follow.sh->between = between;
+		orders.plans[n].follow.sh->unknown = d->unknown;
 		orders.plans[n].follow.sh->drawn = drawn < between ? drawn : between;
 		if (e->persistent & LIVE_ON)
 			round_been(n);

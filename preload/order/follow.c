@@ -329,9 +329,11 @@ uint32_t follow_access(struct follow *f, struct run *r, uint32_t file, uint32_t 
 				__builtin_prefetch(&f->sh->cursor[then], 1);
 		}
 	}
+	bool named = file < f->t->h->nfiles && f->t->first[file] != TRACE_NEVER, unknown = r && !named && f->sh->unknown;
 	if (r)
-		r->drawn = pos != POS_UNKNOWN ? 0 : r->drawn + (file < f->t->h->nfiles && f->t->first[file] != TRACE_NEVER);
-	pace_access(f, r, pos != POS_UNKNOWN, skipped);
+		r->drawn = pos != POS_UNKNOWN ? 0 : r->drawn + named;
+	f->sh->unknown -= unknown;
+	pace_access(f, r, pos != POS_UNKNOWN, unknown, skipped);
 	*next = follow_next(f, file);
 	return pos;
 }

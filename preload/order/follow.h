@@ -80,7 +80,8 @@ struct follow_shared {            /* head of the shared block; cursor[nfiles] fo
 	uint32_t came;            /* moving ratio of the expired positions that were come to, 16.16; 0: none has expired */
 	uint32_t left_out;        /* positions before the horizon that were not, in a row */
 	uint32_t drawn;           /* of those between, how many the order names elsewhere, 16.16: partners of the dataset's own */
-	uint32_t reserved[8];
+	uint32_t unknown;         /* accesses still to come of samples whose files were not known when the order was made: it does not name them */
+	uint32_t reserved[7];
 	struct run runs[RUNS_MAX];
 	uint64_t consumed[FOLLOW_RING / 64]; /* bit p % FOLLOW_RING, for p in [horizon, horizon + FOLLOW_RING) */
 	uint32_t cursor[];        /* [nfiles] trace file -> its next unconsumed position + 1;

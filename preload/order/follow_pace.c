@@ -248,12 +248,12 @@ static void look_over(struct follow *f)
 		expire(sh, to);
 }
 
-void pace_access(struct follow *f, struct run *r, bool matched, uint32_t skipped)
+void pace_access(struct follow *f, struct run *r, bool matched, bool unknown, uint32_t skipped)
 {
 	struct follow_shared *sh = f->sh;
 	uint32_t hi = runs_used(sh);
 	bool mixed = follow_mixed(sh);
-	if (!matched && r && r->at.last && r->misses < follow_patience(sh))
+	if (unknown || (!matched && r && r->at.last && r->misses < follow_patience(sh)))
 		sh->extra++;
 	else
 		judge(sh, r, matched);
@@ -265,7 +265,7 @@ void pace_access(struct follow *f, struct run *r, bool matched, uint32_t skipped
 		judge_came(sh, true);
 	}
 	if (r) {
-		r->misses = matched ? 0 : r->misses + 1;
+		r->misses = matched ? 0 : r->misses + !unknown;
 		r->streak = matched ? r->streak + 1 : r->streak;
 		r->stamp = follow_clock(sh);
 	}

@@ -71,7 +71,7 @@ bool vote_place(const struct follow *f, const struct run *r, struct place *to);
 bool vote_start(const struct follow *f, uint32_t file, struct place *to);
 
 /* After each access: ratios and gate; now and then front, horizon and round. skipped: positions of its walk left out. */
-void pace_access(struct follow *f, struct run *r, bool matched, uint32_t skipped);
+void pace_access(struct follow *f, struct run *r, bool matched, bool unknown, uint32_t skipped);
 
 /* The round and where groups start, from the front; called before the first access too. */
 void pace_groups(struct follow *f);

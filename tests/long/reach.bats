@@ -46,6 +46,23 @@ both() {
 	both {buckets,numpy-sampler,lazy-sampler,nested-batches,sequential,sequential-silent,subset-sampler,collate-none},{0,4},1
 }
 
+@test "indices that are no places" {
+	both key-{name,bytes,id,names,digits,dataclass,slots,numpy,uuid,set,enum,float,alone},{0,4},1
+	both {class-number,index-size-list,index-size-dict,batch-tensor,batch-tuple},{0,4},1 key-itself,{0,4},1,.5,0
+}
+
+@test "detection, pairs, classes, identities" {
+	both {panoptic,views,pair-list,balanced},{0,4},1 copy-paste,{0,4},1,.5,.97 identities,{0,4},1,.4
+}
+
+@test "volumes, several maps, captions, a pool in the collation, lists at once" {
+	both {flow,stereo,captions,memmapped,entries,collate-reads,lists},{0,4},1 six-cameras,{0,4},2 csv-each,{0,4},0
+}
+
+@test "loaders in turn, draws, curricula" {
+	both {growing-batches,prefetcher,forkserver,cycled},{0,4},1 curriculum,{0,4},1,.4 from-sampler,{0,4},1,.4 some-samples,0,1,.3 buffer,{0,4},1,.5,0
+}
+
 @test "lists that change, other loaders" {
 	both shuffled,{0,4},1 drawn,{0,4},1,.22 stream,{0,4},1,.5,0 concat,{0,4},1,.5
 }

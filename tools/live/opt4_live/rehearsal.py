@@ -67,11 +67,15 @@ def _draw(sampler_iter, words, doubt, *how):
     room = (len(words) - HEAD) // 2
     filled = batches = 0
     for batch in sampler_iter:
-        indices = numbers(batch, *how)
-        n = len(indices)
-        if doubt and doubt.at(batch if how[-1] else (batch,), indices):
+        try:
+            indices = numbers(batch, *how)
+            wrong = doubt and doubt.at(samplers.items(batch, how[-1]), indices)
+        except (TypeError, ValueError):
+            wrong = True
+        if wrong:          # nor were those before
             words[FILLED] = 0
             return
+        n = len(indices)
         if filled + n > room or batches == room:
             words[STATE] = FULL
             return
