@@ -350,7 +350,7 @@ static void count_keyed(struct live_table *t, bool placed)
 	t->loose += !placed;
 	if (t->placed + t->loose > 1024) {
 		t->placed /= 2;
-		t->loose /= 2;
+		t->loose = (t->loose + 1) / 2;   /* once is not forgotten: an order by places would end there */
 	}
 }
 
