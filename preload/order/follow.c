@@ -260,7 +260,7 @@ static bool found(struct follow *f, struct run *r, uint32_t file, struct place *
 static void learn_between(const struct follow *f, const struct run *r, uint32_t pos, uint32_t skipped)
 {
 	struct follow_shared *sh = f->sh;
-	if (r->streak < (again(f, pos) ? PROVEN : 1) || skipped || r->misses > 2 * LOST_MISSES)
+	if (!r->streak || (r->streak < PROVEN && again(f, pos)) || skipped || r->misses > 2 * LOST_MISSES)
 		return;
 	int64_t now = r->misses < LOST_MISSES ? (int64_t)r->misses * FOLLOW_ONE : (int64_t)LOST_MISSES * FOLLOW_ONE;
 	sh->between = (uint32_t)(sh->between + (now - (int64_t)sh->between) / MIXED_SPAN);
