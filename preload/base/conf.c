@@ -50,97 +50,6 @@ void conf_named(uint8_t last) { conf_last_byte[last] |= 1; }
 
 bool conf_active(void) { return conf.active; }
 bool conf_live(void) { return conf.live; }
-/* Roots come while other threads look: how many there are is told after what they are. */
-unsigned conf_nroots(void) { return __atomic_load_n(&conf.nroots, __ATOMIC_ACQUIRE); }
-
-const char *conf_root(unsigned n, size_t *len)
-{
-	*len = conf.root[n].len;
-	return conf.root[n].path;
-}
-
-const char *conf_root_real(unsigned n, size_t *len)
-{
-	if (!__atomic_load_n(&conf.root[n].real_known, __ATOMIC_ACQUIRE)) {
-		char real[PATH_MAX];
-		opt4_inside++;
-		if (realpath(conf.root[n].path, real) && strlen(real) < sizeof(conf.root[n].real)) {
-			strcpy(conf.root[n].real, real);
-			conf.root[n].real_len = strlen(real);
-		}
-		__atomic_store_n(&conf.root[n].real_known, true, __ATOMIC_RELEASE);
-		opt4_inside--;
-	}
-	*len = conf.root[n].real_len;
-	return *len ? conf.root[n].real : NULL;
-}
-
-/* Lexical clean-up of an absolute path: `//`, `/./` and the trailing slash go. `..` stays: it would need
- * the file system, and a root is rarely given so. */
-static size_t clean(char *p)
-{
-	char *w = p;
-	for (char *r = p; *r;) {
-		while (r[0] == '/' && (r[1] == '/' || (r[1] == '.' && (r[2] == '/' || !r[2]))))
-			r += r[1] == '/' ? 1 : 2;
-		if (r[0] == '/' && !r[1])
-			break;
-		if (!*r)
-			break;
-		*w++ = *r++;
-	}
-	*w = 0;
-	return (size_t)(w - p);
-}
-
-static bool add_root(unsigned n, const char *s, size_t len, const char *whence)
-{
-	if (n >= CONF_ROOTS || len == 0 || len + 2 > sizeof(conf.root[0].path))
-		return false;
-	char *p = conf.root[n].path;
-	if (s[0] == '/') {
-		memcpy(p, s, len);
-		p[len] = 0;
-	} else {
-		char cwd[PATH_MAX];
-		if (!getcwd(cwd, sizeof(cwd)) || strlen(cwd) + len + 2 > sizeof(conf.root[0].path))
-			return false;
-		strcpy(p, cwd);
-		strcat(p, "/");
-		strncat(p, s, len);
-	}
-	size_t plen = clean(p);
-	const char *home = getenv("HOME");
-	if (plen == 0 || (home && !strcmp(p, home))) {
-		opt4_log("opt4: %s: '%s' is no dataset root; name the dataset's own folder", whence, plen ? p : "/");
-		return false;
-	}
-	conf.root[n].len = plen;
-	conf.root[n].real_known = false;
-	if (n >= conf.nroots)
-		__atomic_store_n(&conf.nroots, n + 1, __ATOMIC_RELEASE);
-	return true;
-}
-
-static void load_roots(void)
-{
-	if (conf.have_trace) {
-		const struct trace *t = &conf.trace;
-		for (uint32_t i = 0; i < t->h->nroots && i < CONF_ROOTS; i++) {
-			size_t len;
-			const char *path = trace_root_path(t, i, &len);
-			if (!path || memchr(path, 0, len) || !add_root(i, path, len, conf.trace_path))
-				conf.root[i].len = 0, conf.nroots = i + 1 > conf.nroots ? i + 1 : conf.nroots;
-		}
-	}
-	const char *s = getenv("OPT4_ROOT");
-	for (unsigned n = 0; s && *s; n++) {
-		size_t len = strcspn(s, ":");
-		if (len)
-			add_root(n, s, len, "OPT4_ROOT");
-		s += len + (s[len] == ':');
-	}
-}
 
 static void load_globs(void)
 {
@@ -324,7 +233,7 @@ void conf_load(void)
 		return;
 	conf.loaded = true;
 	const char *s = getenv("OPT4_DISABLE");
-	if ((s && !strcmp(s, "1")) || !(getenv("OPT4_TRACE") || getenv("OPT4_ROOT")) || !program_wanted())
+	if ((s && !strcmp(s, "1")) || !(getenv("OPT4_TRACE") || conf_root_list()) || !program_wanted())
 		return;
 	s = getenv("OPT4_LOG");
 	if (s && !strcmp(s, "stderr"))
@@ -346,7 +255,7 @@ void conf_load(void)
 		}
 	}
 	pool_secret();
-	load_roots();
+	conf_roots_load();
 	load_globs();
 	if (*conf.policy && !strcmp(conf.policy, "none"))
 		conf.nroots = 0;
@@ -369,27 +278,4 @@ void conf_set_size(uint64_t bytes, bool guess)
 {
 	conf.live_bytes = bytes;
 	conf.live_guess = guess;
-}
-
-bool conf_add_root(const char *path)
-{
-	size_t len = strlen(path);
-	if (!conf.active) {
-		if (getenv("OPT4_TRACE") || getenv("OPT4_ROOT"))
-			return false;      /* there was a reason */
-		setenv("OPT4_ROOT", path, 1);
-		conf.loaded = false;
-		conf_load();
-		if (!conf.active)
-			unsetenv("OPT4_ROOT");
-		return conf.active;
-	}
-	for (unsigned n = 0; n < conf.nroots; n++)
-		for (int real = 0; real < 2; real++) {
-			size_t rlen = 0;
-			const char *root = real ? conf_root_real(n, &rlen) : conf_root(n, &rlen);
-			if (root && rlen && len >= rlen && !memcmp(path, root, rlen) && (path[rlen] == '/' || !path[rlen]))
-				return true;
-		}
-	return conf.nroots < CONF_ROOTS && add_root(conf.nroots, path, len, "live");
 }

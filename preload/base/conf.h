@@ -57,6 +57,11 @@ bool conf_live(void);                      /* OPT4_LIVE: learn the order from th
  * already; the first, where there was none and conf_active() may become true by it (OPT4_ROOT is then set). False: it
  * is no root, or the library is to do nothing in this program. */
 bool conf_add_root(const char *path);
+/* The same for several, separated by colons, and without a change of the environment: other threads may be reading it. */
+bool conf_add_roots(const char *list);
+/* conf_load()'s: OPT4_ROOT, or what conf_add_roots() has in its place; NULL: neither. Those of the trace and of that list. */
+const char *conf_root_list(void);
+void conf_roots_load(void);
 /* What that dataset takes in whole pages, or so, for a budget in percent: before the session is made. */
 void conf_set_size(uint64_t bytes, bool guess);
 

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "../live/live.h"
+#include "child.h"
 #include "hook.h"
 
 typedef struct _object PyObject;
@@ -31,6 +32,9 @@ static struct {
 	void (*PyErr_Restore)(PyObject *, PyObject *, PyObject *);
 	void (*PyErr_Clear)(void);
 	int (*Py_AddPendingCall)(int (*call)(void *), void *arg);
+	PyObject *(*PySys_GetObject)(const char *);
+	PyObject *(*PySequence_GetItem)(PyObject *, ssize_t);
+	PyObject *(*PyObject_GetAttrString)(PyObject *, const char *);
 	PyObject **PyExc_Exception;
 	PyObject *_Py_NoneStruct;
 } py;
@@ -55,6 +59,9 @@ static bool resolve(void)
 	NEED(PyErr_Restore);
 	NEED(PyErr_Clear);
 	NEED(Py_AddPendingCall);
+	NEED(PySys_GetObject);
+	NEED(PySequence_GetItem);
+	NEED(PyObject_GetAttrString);
 	NEED(PyExc_Exception);
 	NEED(_Py_NoneStruct);
 	return true;
@@ -141,13 +148,25 @@ EXPORT PyObject *opt4_guest(const char *name, PyObject *parts, int method)
 
 static PyObject *asked;
 
+/* Where torch was not imported: of our finder, which is the first there. A new reference, or NULL and an exception. */
+static PyObject *alone(void)
+{
+	PyObject *path = py.PySys_GetObject("meta_path"), *finder = path ? py.PySequence_GetItem(path, 0) : NULL;
+	PyObject *call = finder ? py.PyObject_GetAttrString(finder, "opt4_alone") : NULL;
+	if (finder)
+		py.Py_DecRef(finder);
+	return call;
+}
+
 /* In the program's first thread, between two steps of its own. */
 static int look(void *arg)
 {
 	(void)arg;
-	PyObject *done = py.PyObject_CallFunctionObjArgs(asked, NULL);
+	PyObject *call = asked ? asked : alone(), *done = call ? py.PyObject_CallFunctionObjArgs(call, NULL) : NULL;
+	if (!asked && call)
+		py.Py_DecRef(call);
 	if (!done)
-		return raised() ? -1 : 0;
+		return py.PyErr_Occurred() && raised() ? -1 : 0;
 	py.Py_DecRef(done);
 	return 0;
 }
@@ -166,4 +185,10 @@ EXPORT void opt4_apart(PyObject *call, const char *system, size_t bytes)
 	asked = call;
 	live_apart_begin(ask, system, bytes);
 	hook_leave(g);
+}
+
+void guest_alone(const char *system, size_t bytes)
+{
+	if (resolve())
+		live_apart_begin(ask, system, bytes);
 }

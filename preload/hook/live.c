@@ -28,6 +28,7 @@ EXPORT int opt4_live_open(const char *root)
 		else if (conf_active())
 			hook_activate();
 		live_loader_again();
+		live_root_found();
 	}
 	hook_leave(g);
 	return hook_on && conf_active() && conf_live();
@@ -155,6 +156,18 @@ EXPORT size_t opt4_live_names(char *to, size_t room)
 		return 0;
 	struct guard g = hook_enter();
 	size_t n = live_apart_names(to, room);
+	hook_leave(g);
+	return n;
+}
+
+/* What processes have opened that were started while samples were fetched: names below no root, each with a NUL. Returns their bytes. */
+size_t opt4_live_beside(char *to, size_t room);
+EXPORT size_t opt4_live_beside(char *to, size_t room)
+{
+	if (opt4_inside || !hook_on)
+		return 0;
+	struct guard g = hook_enter();
+	size_t n = live_children_names(to, room);
 	hook_leave(g);
 	return n;
 }

@@ -1,4 +1,5 @@
 /* open.c - open and its family. */
+#include "child.h"
 #include "grow.h"
 #include "open.h"
 #include "swap.h"
@@ -84,6 +85,7 @@ void open_elsewhere(int fd, int dirfd, const char *path)
 	} else {
 		live_stranger(buf, path_name_of_fd(fd, buf));
 	}
+	child_look();
 	hook_leave(g);
 }
 

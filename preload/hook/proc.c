@@ -1,4 +1,5 @@
 /* proc.c - the process: start, fork, end, and what changes the meaning of its paths. */
+#include "child.h"
 #include "grow.h"
 #include "path.h"
 #include "swap.h"
@@ -21,6 +22,7 @@ void hook_forked(void)
 	path_cwd_changed();     /* daemon() goes to / next, past our chdir() */
 	struct guard g = hook_enter();
 	session_after_fork();
+	live_forked();
 	hook_leave(g);
 }
 
@@ -127,6 +129,8 @@ __attribute__((constructor)) static void begin(void)
 	} else if (next_resolved() && conf_may_learn()) {
 		begin_live();      /* a launcher may have given PYTHONPATH a value of its own */
 	}
+	if (next_resolved() && conf_may_learn())
+		child_begin();
 	if (descendant && next_resolved())
 		expect_growth();
 	hook_leave(g);
@@ -138,6 +142,7 @@ static void leave(void)
 	if (hook_pid != getpid())
 		return;
 	struct guard g = hook_enter();
+	live_child_end();
 	session_leave();
 	hook_leave(g);
 }

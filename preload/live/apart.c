@@ -57,19 +57,9 @@ void live_apart_end(void)
 		live_watch(false);
 }
 
-static bool of_the_system(const char *path, size_t len)
-{
-	for (const char *s = A.system, *end = s + A.system_bytes; s < end; s += strlen(s) + 1) {
-		size_t n = strlen(s);
-		if (n <= len && !memcmp(s, *s == '/' ? path : path + len - n, n))
-			return true;
-	}
-	return false;
-}
-
 void live_apart_opened(const char *path, size_t len)
 {
-	if (!len || !A.rounds || of_the_system(path, len) || !enter())
+	if (!len || !A.rounds || live_of_the_system(A.system, A.system_bytes, path, len) || !enter())
 		return;
 	if (A.len + len + 1 <= NAMES) {
 		memcpy(A.names + A.len, path, len);

@@ -53,6 +53,7 @@ void live_watch(bool on)
 static void watch(bool on)
 {
 	live_watch(on);
+	live_fetching(on);
 	atomic_store_explicit(&access_watch, on ? note : NULL, memory_order_relaxed);
 }
 
@@ -65,6 +66,7 @@ static void begin(uint32_t n)
 	atomic_store(&L->nnotes, 0);
 	atomic_store(&L->nstrange, 0);
 	live_apart_end();
+	live_child_end();
 	if (!L->told) {
 		L->told = true;
 		tell(TOLD_FETCHES, "");
@@ -113,6 +115,10 @@ void live_rest(void)
 
 void live_stranger(const char *path, size_t len)
 {
+	if (atomic_load_explicit(&live_child, memory_order_relaxed)) {
+		live_child_opened(path, len);
+		return;
+	}
 	if (atomic_load_explicit(&live_apart, memory_order_relaxed)) {
 		live_apart_opened(path, len);
 		return;

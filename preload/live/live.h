@@ -136,6 +136,32 @@ void live_apart_opened(const char *path, size_t len);
 /* The names, each with a NUL; their bytes. They are forgotten here. */
 size_t live_apart_names(char *to, size_t room);
 
+/* ---- children.c: processes that are started while a sample is fetched ---- */
+
+/* Where the spool is; in the constructor, where no folder was told. Without it all that follows does nothing. */
+void live_children_load(void);
+/* This process begins (ends) to fetch samples: what starts meanwhile is looked at. */
+void live_fetching(bool on);
+/* In the constructor. True: the parent fetches just now, and what is opened here is looked at as if it had opened it. */
+bool live_child_begin(void);
+extern _Atomic bool live_child;
+/* A child that ends, or fetches samples itself. */
+void live_child_end(void);
+/* In a forked process: it is such a child, if the parent was fetching. */
+void live_forked(void);
+/* An absolute path that was opened in a child, to be read, and lies below no root. */
+void live_child_opened(const char *path, size_t len);
+/* What children have opened since the last call, each with a NUL; their bytes. */
+size_t live_children_names(char *to, size_t room);
+/* A folder was found, here. Has one been found anywhere since the last call? */
+void live_root_found(void);
+bool live_roots_grew(void);
+/* A file of the spool, and a NUL; its bytes, 0: none. Is there such a one? */
+bool live_children_has(const char *name);
+size_t live_children_file(const char *name, char *to, size_t room);
+/* Does this absolute path lie in one of `system`'s folders, or end as it says? (live_apart_begin()) */
+bool live_of_the_system(const char *system, size_t bytes, const char *path, size_t len);
+
 /* ---- export.c ---- */
 
 /* Writes each dataset's files into the folder `to`: files.DATASET (hex), a line `samples width`, then a path and a NUL for

@@ -351,6 +351,7 @@ void session_peeked(struct cached *c) {}
 #include "../../preload/live/live.h"
 bool conf_live(void) { return false; }
 bool conf_add_root(const char *path) { return false; }
+bool conf_add_roots(const char *list) { return false; }
 void session_roots_added(void) {}
 void conf_set_size(uint64_t bytes, bool guess) {}
 int live_measure(uint64_t all, const char *names, size_t bytes) { return -1; }
@@ -368,6 +369,11 @@ void live_stranger(const char *path, size_t len) {}
 void live_loader_again(void) {}
 void live_apart_begin(bool (*ask)(void), const char *system, size_t bytes) {}
 void live_apart_end(void) {}
+_Atomic bool live_child;
+bool live_child_begin(void) { return false; } bool live_roots_grew(void) { return false; }
+void live_children_load(void) {} void live_child_end(void) {} void live_forked(void) {} void live_root_found(void) {}
+size_t live_children_names(char *to, size_t room) { return 0; } size_t live_children_file(const char *name, char *to, size_t room) { return 0; }
+bool live_children_has(const char *name) { return false; }
 size_t live_apart_names(char *to, size_t room) { return 0; }
 void live_own(uint64_t key, uint64_t dataset) {}
 int live_files(uint64_t dataset, uint32_t n, const char *paths, size_t bytes) { return -ENOSYS; }

@@ -29,6 +29,11 @@ def patch(dataloader):
     guest.method(fetch._IterableDatasetFetcher, "fetch", partial(_before_fetch, False), _fetched)
 
 
+def alone():
+    """In a Python without torch's loaders, of a job that has some elsewhere: files are read here."""
+    apart.alone()
+
+
 def _made(token, args, result, whole):
     if whole:
         epochs.prepare(args[0])

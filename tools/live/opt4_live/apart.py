@@ -21,7 +21,9 @@ def begin():
     global _begun
     installed = [p for p in sys.path if isinstance(p, str) and p.endswith("-packages")]
     own = tuple(os.fsencode(p).rstrip(b"/") + b"/" for p in [sys.prefix, sys.base_prefix] + installed if p.strip("/"))
-    guest.apart(_look, SYSTEM + own + tuple(s.encode() for s in all_suffixes()))
+    system = b"\0".join(SYSTEM + own + tuple(s.encode() for s in all_suffixes())) + b"\0"
+    guest.apart(_look, system)
+    epochs.tell_file("apart", system)     # Pythons that this one starts have no torch in them, perhaps
     _begun = True
 
 
@@ -33,6 +35,32 @@ def end():
         lib.together()
 
 
+def alone():
+    """Files are read in this Python, which has no torch in it: another of the job has."""
+    if lib.load() and lib.watch():
+        begin()
+        _look()
+
+
+def among(seen, opened, enough, n):
+    """Folders to be roots that hold so many of what was opened, with what was `seen` before, which this adds to; []: not yet. n: samples of the dataset, 0
+    where that is not known."""
+    here = os.fsencode(os.getcwd()) + b"/"
+    known = epochs.roots_here()
+    seen.update(p for p in {files.absolute(p, here) for p in opened} if p not in seen and roots.is_data(p) and not any(p.startswith(k + b"/") for k in known))
+    folder = roots.holding(seen, enough)
+    if folder is None:
+        if len(seen) > SEEN:
+            seen.clear()
+        return []
+    below = {p for p in seen if p.startswith(folder + b"/")}
+    new = roots.of(below, known)
+    if new and not known and (n or {os.path.dirname(p) for p in below} == {folder}):    # one class of several
+        new = roots.widened(new, n)
+    seen.clear()
+    return new
+
+
 def _look():
     """Some files have been opened that lie below no root."""
     global found
@@ -42,20 +70,8 @@ def _look():
     epochs.known_roots()
     if epochs.loaders():          # in another process of the job: what this one reads may be anything
         return
-    here = os.fsencode(os.getcwd()) + b"/"
-    known = epochs.roots_here()
-    _seen.update(p for p in {files.absolute(p, here) for p in opened} if roots.is_data(p) and not any(p.startswith(k + b"/") for k in known))
-    folder = roots.holding(_seen, ENOUGH)
-    if folder is None:
-        if len(_seen) > SEEN:
-            _seen.clear()
-        return
-    below = {p for p in _seen if p.startswith(folder + b"/")}
-    new = roots.of(below, known)
-    if new and not known and {os.path.dirname(p) for p in below} == {folder}:    # one class of several
-        new = roots.widened(new, 0)
+    new = among(_seen, opened, ENOUGH, 0)
     if new:
         found = True
         epochs.tell_size(lambda: (roots.look(new)[1], None), True)
         epochs.add_roots(new)
-    _seen.clear()

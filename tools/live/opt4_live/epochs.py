@@ -181,7 +181,7 @@ def announce(it, loader):
     it._opt4 = state = State(it, loader, held)
     global announced
     if not announced:
-        _tell_file("loader", b"")
+        tell_file("loader", b"")
     announced = True
     lib.loader(state.key, state.dataset, _counts.get(state.number, -1) + 1)
     key, pid = state.key, os.getpid()
@@ -247,7 +247,7 @@ def add_roots(found):
     """Folders (absolute) in which datasets were found. The first of the job names its session: the first process that puts
     its own in place, for the others take that one first."""
     found = [r for r in found if b":" not in r]
-    if not _tell_file("root", b":".join(found)):
+    if not tell_file("root", b":".join(found)):
         known_roots()
         try:
             fd = os.open(_spool("root"), os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
@@ -273,7 +273,7 @@ def tell_size(size, apart=False):
         _sized = "apart" if apart else True
         n, _rest = size()
         lib.size(n, apart or _rest is not None)
-        _tell_file("size", b"%d" % n)     # whoever makes the session must know
+        tell_file("size", b"%d" % n)     # whoever makes the session must know
 
 
 def _measure():
@@ -292,7 +292,7 @@ def _size_found():
         return 0, None
 
 
-def _tell_file(name, data):
+def tell_file(name, data):
     """A file of the spool, put in place whole; the first stays. False: it was there, or there is no spool."""
     try:
         path = _spool(name)

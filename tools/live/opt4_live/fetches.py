@@ -7,9 +7,11 @@ from . import apart, epochs, files, keys, lib, roots, samplers
 
 NOBODY = 0xFFFFFFFF   # an index that is no number
 UNTIL = 8             # batches after which it is said that no file was seen
+FEW = 4               # files of processes that samples start, at least, that make a folder a dataset's
 PATIENCE = 64         # batches after which nobody waits any more for a dataset's files to be named
 _numbers = epochs.Numbers()
 _fetched = {}         # process and number of a dataset -> what is known of it
+_beside = set()       # files that were opened by processes which samples start
 
 
 class _Marks(list):
@@ -41,7 +43,7 @@ class _Fetched:
         from multiprocessing import parent_process
         from torch.utils.data import Subset, get_worker_info
         info = get_worker_info()
-        self.turns, self.loose = 0, None
+        self.turns, self.loose, self.others = 0, None, None
         self.n = samplers.count(dataset) if numbered else 0
         self.keyed = False        # some of the indices are no places
         self.unnamed = None
@@ -113,9 +115,13 @@ def after(f, whole):
     strangers = lib.fetched(whole)
     if strangers:
         _settle(f, strangers)
+    strangers = lib.beside()
+    if strangers:
+        _settle_beside(f, strangers)
     if f.turns == UNTIL and (not lib.active() or apart.found and f.n and not f.named and not lib.known(0, f.n)):
         lib.say("opt4: nothing is cached: " + (
             "the samples' files lie loose in %s; give them a folder of their own" % os.fsdecode(f.loose) if f.loose else
+            "samples are fetched, but their files are opened by other processes, a few in %s; name the dataset's folder with --root" % os.fsdecode(f.others) if f.others else
             "samples are fetched, but no file of theirs is opened here: they are in memory, or read by other means; if they lie in files, "
             "name their folder with --root"))
     lib.learn(not f.named or f.turns > PATIENCE)
@@ -137,6 +143,19 @@ def _settle(f, strangers):
         if not epochs.roots_here():
             found = roots.widened(found, f.n)
         epochs.tell_size(lambda: _size(found, data, f))
+        epochs.add_roots(found)
+
+
+def _settle_beside(f, strangers):
+    """The same of what processes opened that were started meanwhile. Such a one opens much else: a file a sample is a dataset's, and no other."""
+    if not lib.watch():
+        return
+    epochs.known_roots()
+    found = apart.among(_beside, strangers, max(FEW, min(apart.ENOUGH, f.n // 2)) if f.n else apart.ENOUGH, f.n)
+    if _beside:
+        f.others = os.path.dirname(min(_beside))
+    if found:
+        epochs.tell_size(lambda: (roots.look(found)[1], None))
         epochs.add_roots(found)
 
 

@@ -33,8 +33,7 @@ def method(cls, name, before=None, after=None):
 def apart(call, system):
     """Where no DataLoader reads: call() is to take lib.names(), in the program's first thread, whenever some files have been opened that lie neither below
     a root nor in one of these folders
-    (bytes, each with a slash at either end) nor end in one of these suffixes."""
+    (each with a slash at either end) nor end in one of these suffixes: bytes, each with a NUL."""
     begin = ctypes.PyDLL(None).opt4_apart
     begin.argtypes, begin.restype = [ctypes.py_object, ctypes.c_char_p, ctypes.c_size_t], None
-    packed = b"\0".join(system) + b"\0"
-    begin(call, packed, len(packed))
+    begin(call, system, len(system))

@@ -48,6 +48,7 @@ def load():
         lib.opt4_live_undraw.argtypes = [ctypes.c_void_p]
         lib.opt4_live_wait.argtypes = [ctypes.c_void_p, ctypes.c_uint]
         lib.opt4_live_names.argtypes, lib.opt4_live_names.restype = [ctypes.c_char_p, ctypes.c_size_t], ctypes.c_size_t
+        lib.opt4_live_beside.argtypes, lib.opt4_live_beside.restype = [ctypes.c_char_p, ctypes.c_size_t], ctypes.c_size_t
         for name in ("ready", "rest", "watch", "together"):
             getattr(lib, "opt4_live_" + name).argtypes = []
         for name in ("ready", "loader", "own", "follow", "end", "forget", "use", "sample", "key", "rest", "learn", "size", "lied", "undraw", "wait", "together"):
@@ -206,6 +207,11 @@ def fetched(whole):
 def names():
     """Where no DataLoader reads: paths that were opened below no root since the last call."""
     return _names(_lib.opt4_live_names)
+
+
+def beside():
+    """Paths below no root that processes opened which were started while samples were fetched, here or elsewhere in the job; each once."""
+    return _names(_lib.opt4_live_beside)
 
 
 def together():

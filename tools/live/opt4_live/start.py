@@ -16,6 +16,11 @@ MODULE = sys.modules.get("sitecustomize")
 class Opt4Finder:
     """On sys.meta_path until AWAITED is imported; finds nothing itself."""
 
+    @staticmethod
+    def opt4_alone():
+        """The library (guest.c): files are read, and there is no torch here."""
+        _ours().alone()
+
     @classmethod
     def find_spec(cls, name, path=None, target=None):
         if sys.modules.get("sitecustomize") is MODULE:   # it can't go while it is being imported
@@ -68,9 +73,18 @@ class _Ours:
         return self.modules[name]
 
 
+OURS = []          # as soon as they are wanted
+
+
+def _ours():
+    if not OURS:
+        OURS.append(_Ours().package)
+    return OURS[0]
+
+
 def _patch_after(loader):
     """torch's module is run by its own loader, and then looked at."""
-    ours = _Ours().package
+    ours = _ours()
 
     def after(token, args, result, whole):
         del loader.exec_module
