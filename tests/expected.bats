@@ -41,3 +41,13 @@ holds() {
 	holds .1 never 2 200
 	holds .12 at-last 2 240
 }
+# A batch is, however small its part of the epoch: the cache, which is full, gives for them what was just read.
+@test "the first epoch: what is due next is fetched ahead though nobody knows whether the epoch will be left" {
+	local out
+	out=$(OPT4_DIR=/dev/shm/expected-paused OPT4_ROOT=$PWD/data OPT4_CACHE=480K LD_PRELOAD=$LIB slow within 200 "$PYTHON" -W ignore "$REPO/tests/live/expected.py" data paused 0)
+	echo "$out"
+	read -r _ ahead <<<"$out"
+	calc "$ahead >= 8"
+	[ "$(stat_of prefetch_wasted)" = 0 ]
+	no_session
+}

@@ -13,8 +13,12 @@
 #define DUE    2u                  /* rounds of all workers */
 #define ALIKE  .8                  /* periods */
 #define FORGOTTEN 4                /* rounds of all streams */
-#define FIRST  64u                 /* part of an epoch that may be exchanged ahead of a stream none of whose epochs is over: it may be left any moment .. */
-#define LATER  256u                /* .. and of one that has been left sooner before */
+#define FIRST  64u                 /* part of an epoch that may be exchanged ahead of a stream none of whose epochs is over: it may be left any moment; .. */
+#define TURN   2u                  /* .. this part of a round, a batch at least, where that is more (so many workers begin anew meanwhile), .. */
+#define ROUNDS 2u                  /* .. or so many rounds, as far as .. */
+#define WHOLE  32u                 /* .. they are no more than this part of it; but .. */
+#define READ   2u                  /* .. no more than this part of what was read of it */
+#define LATER  256u                /* And of one that has been left sooner before */
 #define VAIN   32u                 /* part of all accesses so far that may be looked ahead in the place of others, where all epochs were read to their ends; .. */
 #define AT_LEAST 4u                /* .. so many rounds of its workers, at least */
 #define LIKE   .6                  /* of their files, at least, a loader and its heir have both; two ranks' epochs have half */
@@ -115,8 +119,23 @@ void round_end(uint32_t n)
 	past_end(&p->past, view.h->clock);
 }
 
-/* What may yet be read though the last epoch was left before. */
-static uint32_t leap(uint32_t n) { return orders.axes[n].npos / (view.h->plans[n].least ? LATER : FIRST) + 1; }
+/* What may yet be read though the last epoch was left before, or though there was none. A part of an epoch is too little where that is small: what is due
+ * is late then until the first is over. */
+static uint32_t leap(uint32_t n)
+{
+	const struct plan *p = &orders.plans[n];
+	uint32_t npos = orders.axes[n].npos, round, workers, due;
+	if (view.h->plans[n].least)
+		return npos / LATER + 1;
+	round = p->follow.sh->round;
+	workers = p->trace.streams[0].workers;
+	due = round / (workers > TURN ? TURN : workers ? workers : 1);
+	round = ROUNDS * round < npos / WHOLE ? ROUNDS * round : npos / WHOLE;
+	due = due > round ? due : round;
+	if (due > p->follow.sh->front / READ)
+		due = p->follow.sh->front / READ;
+	return (npos / FIRST > due ? npos / FIRST : due) + 1;
+}
 
 /* So far an epoch is read for sure: where each is left somewhere else, half of the least. */
 static uint32_t sure(uint32_t n)
@@ -142,18 +161,26 @@ static uint32_t ahead_of(uint32_t n)
 	return on < POS_NEVER ? (uint32_t)on : POS_NEVER;
 }
 
+/* Of a loader that was never seen to be read, no more than its workers take, the `first` positions; then as much again as the program has asked for, and
+ * from the third batch on a round at least. */
+static uint32_t shown(uint32_t n, uint32_t front, uint32_t first)
+{
+	uint32_t asked = front > first ? front - first : 0, round = orders.plans[n].follow.sh->round, batches = view.h->plans[n].dealt;
+	if (asked > 2 * (first && batches ? first / batches : round) && asked < round)
+		asked = round;
+	return asked ? front + asked : first;
+}
+
 uint32_t round_reach(uint32_t n, bool room)
 {
 	const struct plan_entry *p = &view.h->plans[n];
-	uint32_t front = orders.plans[n].follow.sh->front, end = round_ends(n), first = live(n) ? dealt(n) : 0, on, shown;
+	uint32_t front = orders.plans[n].follow.sh->front, end = round_ends(n), first = live(n) ? dealt(n) : 0, on;
 	if (!live(n) || p->told)
 		return end;
 	if (waits(n))
 		return front;
-	/* Of a loader that was never seen to be read, no more than its workers take; then as much again as the program has asked for. */
-	shown = front > first ? front + (front - first) : first;
-	if (!p->least && !p->asked && shown < end)
-		end = shown;
+	if (!p->least && !p->asked && shown(n, front, first) < end)
+		end = shown(n, front, first);
 	on = p->least == POS_NEVER ? ahead_of(n) : front < sure(n) ? sure(n) : front + leap(n);
 	return room || p->endless || end < on ? end : on;
 }

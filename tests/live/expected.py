@@ -1,8 +1,12 @@
 """expected.py ROOT JOB WORKERS: jobs whose loaders are left, made anew, or not read at all: an order of theirs that was foretold is not what comes. Prints how
 many files it asked for, and `keep`'s reuse at half of them by counting alone (of what the program itself sees: workers read a little more)."""
 import itertools
+import json
+import os
 import random
+import subprocess
 import sys
+import time
 
 import torch
 from torch.utils.data import DataLoader, Subset, SubsetRandomSampler
@@ -120,6 +124,20 @@ def two_vals(j):
         j.through("c", c)
 
 
+def paused(j):
+    """Half of the first epoch; what is due next is fetched while the program is at something else. Prints how many files that were."""
+    it = iter(j.loader(j.files(), shuffle=True))
+    j.through("a", it, N // BATCH // 2)
+    for _ in range(300):
+        d = json.loads(subprocess.run([os.environ["OPT4"], "stat", "--json", os.environ["OPT4_DIR"]], stdout=subprocess.PIPE, check=True).stdout)
+        ahead = d["prefetched"] + d["misses"] - d["accesses"]
+        if ahead >= BATCH:
+            break
+        time.sleep(.1)
+    print("ahead", ahead, flush=True)
+    j.through("a", it)
+
+
 def stopped(j):
     """Early stopping, then the test set."""
     train, val, test = j.loader(j.files("a", 160), shuffle=True), j.loader(j.files("b", 40)), j.loader(j.files("c", 40))
@@ -180,7 +198,7 @@ def val_once(j):
             j.through("b", val)
 
 
-JOBS = {f.__name__.replace("_", "-"): f for f in (early, anywhere, anew, early_val, folds, folds_by_sampler, folds_ahead, never, at_last, one_batch, two_vals, stopped, trials,
+JOBS = {f.__name__.replace("_", "-"): f for f in (early, anywhere, anew, early_val, folds, folds_by_sampler, folds_ahead, never, at_last, one_batch, two_vals, paused, stopped, trials,
                                                    yolo, yolo_val, timm, large_val, val_once)}
 
 

@@ -36,7 +36,12 @@ static struct {
 } c;
 
 /* What follows is round.c's. As far as an epoch is read, going by the last one; .. */
-static uint32_t leap(uint32_t l) { return c.axis[l].npos / (c.least[l] ? 256 : 64) + 1; }
+static uint32_t leap(uint32_t l)
+{
+	uint32_t part = c.axis[l].npos / 64, due = c.axis[l].npos / 32 < 16 ? 16 : c.axis[l].npos / 32 < 32 ? c.axis[l].npos / 32 : 32;
+	due = c.axis[l].front / 2 < due ? c.axis[l].front / 2 : due;
+	return (c.least[l] ? c.axis[l].npos / 256 : part > due ? part : due) + 1;
+}
 
 static uint32_t end_of(uint32_t l)
 {

@@ -151,7 +151,8 @@ def _settle_beside(f, strangers):
     if not lib.watch():
         return
     epochs.known_roots()
-    found = apart.among(_beside, strangers, max(FEW, min(apart.ENOUGH, f.n // 2)) if f.n else apart.ENOUGH, f.n)
+    n = f.n if f.n > 1 else 0     # 1: it does not say
+    found = apart.among(_beside, strangers, max(FEW, min(apart.ENOUGH, n // 2)) if n else apart.ENOUGH, n)
     if _beside:
         f.others = os.path.dirname(min(_beside))
     if found:
