@@ -48,7 +48,7 @@ both() {
 
 @test "indices that are no places" {
 	both key-{name,bytes,id,names,digits,dataclass,slots,numpy,uuid,set,enum,float,alone},{0,4},1
-	both {class-number,index-size-list,index-size-dict,batch-tensor,batch-tuple},{0,4},1 key-itself,{0,4},1,.5,0
+	both {class-number,index-size-list,index-size-dict,batch-tensor,batch-tuple},{0,4},1 key-itself,0,1,.5,0
 }
 
 @test "detection, pairs, classes, identities" {
@@ -60,7 +60,7 @@ both() {
 }
 
 @test "loaders in turn, draws, curricula" {
-	both {growing-batches,prefetcher,forkserver,cycled},{0,4},1 curriculum,{0,4},1,.4 from-sampler,{0,4},1,.4 some-samples,0,1,.3 buffer,{0,4},1,.5,0
+	both {prefetcher,forkserver},{0,4},1 cycled,{0,4},2 growing-batches,{0,4},0,.375 curriculum,{0,4},1,.4 from-sampler,{0,4},1,.4 some-samples,0,1,.3 buffer,{0,4},1,.5,0
 }
 
 @test "lists that change, other loaders" {
