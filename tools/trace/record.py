@@ -82,7 +82,7 @@ def main(a, progress):
     iterations = [Iteration(os.path.join(a.spool, n)) for n in names if n.startswith("order.")]
     iterations = [i for i in iterations if len(i.counts)]
     if not iterations:
-        raise TraceError("run: --record: no order was seen: no DataLoader of torch's over a map-style dataset ran (or "
+        raise TraceError("run: --record: no order was seen: no DataLoader of torch's over numbered samples of a map-style dataset ran (or "
                          "Python ran with -E, -I or -S); make a trace with opt4-trace loader")
     try:
         with open(os.path.join(a.spool, "roots"), "rb") as f:
