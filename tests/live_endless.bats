@@ -57,3 +57,14 @@ endless() {
 	PREFETCH=auto JOBS=endless.py same "$PYTHON" liar-4
 	calc "$(stat_of prefetch_wasted) <= .01 * $(stat_of accesses)"
 }
+
+@test "mosaic, each pass drawn when it begins: the workers, in the middle of batches, go on by their samples' own files" {
+	local workers
+	for workers in 0 4; do
+		JOBS=endless.py same "$PYTHON" mosaic-$workers
+		echo "$workers workers: $(cat "$OPT4_STATS")"
+		# how soon a pass is drawn is the machine's affair
+		calc "$(stat_of match_ratio) >= .98 and $(stat_of matched) > 400"
+		[ "$(stat_of gate)" = open ]
+	done
+}

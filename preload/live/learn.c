@@ -57,6 +57,26 @@ static void watch(bool on)
 	atomic_store_explicit(&access_watch, on ? note : NULL, memory_order_relaxed);
 }
 
+/* The table of the dataset that this process fetches of, of n rows, with room for so many files a sample. */
+static bool table(struct held *h, uint64_t dataset, uint32_t n, uint32_t width, bool make)
+{
+	uint32_t wide = 1;
+	if (h->t && (h->dataset != dataset || h->t->n != n || atomic_load(&h->t->moved))) {
+		munmap(h->t, h->bytes);
+		h->t = NULL;
+	}
+	while (wide < width && wide < LIVE_WIDTH)
+		wide *= 2;
+	h->dataset = dataset;
+	if (!h->t && dataset)
+		h->t = live_table(dataset, n, &h->bytes);
+	if (!h->t && dataset && width && make)
+		h->t = live_table_begin(dataset, n, wide, h == &L->keys, &h->bytes);
+	if (h->t && h->t->width < wide)
+		h->t = live_table_widen(dataset, h->t, wide, &h->bytes);
+	return h->t;
+}
+
 static void begin(uint32_t n)
 {
 	L->n = n;
@@ -72,6 +92,8 @@ static void begin(uint32_t n)
 		tell(TOLD_FETCHES, "");
 	}
 	watch(true);
+	if (conf_active() && session_attach())
+		table(&L->places, live_dataset(orders.live_loader), n, 0, false);
 }
 
 /* Is it this thread that is watched? */
@@ -96,6 +118,7 @@ void live_sample(uint32_t n, uint32_t index)
 {
 	if (!n || !mine(n) || L->nmarks == MARKS)
 		return;
+	live_sample_is(L->places.t && L->places.t->n == n ? L->places.t : NULL, index);
 	L->mark[L->nmarks].index = index;
 	L->mark[L->nmarks].key = 0;
 	L->mark[L->nmarks++].at = atomic_load(&L->nnotes);
@@ -109,8 +132,10 @@ void live_key(uint32_t key)
 
 void live_rest(void)
 {
-	if (mine(0) && L->rest == UINT32_MAX)
+	if (mine(0) && L->rest == UINT32_MAX) {
 		L->rest = atomic_load(&L->nnotes);
+		live_sample_is(NULL, 0);
+	}
 }
 
 void live_stranger(const char *path, size_t len)
@@ -138,6 +163,7 @@ size_t live_fetched(bool whole)
 	if (!mine(0))
 		return 0;
 	watch(false);
+	live_sample_is(NULL, 0);
 	if (!whole && L->nmarks && L->rest == UINT32_MAX)
 		L->nmarks--;       /* an exception: what was opened of the last sample is not all of it */
 	return atomic_load(&L->nstrange);
@@ -149,26 +175,6 @@ size_t live_strangers(char *to, size_t room)
 	n = n < room ? n : room;
 	memcpy(to, L->strange, n);
 	return n;
-}
-
-/* The table of the dataset that this process fetches of, of n rows, with room for so many files a sample. */
-static bool table(struct held *h, uint64_t dataset, uint32_t n, uint32_t width, bool make)
-{
-	uint32_t wide = 1;
-	if (h->t && (h->dataset != dataset || h->t->n != n || atomic_load(&h->t->moved))) {
-		munmap(h->t, h->bytes);
-		h->t = NULL;
-	}
-	while (wide < width && wide < LIVE_WIDTH)
-		wide *= 2;
-	h->dataset = dataset;
-	if (!h->t && dataset)
-		h->t = live_table(dataset, n, &h->bytes);
-	if (!h->t && dataset && width && make)
-		h->t = live_table_begin(dataset, n, wide, h == &L->keys, &h->bytes);
-	if (h->t && h->t->width < wide)
-		h->t = live_table_widen(dataset, h->t, wide, &h->bytes);
-	return h->t;
 }
 
 static bool has(const uint32_t *list, uint32_t n, uint32_t rec)

@@ -109,6 +109,8 @@ extern _Atomic bool live_watching;
 void live_sample(uint32_t n, uint32_t index);
 /* That sample has a key, too. */
 void live_key(uint32_t key);
+/* Sample number `index` of this table is being fetched from now on; NULL: none, or nobody knows which. */
+void live_sample_is(struct live_table *t, uint32_t index);
 /* All samples of the batch have been fetched, or asked for: what is read from now on is the batch's. */
 void live_rest(void);
 /* The batch is fetched. whole false: an exception ended it. Returns the bytes of paths that were opened below no root; then

@@ -107,7 +107,7 @@ static bool jumped(struct follow *f, struct run *r, uint32_t file, struct place 
 {
 	for (uint32_t i = 0; i < RUN_JUMPS; i++) {
 		struct place p;
-		if (r->nhistory - r->jumps[i].since > LOST_MISSES + follow_patience(f->sh) / 2)
+		if (r->nhistory - r->jumps[i].since > LOST_MISSES + follow_patience(f->sh, r) / 2)
 			r->jumps[i].at.last = 0;
 		if (!r->jumps[i].at.last || !walk_on(f, &r->jumps[i].at, file, 1, &p) || follow_consumed(f->sh, p.last - 1))
 			continue;
@@ -150,12 +150,13 @@ static bool again(const struct follow *f, uint32_t pos)
 
 /* The unconsumed occurrences of a file: on from here, on from where it seemed to jump to, the head of a
  * batch that nobody has begun. What may be a jump is remembered. near_by: what it may leave out; where others' files come in between less, and no
- * batch but where its own walk is over. Who has no place is given none for a file that the epoch names several times. */
+ * batch but where its own walk is over. Who has no place is given none for a file that the epoch names several times, and at once for one that is known
+ * to be its sample's. */
 static bool search(struct follow *f, struct run *r, uint32_t file, uint32_t near_by, struct place *to)
 {
 	struct place p, begin = { 0 }, jump = { 0 };
 	uint32_t pos = follow_next(f, file);
-	bool many = pos < f->t->h->npos && again(f, pos), any = many && !r->at.last;
+	bool own = r->whose == FOLLOW_OWN, many = !own && pos < f->t->h->npos && again(f, pos), any = many && !r->at.last;
 	for (uint32_t hops = 0; hops < SEARCH_HOPS && pos < f->t->h->npos; hops++, pos = trace_next(f->t, pos)) {
 		if (pos >= f->sh->started[2])
 			break;
@@ -177,6 +178,10 @@ static bool search(struct follow *f, struct run *r, uint32_t file, uint32_t near
 	}
 	if (begin.last && !any && (near_by >= FOLLOW_NEAR || follow_expected(f, r) == FILE_NONE)) {
 		*to = begin;
+		return true;
+	}
+	if (own && jump.last && !r->at.last) {   /* nobody else's */
+		*to = jump;
 		return true;
 	}
 	if (jump.last)
@@ -201,7 +206,7 @@ static uint32_t loose(const struct follow *f, const struct place *at)
 /* Is it one of those that this worker has left out just now, come late? The worker stays where it is. */
 static bool passed(struct follow *f, const struct run *r, uint32_t file, uint32_t by, struct place *to)
 {
-	if (!r->at.last || follow_mixed(f->sh))
+	if (!r->at.last || follow_blind(f->sh, r))
 		return false;
 	if (by == FOLLOW_NEAR)
 		return stepped_over(f, r, file, to) && to->last > f->sh->horizon && !follow_consumed(f->sh, to->last - 1);
@@ -227,7 +232,7 @@ static void suspect(const struct follow_shared *sh, struct run *r, bool step)
 {
 	if (step)
 		r->amiss -= r->amiss > 0;
-	else if (r->misses >= follow_patience(sh))
+	else if (r->misses >= follow_patience(sh, r))
 		r->amiss++;
 }
 
@@ -236,7 +241,7 @@ static bool found(struct follow *f, struct run *r, uint32_t file, struct place *
 {
 	uint32_t by = loose(f, &r->at);
 	/* The first of its sample's or the last, its own next one should have come by now: some may be left out. */
-	bool mixed = follow_mixed(f->sh), late = (uint64_t)r->misses * FOLLOW_ONE > 2ull * f->sh->between + FOLLOW_ONE / 2;
+	bool mixed = follow_blind(f->sh, r), late = (uint64_t)r->misses * FOLLOW_ONE > 2ull * f->sh->between + FOLLOW_ONE / 2;
 	if (r->nhistory == 1 && vote_start(f, file, to))
 		return true;
 	bool step = r->at.last && walk_on(f, &r->at, file, 1, to);
@@ -251,7 +256,7 @@ static bool found(struct follow *f, struct run *r, uint32_t file, struct place *
 		return true;
 	if (jumped(f, r, file, to) || search(f, r, file, !mixed ? by : late ? SKIP_LOOK : 0, to))
 		return true;
-	if (r->at.last && (r->misses + 1 >= LOST_MISSES + follow_patience(f->sh) || r->ratio < FOLLOW_ONE / 2))
+	if (r->at.last && (r->misses + 1 >= LOST_MISSES + follow_patience(f->sh, r) || r->ratio < FOLLOW_ONE / 2))
 		r->at = (struct place){ 0 };
 	return false;
 }
@@ -262,7 +267,8 @@ static void learn_between(const struct follow *f, const struct run *r, uint32_t 
 	struct follow_shared *sh = f->sh;
 	if (!r->streak || (r->streak < PROVEN && again(f, pos)) || skipped || r->misses > 2 * LOST_MISSES)
 		return;
-	int64_t now = r->misses < LOST_MISSES ? (int64_t)r->misses * FOLLOW_ONE : (int64_t)LOST_MISSES * FOLLOW_ONE;
+	uint32_t n = r->misses + r->others;
+	int64_t now = n < LOST_MISSES ? (int64_t)n * FOLLOW_ONE : (int64_t)LOST_MISSES * FOLLOW_ONE;
 	sh->between = (uint32_t)(sh->between + (now - (int64_t)sh->between) / MIXED_SPAN);
 	now = now < (int64_t)r->drawn * FOLLOW_ONE ? now : (int64_t)r->drawn * FOLLOW_ONE;
 	sh->drawn = (uint32_t)(sh->drawn + (now - (int64_t)sh->drawn) / MIXED_SPAN);
@@ -311,7 +317,8 @@ uint32_t follow_access(struct follow *f, struct run *r, uint32_t file, uint32_t 
 	bool late = false;
 	if (!f->sh->round)
 		pace_groups(f);
-	if (r) {
+	bool others = r && follow_others(f->sh, r);
+	if (r && !others) {
 		r->history[r->nhistory++ % RUN_HISTORY] = file;
 		if (file < f->t->h->nfiles && found(f, r, file, &to, &late)) {
 			skipped = late ? 0 : r->at.last ? walk_distance(f, &r->at, &to) : UINT32_MAX;
@@ -330,13 +337,17 @@ uint32_t follow_access(struct follow *f, struct run *r, uint32_t file, uint32_t 
 		}
 	}
 	bool named = file < f->t->h->nfiles && f->t->first[file] != TRACE_NEVER, unknown = r && !named && f->sh->unknown;
-	if (r)
+	if (r) {
 		r->drawn = pos != POS_UNKNOWN ? 0 : r->drawn + named;
+		r->others = pos != POS_UNKNOWN ? 0 : r->others + others;
+	}
 	f->sh->unknown -= unknown;
 	pace_access(f, r, pos != POS_UNKNOWN, unknown, skipped);
 	*next = follow_next(f, file);
 	return pos;
 }
+
+void follow_stray(struct follow *f, struct run *r) { pace_stray(f->sh, r); }
 
 uint32_t follow_between(const struct follow *f, uint32_t npos, uint32_t nbatches)
 {

@@ -39,6 +39,10 @@ struct place {                    /* a spot on a walk */
 	uint32_t segment, batch;  /* index into trace->segments; batch within the segment */
 };
 
+/* Whose is the file that is opened, as far as the caller knows: of the sample that is being fetched, or of another? OTHERS where such come in
+ * between; BESIDE: certainly another's, also at an order's first samples. */
+enum whose { FOLLOW_ANYBODYS, FOLLOW_OWN, FOLLOW_OTHERS, FOLLOW_BESIDE };
+
 struct run {                      /* one worker's place; lives in shared memory, one a process slot */
 	uint32_t owner;           /* 0 = free; else the process slot + 1 */
 	struct place at;          /* where it is; at.last 0 = no anchor */
@@ -48,6 +52,8 @@ struct run {                      /* one worker's place; lives in shared memory,
 	uint32_t ratio;           /* moving match ratio, 16.16 fixed point */
 	uint32_t misses;          /* diverged accesses in a row .. */
 	uint32_t drawn;           /* .. and of these, to files that the order names */
+	uint32_t others;          /* since the last match, to files that the caller knows to be others' */
+	uint32_t whose;           /* enum: set by the caller before an access */
 	uint32_t streak;          /* matches since it was anchored or jumped far */
 	uint32_t stamp;           /* clock at its last access: tells the idle from the slow */
 	uint32_t jump;            /* of jumps[]: the next to be overwritten */
@@ -99,8 +105,12 @@ size_t follow_bytes(const struct trace *t);
 /* One access by the worker whose run is `r` (NULL: it has none; diverged) to trace file `file`
  * (FILE_NONE: a file that the trace does not name; diverged). Consumes the position it is matched to,
  * moves front, horizon, ratios and gate. Returns the matched position or POS_UNKNOWN (diverged). Sets
- * *next to where the file is needed next after this access, as follow_next() says. */
+ * *next to where the file is needed next after this access, as follow_next() says. Where others' files come between the order's (`between`)
+ * and r->whose says which they are, a worker goes by its own files alone, as if there were no others. */
 uint32_t follow_access(struct follow *f, struct run *r, uint32_t file, uint32_t *next);
+
+/* A sample was fetched by that worker, and none of its own files came, though others' did: the order is not followed there. */
+void follow_stray(struct follow *f, struct run *r);
 
 /* Where the file is needed next as of now: the first unconsumed, unexpired position, or POS_NEVER (the
  * trace is complete and names no more). POS_UNKNOWN: a file that the trace does not name, or a damaged

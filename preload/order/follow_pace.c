@@ -248,12 +248,14 @@ static void look_over(struct follow *f)
 		expire(sh, to);
 }
 
+void pace_stray(struct follow_shared *sh, struct run *r) { judge(sh, r, false); }
+
 void pace_access(struct follow *f, struct run *r, bool matched, bool unknown, uint32_t skipped)
 {
 	struct follow_shared *sh = f->sh;
 	uint32_t hi = runs_used(sh);
-	bool mixed = follow_mixed(sh);
-	if (unknown || (!matched && r && r->at.last && r->misses < follow_patience(sh)))
+	bool mixed = r && follow_blind(sh, r), others = !matched && r && follow_others(sh, r);
+	if (others || unknown || (!matched && r && r->at.last && r->misses < follow_patience(sh, r)))
 		sh->extra++;
 	else
 		judge(sh, r, matched);
@@ -265,7 +267,7 @@ void pace_access(struct follow *f, struct run *r, bool matched, bool unknown, ui
 		judge_came(sh, true);
 	}
 	if (r) {
-		r->misses = matched ? 0 : r->misses + !unknown;
+		r->misses = matched ? 0 : r->misses + !(others || unknown);
 		r->streak = matched ? r->streak + 1 : r->streak;
 		r->stamp = follow_clock(sh);
 	}

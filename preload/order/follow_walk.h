@@ -48,9 +48,16 @@ bool walk_on(const struct follow *f, const struct place *from, uint32_t file, ui
 
 /* Do others' files come between those of the order? How many more than are usual may come before that counts. */
 static inline bool follow_mixed(const struct follow_shared *sh) { return sh->between >= FOLLOW_ONE / 4; }
-static inline uint32_t follow_patience(const struct follow_shared *sh)
+/* And this worker goes by a walk among which they come, since nobody knows which they are? */
+static inline bool follow_blind(const struct follow_shared *sh, const struct run *r) { return follow_mixed(sh) && r->whose == FOLLOW_ANYBODYS; }
+/* Is the access certainly none of the order's? */
+static inline bool follow_others(const struct follow_shared *sh, const struct run *r)
 {
-	return follow_mixed(sh) ? FOLLOW_NEAR / 2 + (uint32_t)((4ull * sh->between) / FOLLOW_ONE) : 0;
+	return r->whose == FOLLOW_BESIDE || (r->whose == FOLLOW_OTHERS && follow_mixed(sh));
+}
+static inline uint32_t follow_patience(const struct follow_shared *sh, const struct run *r)
+{
+	return follow_blind(sh, r) ? FOLLOW_NEAR / 2 + (uint32_t)((4ull * sh->between) / FOLLOW_ONE) : 0;
 }
 
 /* Accesses that the walk from `from` makes before it comes to `to`; UINT32_MAX if it never does. */
@@ -72,6 +79,9 @@ bool vote_start(const struct follow *f, uint32_t file, struct place *to);
 
 /* After each access: ratios and gate; now and then front, horizon and round. skipped: positions of its walk left out. */
 void pace_access(struct follow *f, struct run *r, bool matched, bool unknown, uint32_t skipped);
+
+/* What was foretold did not come: one more that diverged. */
+void pace_stray(struct follow_shared *sh, struct run *r);
 
 /* The round and where groups start, from the front; called before the first access too. */
 void pace_groups(struct follow *f);

@@ -28,12 +28,18 @@ struct plan {                     /* a joined trace, as mapped here */
 	struct { struct trace trace; void *block; size_t bytes; } before;
 };
 
+#define ORDERS_SAMPLE 8u           /* files of one that are looked at */
+
 struct orders {                   /* the orders as this process sees them; gone with the index's mapping */
 	uint32_t own_plan;        /* the plan that this process follows + 1; 0 = none */
 	struct run *run;          /* our place in it; NULL until the first access */
 	uint64_t live_loader;     /* the loader that this process works for; 0 = none. Survives fork and unmapping */
 	uint32_t live_plan, live_gen; /* its order + 1, and which; 0 = none */
 	struct run *live_run;     /* our place in that */
+	/* The sample that is being fetched here: records of its own, then some that may be. n 0: not known. Without the lock, by who fetches */
+	struct { uint32_t nown, n, rec[ORDERS_SAMPLE], came, sure; bool others; } sample;   /* came: a bit each; sure: 0 a list's word, 1 that of one that
+	                           * fits, or one fetch's, 2 several fetches' */
+	uint32_t strayed;         /* samples since the last access of which none of their own came */
 
 	void *policy_state;       /* of generation view.policy_gen */
 	size_t policy_bytes;

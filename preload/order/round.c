@@ -88,7 +88,7 @@ void round_been(uint32_t n)
 {
 	struct plan *o = &orders.plans[n];
 	double scale = view.h->plans[n].scale > 1 ? view.h->plans[n].scale : 1;
-	uint32_t end = dealt(n), rec;
+	uint32_t end = follow_mixed(o->follow.sh) ? 0 : dealt(n), rec;   /* there others' samples have read of these files, too */
 	for (uint32_t pos = 0; pos < end; pos++)
 		if ((rec = trace_at(&o->trace, pos)) < view.ncap && view.rec[rec].read_at && (double)(view.h->clock - view.rec[rec].read_at) < 2 * end * scale)
 			follow_been(&o->follow, pos);

@@ -46,6 +46,24 @@ static bool same_again(const struct slot *s, uint32_t name, const struct plan *p
 	       !(live && orders.live_run && follow_expected(&live->follow, orders.live_run) == live_file);
 }
 
+/* Is the file one of the sample that is being fetched here? */
+static enum whose whose(uint32_t rec, uint32_t name)
+{
+	uint32_t i = 0;
+	while (i < orders.sample.n && orders.sample.rec[i] != name && record_object(orders.sample.rec[i]) != rec)
+		i++;
+	if (!orders.sample.n)
+		return FOLLOW_ANYBODYS;
+	if (i < orders.sample.n && i >= orders.sample.nown)
+		return FOLLOW_ANYBODYS;
+	if (i == orders.sample.n || orders.sample.came >> i & 1) {   /* its own once more: drawn by chance */
+		orders.sample.others = orders.sample.sure > 0;
+		return orders.sample.came || orders.sample.sure > 1 ? FOLLOW_BESIDE : orders.sample.sure ? FOLLOW_OTHERS : FOLLOW_ANYBODYS;
+	}
+	orders.sample.came |= 1u << i;
+	return FOLLOW_OWN;
+}
+
 /* Only a policy that goes by the order must hold still, when none that it knows is followed. */
 static bool shut(const struct plan *p, const struct plan *live)
 {
@@ -117,8 +135,12 @@ void access_begin(uint32_t rec, uint32_t name, struct access *a)
 	r->asked = (uint32_t)COUNTED(view.h->n.accesses);
 	s->accesses++;
 	r->read_at = ++view.h->clock;
-	if (live && orders.live_run)
+	if (live && orders.live_run) {
+		for (; orders.strayed; orders.strayed--)
+			follow_stray(&live->follow, orders.live_run);
+		orders.live_run->whose = whose(rec, name);
 		follow_access(&live->follow, orders.live_run, live_file, &next);
+	}
 	if (orders.run)
 		follow_access(&p->follow, orders.run, file, &next);
 	a->epoch = epoch_now(p, live, a->epoch);

@@ -42,11 +42,11 @@ static double one_batch(struct job *j, const struct style *s, uint32_t *who, con
 	for (uint32_t i = 0; i < n; i++) {
 		t += cost(r);
 		if (i == dies) {             /* the rest of its batch is lost with it */
-			push(j, (struct event){ t, 0, NO_POS, *who, LEAVE });
+			push(j, (struct event){ t, 0, NO_POS, *who, LEAVE, false });
 			*who = j->workers++;
 			return t + .01;
 		}
-		push(j, (struct event){ t, files[i], pos == NO_POS ? NO_POS : pos + i, *who, ACCESS });
+		push(j, (struct event){ t, files[i], pos == NO_POS ? NO_POS : pos + i, *who, ACCESS, false });
 	}
 	return t;
 }
@@ -124,7 +124,7 @@ static void settle(struct job *j, size_t from, double end, const uint32_t *who, 
 	j->n = kept;
 	if (!standing)
 		for (uint32_t i = 0; i < n; i++)
-			push(j, (struct event){ end, 0, NO_POS, who[i], LEAVE });
+			push(j, (struct event){ end, 0, NO_POS, who[i], LEAVE, false });
 }
 
 void job_group(struct job *j, const struct trace *t, uint32_t segment, const struct style *s, struct rng *r)
@@ -184,7 +184,7 @@ void job_wrong(struct job *j, enum wrong how, double fraction, uint32_t files, s
 		if (e.kind == ACCESS && rng_unit(r) < fraction) {
 			if (how == SKIP)
 				continue;
-			struct event wrong = { e.at, rng_below(r, files), NO_POS, e.worker, ACCESS };
+			struct event wrong = { e.at, rng_below(r, files), NO_POS, e.worker, ACCESS, false };
 			push(&out, wrong);
 			if (how == SUBSTITUTE)
 				continue;
@@ -201,8 +201,12 @@ void job_partners(struct job *j, uint32_t partners, uint32_t files, struct rng *
 	for (size_t i = 0; i < j->n; i++) {
 		uint32_t own = rng_below(r, partners + 1);
 		for (uint32_t k = 0; j->e[i].kind == ACCESS && k <= partners; k++) {
-			struct event other = { j->e[i].at, rng_below(r, files), NO_POS, j->e[i].worker, ACCESS };
-			push(&out, k == own ? j->e[i] : other);
+			struct event other = { j->e[i].at, rng_below(r, files), NO_POS, j->e[i].worker, ACCESS, false };
+			if (k == own) {
+				other = j->e[i];
+				other.own = true;
+			}
+			push(&out, other);
 		}
 		if (j->e[i].kind != ACCESS)
 			push(&out, j->e[i]);
@@ -235,7 +239,7 @@ void job_end(struct job *j)
 		here[j->e[i].worker] = j->e[i].kind == ACCESS;
 	for (uint32_t w = 0; w < j->workers; w++)
 		if (here[w])
-			push(j, (struct event){ 1e300, 0, NO_POS, w, LEAVE });
+			push(j, (struct event){ 1e300, 0, NO_POS, w, LEAVE, false });
 	free(here);
 }
 

@@ -36,6 +36,7 @@ struct event {
 	uint32_t file, pos;              /* pos: where the trace has it, NO_POS if it has not */
 	uint32_t worker;                 /* a process: 0 .. job.workers-1, never used again once it has left */
 	enum event_kind kind;
+	bool own;                        /* job_partners(): the sample's own file, not another's */
 };
 
 /* A job's events so far; all zero is the empty one. */

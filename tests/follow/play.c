@@ -44,6 +44,8 @@ struct played play(const struct trace *t, const struct job *j, const struct play
 		if (!run[e->worker])
 			run[e->worker] = follow_join(&f, e->worker);
 		expected = run[e->worker] ? follow_expected(&f, run[e->worker]) : FILE_NONE;
+		if (how->told && run[e->worker])
+			run[e->worker]->whose = e->own ? FOLLOW_OWN : FOLLOW_BESIDE;
 		pos = follow_access(&f, run[e->worker], e->file, &next);
 		p.expected += expected == e->file && e->file != FILE_NONE;
 		p.accesses++;

@@ -21,6 +21,7 @@ struct played {
 struct playing {
 	uint32_t cache;                      /* files that fit; 0: follow only */
 	size_t late;                         /* see late_planned */
+	bool told;                           /* the follower is told which file is the sample's own */
 };
 
 /* Plays the job. The state begins all zero. */

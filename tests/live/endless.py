@@ -27,6 +27,15 @@ class Files(Dataset):
         return i
 
 
+class Mosaic(Files):
+    """Each sample opens three others beside its own."""
+
+    def __getitem__(self, i):
+        for k in [i] + random.choices(range(len(self)), k=3):
+            super().__getitem__(k)
+        return i
+
+
 class Repeat:
     """YOLO's and timm's."""
 
@@ -147,6 +156,9 @@ def job(name, workers):
         if name == "turns":
             return epochs(InfiniteDataLoader(Files(root, slice(320)), 8, shuffle=True, num_workers=workers, generator=torch.Generator().manual_seed(6)),
                           val=InfiniteDataLoader(Files(root, slice(320, 400)), 8, num_workers=workers))
+        if name == "mosaic":    # each pass' seed comes from the generator that the validation loader's draws from, too
+            return epochs(InfiniteDataLoader(Mosaic(root, slice(320)), 8, shuffle=True, num_workers=workers), lambda: torch.rand(3),
+                          val=InfiniteDataLoader(Files(root, slice(320, 400)), 8, num_workers=workers))
         if name == "liar":
             return steps(DataLoader(d, 8, sampler=Liar(d), num_workers=workers), n, lambda: torch.rand(3))
         sampler = {"mmengine": InfiniteSampler, "detectron2": TrainingSampler}[name](d)
@@ -154,7 +166,7 @@ def job(name, workers):
     return run
 
 
-JOBS = {"%s-%d" % (name, workers): job(name, workers) for name in ("yolo", "timm", "mmengine", "detectron2", "liar", "dropout", "turns") for workers in (0, 4)}
+JOBS = {"%s-%d" % (name, workers): job(name, workers) for name in ("yolo", "timm", "mmengine", "detectron2", "liar", "dropout", "turns", "mosaic") for workers in (0, 4)}
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
