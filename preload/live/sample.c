@@ -31,6 +31,6 @@ void live_sample_is(struct live_table *t, uint32_t index)
 	}
 	/* Of what came with it once, or twice where others did not, the first is its own, and the others may be. */
 	orders.sample.nown = (times == 1 || times == LIVE_CUT) && n ? 1 : n;
-	orders.sample.sure = times ? 1 + (times > 1) : t->tried >= ENOUGH && t->fits >= t->tried - t->tried / 8;
+	orders.sample.sure = times || (t->tried >= ENOUGH && t->fits >= t->tried - t->tried / 8);
 	orders.sample.n = n;
 }

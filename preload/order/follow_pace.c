@@ -248,7 +248,11 @@ static void look_over(struct follow *f)
 		expire(sh, to);
 }
 
-void pace_stray(struct follow_shared *sh, struct run *r) { judge(sh, r, false); }
+void pace_stray(struct follow_shared *sh, struct run *r)
+{
+	if (r->others)             /* they were taken for nobody's step */
+		judge(sh, r, false);
+}
 
 void pace_access(struct follow *f, struct run *r, bool matched, bool unknown, uint32_t skipped)
 {

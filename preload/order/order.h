@@ -37,8 +37,7 @@ struct orders {                   /* the orders as this process sees them; gone 
 	uint32_t live_plan, live_gen; /* its order + 1, and which; 0 = none */
 	struct run *live_run;     /* our place in that */
 	/* The sample that is being fetched here: records of its own, then some that may be. n 0: not known. Without the lock, by who fetches */
-	struct { uint32_t nown, n, rec[ORDERS_SAMPLE], came, sure; bool others; } sample;   /* came: a bit each; sure: 0 a list's word, 1 that of one that
-	                           * fits, or one fetch's, 2 several fetches' */
+	struct { uint32_t nown, n, rec[ORDERS_SAMPLE], came; bool sure, others; } sample;   /* came: a bit each; sure: it is more than a list's word */
 	uint32_t strayed;         /* samples since the last access of which none of their own came */
 
 	void *policy_state;       /* of generation view.policy_gen */

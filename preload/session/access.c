@@ -57,8 +57,8 @@ static enum whose whose(uint32_t rec, uint32_t name)
 	if (i < orders.sample.n && i >= orders.sample.nown)
 		return FOLLOW_ANYBODYS;
 	if (i == orders.sample.n || orders.sample.came >> i & 1) {   /* its own once more: drawn by chance */
-		orders.sample.others = orders.sample.sure > 0;
-		return orders.sample.came || orders.sample.sure > 1 ? FOLLOW_BESIDE : orders.sample.sure ? FOLLOW_OTHERS : FOLLOW_ANYBODYS;
+		orders.sample.others = orders.sample.sure;
+		return orders.sample.came ? FOLLOW_BESIDE : orders.sample.sure ? FOLLOW_OTHERS : FOLLOW_ANYBODYS;
 	}
 	orders.sample.came |= 1u << i;
 	return FOLLOW_OWN;
