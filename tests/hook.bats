@@ -33,6 +33,9 @@ situation() {
 	{ [ -z "${FAKE-fake}" ] || grep -q '^fetch' "$t/log"; } && [ "$(json "['${FILLED-fills}']" <"$t/stats")" -gt 0 ] || { echo "$1 $2: nothing was cached"; return 1; }
 }
 
+# With a library for which no file is too young to be cached: what is written and read again at once is a hit.
+eager() { FAKE= LIB=$B/tests/suites/libeager.so situation "$@"; }
+
 # logged PROGRAM.CASE REGEX: how often the fake session was asked for it.
 logged() { grep -cE "$2" "$BATS_TEST_TMPDIR/$1/log"; }
 
@@ -75,6 +78,11 @@ teardown() { rm -rf /dev/shm/opt4-hook.??????; }
 
 @test "writes are seen: by descriptor, mapping, stdio, dup, child, truncate" { situation change write_seen; }
 @test "rename, unlink, link of a file that is open" { situation change names; }
+@test "what is written to has been renamed since, or is read by another name" {
+	FAKE= situation change moved
+	rm -rf "$BATS_TEST_TMPDIR/change.moved"
+	eager change moved
+}
 @test "locks and leases lie on the original" {
 	situation change locks
 	[ "$(logged change.locks ^reopen)" -ge 3 ]
@@ -98,9 +106,6 @@ teardown() { rm -rf /dev/shm/opt4-hook.??????; }
 		situation random "$((SEED + i)):600"
 	done
 }
-
-# With a library for which no file is too young to be cached: what is written and read again at once is a hit.
-eager() { FAKE= LIB=$B/tests/suites/libeager.so situation "$@"; }
 
 @test "random calls of every kind that is hooked: the same outcome" {
 	seed
@@ -131,6 +136,7 @@ eager() { FAKE= LIB=$B/tests/suites/libeager.so situation "$@"; }
 		change\ {write_seen,names,locks,exec,modes,strangers,folders} odd\ {calls,walks,beside}; do
 		situation $case
 	done
+	eager variety 681549059:800    # a descriptor that was sent writes to a file whose folder was exchanged
 	for i in 0 1; do
 		situation random "$((SEED + i)):600"
 		eager variety "$((SEED + i)):800"

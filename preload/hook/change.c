@@ -6,6 +6,8 @@
 struct change {
 	uint32_t rec;             /* or REC_NONE */
 	bool in_root;             /* the path lies below a root, as w says */
+	bool known;               /* st: what it leads to */
+	struct stat st;
 	struct where w;
 };
 
@@ -13,7 +15,7 @@ struct change {
 static void before(struct change *ch, int dirfd, const char *path)
 {
 	ch->rec = REC_NONE;
-	ch->in_root = false;
+	ch->in_root = ch->known = false;
 	if (!hook_on || hook_inside() || !path || !*path)
 		return;
 	enum path_kind kind = path_where(dirfd, path, &ch->w);
@@ -35,9 +37,9 @@ static void before(struct change *ch, int dirfd, const char *path)
 	hook_leave(g);
 	/* While the path still leads to it: descriptors of ours must not be left on a copy that has lost its way
 	 * back. */
-	struct stat st;
+	ch->known = ch->rec != REC_NONE && next.fstatat(dirfd, path, &ch->st, 0) == 0;
 	if (ch->rec != REC_NONE && fd_any())
-		fd_original_all(ch->rec, next.fstatat(dirfd, path, &st, 0) == 0 ? &st : NULL);
+		fd_original_all(ch->rec, ch->known ? &ch->st : NULL);
 }
 
 static void after(const struct change *ch)
@@ -45,7 +47,7 @@ static void after(const struct change *ch)
 	if (ch->rec == REC_NONE)
 		return;
 	struct guard g = hook_enter();
-	session_invalidate(ch->rec);
+	session_changed(ch->rec, ch->known ? &ch->st : NULL);
 	hook_leave(g);
 }
 
@@ -143,9 +145,9 @@ static void before_at(struct change *ch, int dirfd, const char *path, int flags)
 		ch->rec = record_of(&ch->w);
 		hook_leave(g);
 	}
-	struct stat st;
+	ch->known = ch->rec != REC_NONE && next.fstat(dirfd, &ch->st) == 0;
 	if (ch->rec != REC_NONE)
-		fd_original_all(ch->rec, next.fstat(dirfd, &st) == 0 ? &st : NULL);
+		fd_original_all(ch->rec, ch->known ? &ch->st : NULL);
 }
 
 #define CHANGE_AT(name, params, dirfd, flags, call) CHANGING(name, params, before_at(&ch, dirfd, path, flags), call, )

@@ -40,13 +40,12 @@ void open_writer(int fd, uint32_t rec)
 {
 	struct cached c = { .rec = rec };
 	struct stat st;
+	bool known = next.fstat(fd, &st) == 0;
 
 	/* What this process has open of it must see the writes. */
-	fd_original_all(rec, next.fstat(fd, &st) == 0 ? &st : NULL);
+	fd_original_all(rec, known ? &st : NULL);
 	struct guard g = hook_enter();
-	/* Counted first: no fill may come between. */
-	session_writer(rec, 1);
-	session_invalidate(rec);
+	c.rec = session_writes(rec, known ? &st : NULL);
 	fd_install(fd, FD_WRITER, &c, 0, false);
 	hook_leave(g);
 }

@@ -92,6 +92,45 @@ void session_invalidate(uint32_t rec)
 	record_drop(rec);
 }
 
+/* A file that is renamed while somebody writes to it is the same file, and so is each of its links. */
+uint32_t session_writes(uint32_t rec, const struct stat *st)
+{
+	struct origin o;
+	struct calm calm;
+	uint32_t is = REC_NONE;
+	if (!view.h || rec >= view.ncap)
+		return rec;
+	if (st && S_ISREG(st->st_mode)) {
+		origin_from(&o, st);
+		calm_begin(&calm);
+		if (session_lock()) {
+			if ((is = links_find(origin_inode(&o))) == REC_NONE)
+				links_put(rec, origin_inode(&o));
+			session_unlock();
+		}
+		calm_end(&calm);
+	}
+	if (is == REC_NONE)
+		is = rec;
+	session_writer(is, 1);     /* first: no fill may come between */
+	session_invalidate(rec);
+	if (is != rec)
+		session_invalidate(is);
+	return is;
+}
+
+void session_changed(uint32_t rec, const struct stat *st)
+{
+	struct origin o;
+	session_invalidate(rec);
+	if (!view.h || !st || !S_ISREG(st->st_mode))
+		return;
+	origin_from(&o, st);
+	uint32_t is = links_find(origin_inode(&o));
+	if (is != REC_NONE && is != rec)
+		session_invalidate(is);
+}
+
 void session_writer(uint32_t rec, int delta)
 {
 	if (!view.h || rec >= view.ncap)

@@ -51,13 +51,20 @@ static int unfiled(uint32_t rec, int given, int rc)
 	return rc;
 }
 
+/* Somebody has the file open for writing, by this name or another. */
+static bool written(uint32_t rec, const struct origin *o)
+{
+	uint32_t is = links_find(origin_inode(o));
+	return atomic_load(&view.rec[rec].writers) || (is != REC_NONE && atomic_load(&view.rec[is].writers));
+}
+
 int fill_file(uint32_t rec, int given, struct use use, const uint32_t *order, uint64_t start)
 {
 	struct record *r = &view.rec[rec];
 	r->prefetched = order != NULL;
 	if (!session_lock())
 		return unfiled(rec, given, -ETIMEDOUT);
-	if (atomic_load(&r->spoiled) == ST_GEN(atomic_load(&r->state))) {
+	if (atomic_load(&r->spoiled) == ST_GEN(atomic_load(&r->state)) || written(rec, &r->st)) {
 		session_unlock();
 		return unfiled(rec, given, -ESTALE);
 	}
@@ -285,7 +292,7 @@ static int fetch(int fd, int flags, struct cached *c)
 	bool waited = s == REC_ABSENT && o.size <= SESSION_SMALL && atomic_load_explicit(&view.h->elevator, memory_order_relaxed) && origin_fit(&st) && give_way(rec, name);
 	if (s == REC_ABSENT && !waited && atomic_load_explicit(&view.h->pool_state, memory_order_relaxed) && origin_fit(&st) && o.size <= index_maxfile())
 		waited = ask_keeper(rec, o.size) && (rec_state(rec) == REC_RESIDENT || wait_for(rec));
-	bool locked = session_lock(), fit = origin_fit(&st) && !atomic_load(&view.rec[rec].writers) && !atomic_load(&view.rec[name].writers);
+	bool locked = session_lock(), fit = origin_fit(&st) && !written(rec, &o) && !atomic_load(&view.rec[name].writers);
 	s = rec_state(rec);
 	if (locked) {
 		access_begin(rec, name, &a);

@@ -41,7 +41,7 @@ static bool join(uint32_t name, uint32_t rec, const struct origin *o, bool mine)
 	if (!session_lock())
 		return false;
 	uint64_t w = atomic_load(&r->state);
-	bool still = (ST_STATE(w) == REC_ABSENT || (mine && ST_STATE(w) == REC_FILLING)) && links_find(origin_inode(o)) == rec && record_twin(rec) == rec;
+	bool still = (ST_STATE(w) == REC_ABSENT || (mine && ST_STATE(w) == REC_FILLING)) && !atomic_load(&r->writers) && links_find(origin_inode(o)) == rec && record_twin(rec) == rec;
 	if (still) {
 		links_drop(name);
 		atomic_store_explicit(&r->same, origin_same_as(o), memory_order_relaxed);

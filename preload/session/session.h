@@ -119,8 +119,13 @@ bool session_readable(const struct cached *c, int fd);
 
 /* The file is about to be changed, renamed or removed, or has been: drop its object. */
 void session_invalidate(uint32_t rec);
+/* .. and that which it has by another name; st: of the file, or NULL. */
+void session_changed(uint32_t rec, const struct stat *st);
 /* A descriptor open for writing exists (+1) or is closed (-1): while any does, the file is not cached. */
 void session_writer(uint32_t rec, int delta);
+/* One more does, on the file st (NULL: unknown) that rec's name leads to, and its object goes, whatever the name it has it by. Returns
+ * the record that it is counted at, by the inode, for session_writer(.., -1). Takes the session's lock: microseconds. */
+uint32_t session_writes(uint32_t rec, const struct stat *st);
 /* Everything below this directory of a root may have changed (rename of a directory). */
 void session_invalidate_tree(unsigned root, const char *rel, size_t len);
 

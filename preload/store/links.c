@@ -97,6 +97,8 @@ void links_put(uint32_t rec, uint64_t inode)
 	uint32_t n = atomic_load_explicit(&view.h->nlinks, memory_order_relaxed);
 	if (inode_of(rec) == inode && links_find(inode) == rec)
 		return;
+	if (inode_of(rec) && inode_of(rec) != inode && atomic_load(&view.rec[rec].writers))
+		return;            /* writers of the file that it stands for are counted there */
 	atomic_store_explicit(&view.rec[rec].inode, inode, memory_order_relaxed);
 	if ((!n || n > FULL(mask_now())) && !renew())
 		return;

@@ -152,7 +152,7 @@ uint64_t record_key_hash(uint32_t rec);    /* of its root's path and its name: t
 uint64_t origin_inode(const struct origin *o);    /* hashes, never 0: of which file it is; */
 uint64_t origin_same_as(const struct origin *o);  /* and as of when: of its size, mtime and ctime, too */
 uint32_t links_find(uint64_t inode);       /* the record that stands for it, or REC_NONE. No lock: some may be missed */
-void links_put(uint32_t rec, uint64_t inode); /* under the lock: from now on that is rec */
+void links_put(uint32_t rec, uint64_t inode); /* under the lock: from now on that is rec, unless another inode's writers are counted there */
 void links_drop(uint32_t rec);             /* rec stands for none any more */
 /* The record that has the object of what rec's name leads to: as a rule rec itself. No lock, no call. */
 static inline uint32_t record_twin(uint32_t rec)

@@ -336,8 +336,54 @@ static void modes(void)
 	take("truncated by /dev/fd", open("e.jpg", O_RDONLY), 100);
 }
 
+/* Takes 100 bytes by the name, twice: the second time from the object, where there may be one. */
+static void again(const char *name)
+{
+	int fd;
+	for (int i = 0; i < 2; i++) {
+		MUST((fd = open(name, O_RDONLY)) >= 0);
+		take(name, fd, 100);
+		close(fd);
+	}
+}
+
+/* What is open for writing is renamed, itself, with its folder, or over another; or has a second name. */
+static void moved(void)
+{
+	struct timespec while_young = { 0, 60000000 };
+	int w[4] = { open("a.jpg", O_WRONLY), open("sub/a.jpg", O_RDWR), open("b.jpg", O_WRONLY), -1 };
+	MUST(rename("a.jpg", "moved.jpg") == 0 && rename("sub", "other") == 0 && rename("b.jpg", "c.jpg") == 0);
+	again("d.jpg");
+	MUST(link("d.jpg", "d2.jpg") == 0 && nanosleep(&while_young, NULL) == 0);
+	again("d.jpg");
+	MUST((w[3] = open("d2.jpg", O_WRONLY)) >= 0);
+	const char *names[] = { "moved.jpg", "other/a.jpg", "c.jpg", "d.jpg" };
+	for (int i = 0; i < 4; i++) {
+		again(names[i]);
+		int r = open(names[i], O_RDONLY);
+		take("before", r, 10);
+		MUST(pwrite(w[i], "WRITTEN", 7, 20) == 7);
+		take("after", r, 30);
+		again(names[i]);
+		MUST(pwrite(w[i], "AND MORE", 8, 30) == 8 && close(w[i]) == 0);
+		again(names[i]);
+	}
+	nanosleep(&while_young, NULL);
+	again("d.jpg");
+	MUST(truncate("d2.jpg", 50) == 0);
+	again("d.jpg");
+	nanosleep(&while_young, NULL);
+	again("d.jpg");
+	MUST(unlink("d2.jpg") == 0);
+	struct stat st;
+	int d = open("d.jpg", O_RDONLY);
+	take("d", d, 10);
+	MUST(fstat(d, &st) == 0);
+	SAY("links %d\n", (int)st.st_nlink);
+}
+
 static const struct hook_case cases[] = {
-	CASE(write_seen), CASE(names), CASE(locks), CASE(modes), CASE(exec), CASE(strangers), CASE(refilled), CASE(folders),
+	CASE(moved), CASE(write_seen), CASE(names), CASE(locks), CASE(modes), CASE(exec), CASE(strangers), CASE(refilled), CASE(folders),
 };
 
 int main(int argc, char **argv)

@@ -308,6 +308,8 @@ void session_invalidate(uint32_t rec)
 	forget(name);
 }
 
+void session_changed(uint32_t rec, const struct stat *st) { session_invalidate(rec); }
+
 void session_writer(uint32_t rec, int delta)
 {
 	char w[PATH_MAX], orig[PATH_MAX];
@@ -319,6 +321,8 @@ void session_writer(uint32_t rec, int delta)
 	else
 		unlink(w);
 }
+
+uint32_t session_writes(uint32_t rec, const struct stat *st) { session_writer(rec, 1); session_invalidate(rec); return rec; }
 
 void session_invalidate_tree(unsigned r, const char *rel, size_t len)
 {
@@ -392,9 +396,5 @@ void live_follow(uint64_t key) {}
 void live_sample(uint32_t n, uint32_t index) {}
 void live_key(uint32_t key) {}
 void live_end(uint64_t key) {}
-
 bool session_readable(const struct cached *c, int fd) { return true; }
-void session_failed(const struct cached *c)
-{
-	(void)c;
-}
+void session_failed(const struct cached *c) {}
