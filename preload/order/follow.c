@@ -156,7 +156,7 @@ static bool search(struct follow *f, struct run *r, uint32_t file, uint32_t near
 {
 	struct place p, begin = { 0 }, jump = { 0 };
 	uint32_t pos = follow_next(f, file);
-	bool own = r->whose == FOLLOW_OWN, many = !own && pos < f->t->h->npos && again(f, pos), any = many && !r->at.last;
+	bool own = r->whose == FOLLOW_OWN && follow_mixed(f->sh), many = !own && pos < f->t->h->npos && again(f, pos), any = many && !r->at.last;
 	for (uint32_t hops = 0; hops < SEARCH_HOPS && pos < f->t->h->npos; hops++, pos = trace_next(f->t, pos)) {
 		if (pos >= f->sh->started[2])
 			break;
@@ -197,8 +197,7 @@ static uint32_t loose(const struct follow *f, const struct place *at)
 {
 	const struct trace *t = f->t;
 	uint32_t start, end;
-	if (!at->last || at->segment >= t->h->nsegments || t->segments[at->segment].stream >= t->h->nstreams ||
-	    t->streams[t->segments[at->segment].stream].workers || walk_width(f, at->segment) != 1 || !walk_batch(t, at->segment, at->batch, &start, &end))
+	if (!at->last || at->segment >= t->h->nsegments || !walk_batch(t, at->segment, at->batch, &start, &end))
 		return FOLLOW_NEAR;
 	return end - start < FOLLOW_NEAR ? FOLLOW_NEAR : end - start < LOOSE_MOST ? end - start : LOOSE_MOST;
 }
@@ -211,7 +210,8 @@ static bool passed(struct follow *f, const struct run *r, uint32_t file, uint32_
 	if (by == FOLLOW_NEAR)
 		return stepped_over(f, r, file, to) && to->last > f->sh->horizon && !follow_consumed(f->sh, to->last - 1);
 	uint32_t pos = follow_next(f, file);
-	return pos < r->at.last && r->at.last - pos <= by + 1 && trace_at(f->t, pos) == file && walk_place(f->t, pos, to) && to->segment == r->at.segment;
+	return pos < r->at.last && r->at.last - pos <= by + 1 && trace_at(f->t, pos) == file && walk_place(f->t, pos, to) && to->segment == r->at.segment &&
+	       (r->at.batch - to->batch) % walk_width(f, to->segment) == 0;
 }
 
 /* Is it to be looked for anew where this worker is? It has no place, or a wrong one to which chance led it. */

@@ -82,6 +82,7 @@ static bool one(uint64_t seed)
 			l->file[k] = l->file[k - 1];
 		l->file[0] = e->file;
 		l->n++;
+		run[e->worker]->whose = seed & 1 ? FOLLOW_OWN : FOLLOW_ANYBODYS;   /* whether it is told that this is the sample's own */
 		uint32_t pos = follow_access(&f, run[e->worker], e->file, &next);
 		uint32_t known = l->n >= LAST ? align(&t, l, step) : NO_POS;
 		accesses++;
