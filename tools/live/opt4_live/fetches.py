@@ -2,13 +2,15 @@
 which sample is being fetched, and takes the files that are opened meanwhile for that sample's."""
 
 import os
+import time
 
-from . import apart, epochs, files, keys, lib, roots, samplers
+from . import apart, columns, epochs, files, keys, lib, roots, samplers
 
 NOBODY = 0xFFFFFFFF   # an index that is no number
 UNTIL = 8             # batches after which it is said that no file was seen
 FEW = 4               # files of processes that samples start, at least, that make a folder a dataset's
-PATIENCE = 64         # batches after which nobody waits any more for a dataset's files to be named
+PATIENCE = 64         # batches, ..
+SECONDS = 10          # .. and time, after which nobody waits any more for a dataset's files to be named: what is learned then stays in their place
 _numbers = epochs.Numbers()
 _fetched = {}         # process and number of a dataset -> what is known of it
 _beside = set()       # files that were opened by processes which samples start
@@ -44,6 +46,7 @@ class _Fetched:
         from torch.utils.data import Subset, get_worker_info
         info = get_worker_info()
         self.turns, self.loose, self.others = 0, None, None
+        self.since = time.monotonic()
         self.n = samplers.count(dataset) if numbered else 0
         self.keyed = False        # some of the indices are no places
         self.unnamed = None
@@ -51,6 +54,11 @@ class _Fetched:
         if not self.watches:
             return
         whole = getattr(type(dataset), "__getitems__", None)
+        if whole is None and (hasattr(type(dataset), "__getattr__") or "__getitems__" in columns.own(dataset)):   # passed on to another
+            try:
+                whole = dataset.__getitems__     # the loader asks that of it with each batch
+            except Exception:
+                pass
         self.at_once = whole is not None and whole is not getattr(Subset, "__getitems__", None)
         walk = None
         if numbered and info is not None and not epochs.announced:   # spawned: it does not know yet whom it works for
@@ -58,11 +66,11 @@ class _Fetched:
             lib.own(epochs.key_of(parent_process().pid, info.seed - info.id, self.n, info.num_workers), epochs.key_of_content(walk))
         self.named = False        # another process will say which files these are
         if self.n > epochs.SMALL:
-            columns = (walk or files.Walk(dataset, self.n)).columns
-            self.named = bool(columns)
+            found = (walk or files.Walk(dataset, self.n)).columns
+            self.named = bool(found)
             # The last worker: a large process takes 15 ms and more to fork, and the first batch is the first one's.
-            if columns and (info is None or info.id == info.num_workers - 1):
-                self.unnamed = columns[0]
+            if found and (info is None or info.id == info.num_workers - 1):
+                self.unnamed = found[0]
 
     def mark(self, i):
         """The sample of this index is fetched next."""
@@ -78,7 +86,7 @@ class _Fetched:
         sample, _, rest = lib.marks()
         many = self.n > 0 and (type(index) is list or collated and type(index) in (tuple, range) or type(index).__module__ in samplers.NUMBERS and index.ndim == 1)
         self.last = len(index) if many else 1
-        if many and not self.at_once and (collated or type(index) is list):   # torch goes through them one by one
+        if many and collated and not self.at_once:   # torch goes through them one by one
             marks = _Marks(index)
             marks.of = self
             return marks
@@ -124,7 +132,7 @@ def after(f, whole):
             "samples are fetched, but their files are opened by other processes, a few in %s; name the dataset's folder with --root" % os.fsdecode(f.others) if f.others else
             "samples are fetched, but no file of theirs is opened here: they are in memory, or read by other means; if they lie in files, "
             "name their folder with --root"))
-    lib.learn(not f.named or f.turns > PATIENCE)
+    lib.learn(not f.named or f.turns > PATIENCE and time.monotonic() - f.since > SECONDS)
 
 
 def _settle(f, strangers):
