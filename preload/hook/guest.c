@@ -31,6 +31,7 @@ static struct {
 	void (*PyErr_Fetch)(PyObject **, PyObject **, PyObject **);
 	void (*PyErr_Restore)(PyObject *, PyObject *, PyObject *);
 	void (*PyErr_Clear)(void);
+	int (*Py_IsInitialized)(void);
 	int (*Py_AddPendingCall)(int (*call)(void *), void *arg);
 	PyObject *(*PySys_GetObject)(const char *);
 	PyObject *(*PySequence_GetItem)(PyObject *, ssize_t);
@@ -58,6 +59,7 @@ static bool resolve(void)
 	NEED(PyErr_Fetch);
 	NEED(PyErr_Restore);
 	NEED(PyErr_Clear);
+	NEED(Py_IsInitialized);
 	NEED(Py_AddPendingCall);
 	NEED(PySys_GetObject);
 	NEED(PySequence_GetItem);
@@ -171,7 +173,7 @@ static int look(void *arg)
 	return 0;
 }
 
-static bool ask(void) { return py.Py_AddPendingCall(look, NULL) == 0; }
+static bool ask(void) { return py.Py_IsInitialized() && py.Py_AddPendingCall(look, NULL) == 0; }
 
 void opt4_apart(PyObject *call, const char *system, size_t bytes);   /* no C caller: found by name */
 

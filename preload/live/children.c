@@ -72,7 +72,7 @@ static bool board(bool make)
 	int fd = *C.spool ? spool_open("fetching", make ? O_RDWR | O_CREAT : O_RDWR) : -1;
 	if (fd < 0)
 		return false;
-	if (fstat(fd, &st) == 0 && ((size_t)st.st_size >= sizeof(struct board) || (make && ftruncate(fd, sizeof(struct board)) == 0))) {
+	if (fstat(fd, &st) == 0 && ((size_t)st.st_size >= sizeof(struct board) || (make && posix_fallocate(fd, 0, sizeof(struct board)) == 0))) {
 		void *map = mmap(NULL, sizeof(struct board), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 		C.board = map == MAP_FAILED ? NULL : map;
 	}
@@ -116,7 +116,7 @@ bool live_child_begin(void)
 	if (!*C.spool || !board(false))
 		return false;
 	pid_t parent = getppid();
-	if (atomic_load(&C.board->at[(unsigned)parent % PLACES]) != parent) {
+	if (!parent || atomic_load(&C.board->at[(unsigned)parent % PLACES]) != parent) {   /* 0: beyond its namespace */
 		munmap(C.board, sizeof(struct board));
 		C.board = NULL;
 		return false;
@@ -165,11 +165,14 @@ void live_child_opened(const char *path, size_t len)
 	if (!len || C.written >= MOST || !board(false) || live_of_the_system(C.system, C.system_bytes, path, len))
 		return;
 	C.written++;
+	struct calm calm;
 	int fd = spool_open("opened", O_WRONLY | O_APPEND | O_CREAT);
 	if (fd < 0)
 		return;
+	calm_begin(&calm);         /* a program that may write nothing has not earned a SIGXFSZ */
 	if (fstat(fd, &st) == 0 && st.st_size < NAMES && write(fd, path, len + 1) == (ssize_t)len + 1)
 		atomic_fetch_add(&C.board->names, 1);
+	calm_end(&calm);
 	close(fd);
 }
 
