@@ -173,7 +173,7 @@ static bool place(uint64_t dataset, const char *own, bool replace)
 struct live_table *live_table_begin(uint64_t dataset, uint32_t n, uint32_t width, bool keyed, size_t *bytes)
 {
 	char own[64];
-	if (!n || width > LIVE_WIDTH || (width > 1 && table_bytes(n, width, keyed) > ROOM))
+	if (!n || width > LIVE_WIDTH || ((keyed || width > 1) && table_bytes(n, width, keyed) > ROOM))
 		return NULL;
 	thin_out();
 	struct live_table *t = table_make(dataset, n, width, keyed, own, bytes);

@@ -4,6 +4,7 @@
 
 #define APART  (0x6B657973ull << 32)   /* what tells its table's number from that of the places */
 #define LEAST  (1u << 15)            /* rows: a length may say little of how many keys there are */
+#define MOST   (1u << 22)            /* .. 38 MB of shared memory that no budget knows of */
 #define PROBES 128u
 
 uint64_t live_keyed(uint64_t dataset) { return dataset ^ APART; }
@@ -11,7 +12,7 @@ uint64_t live_keyed(uint64_t dataset) { return dataset ^ APART; }
 uint32_t live_keyed_rows(uint32_t n)
 {
 	uint32_t rows = LEAST;
-	while (rows < 4ull * n && rows < 1u << 30)
+	while (rows < 2ull * n && rows < MOST)
 		rows *= 2;
 	return rows;
 }

@@ -384,7 +384,7 @@ void live_learn(bool make)
 		}
 		uint64_t dataset = live_dataset(orders.live_loader);
 		bool places = table(&L->places, dataset, L->n, most, make && some);
-		keys = keys && table(&L->keys, live_keyed(dataset), live_keyed_rows(L->n), most, true);
+		keys = keys && dataset && table(&L->keys, live_keyed(dataset), live_keyed_rows(L->n), most, true);
 		for (uint32_t m = 0; (places || keys) && m < L->nmarks; m++) {
 			bool placed = L->mark[m].index < L->n;
 			files_of(m, rest, end, &seen);

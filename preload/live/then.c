@@ -5,8 +5,10 @@
 uint32_t live_records(struct live_table *t, const struct live_trust *trust, uint32_t index, uint32_t nfiles, uint32_t rec[LIVE_WIDTH])
 {
 	uint32_t n = live_row(t, trust, index, nfiles, rec);
-	for (uint32_t i = 0; i < n; i++)
-		rec[i] = record_object(rec[i]);
+	for (uint32_t i = 0; i < n; i++) {
+		uint32_t is = record_object(rec[i]);
+		rec[i] = is < nfiles ? is : rec[i];   /* one that came meanwhile has no place */
+	}
 	return n;
 }
 

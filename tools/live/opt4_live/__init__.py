@@ -64,6 +64,8 @@ def _dispatched(token, args, index, whole):
         state.record.note(index)
     if state.rehearsal is not None:
         try:
+            if not lib.active():      # a worker finds the folder; this epoch may be the only one
+                epochs.known_roots()
             state.rehearsal.note(args[0], index)
         except Exception:
             state.rehearsal = None

@@ -157,14 +157,15 @@ class Rehearsal:
 
     def note(self, it, batch):
         """A batch was dispatched: is it the one that was foretold?"""
+        drawn = batch
         try:
             batch = numbers(batch, *self._how(it))
-        except Exception:
+        except Exception:          # of keys, perhaps, and nobody knows yet
             batch = array("I")
         n = len(batch)
         self.recent.append(batch)
-        self.dispatched += n
-        if self.first is not None:
+        self.dispatched += n or (len(drawn) if type(drawn) in (list, tuple) else 1)
+        if self.first is not None and self.samples > 1:   # 1: it does not say how long a pass is
             self._pass(it)
         for _ in range(len(self.recent) - _outstanding(it.__dict__)):
             self.recent.popleft()
