@@ -97,22 +97,27 @@ uint32_t session_writes(uint32_t rec, const struct stat *st)
 {
 	struct origin o;
 	struct calm calm;
-	uint32_t is = REC_NONE;
+	uint32_t is = rec;
+	bool counted = false;
 	if (!view.h || rec >= view.ncap)
 		return rec;
 	if (st && S_ISREG(st->st_mode)) {
 		origin_from(&o, st);
 		calm_begin(&calm);
 		if (session_lock()) {
-			if ((is = links_find(origin_inode(&o))) == REC_NONE)
+			if ((is = links_find(origin_inode(&o))) == REC_NONE) {
+				rec_touch(rec);            /* links.c makes its table anew of those */
 				links_put(rec, origin_inode(&o));
+				is = rec;
+			}
+			session_writer(is, 1);     /* here: who has the lock may give that record another inode */
+			counted = true;
 			session_unlock();
 		}
 		calm_end(&calm);
 	}
-	if (is == REC_NONE)
-		is = rec;
-	session_writer(is, 1);     /* first: no fill may come between */
+	if (!counted)
+		session_writer(is, 1);
 	session_invalidate(rec);
 	if (is != rec)
 		session_invalidate(is);
