@@ -8,8 +8,7 @@
 #include "hook.h"
 #include "path.h"
 
-#define LIST   4096                /* bytes of the folders that were found */
-#define SYSTEM 8192                /* .. and of those that are no dataset's */
+#define LIST 4096                  /* bytes of the folders that were found */
 
 static void take_roots(void)
 {
@@ -26,21 +25,18 @@ static void take_roots(void)
 }
 
 /* Nobody has told of a DataLoader yet, but torch is there: whoever reads may be a pool's process. */
-static bool alone(char *system, size_t room, size_t *bytes)
+static bool alone(char *system, size_t *bytes)
 {
-	if (!dlsym(RTLD_DEFAULT, "Py_GetVersion") || live_children_has("loader"))
-		return false;
-	*bytes = live_children_file("apart", system, room);
-	return *bytes && !system[*bytes - 1];
+	return dlsym(RTLD_DEFAULT, "Py_GetVersion") && !live_children_has("loader") && (*bytes = live_children_system(system));
 }
 
 void child_begin(void)
 {
-	char system[SYSTEM];
+	char system[LIVE_SYSTEM];
 	size_t bytes;
 	live_children_load();
 	bool child = live_child_begin();
-	if (!child && !alone(system, sizeof(system), &bytes))
+	if (!child && !alone(system, &bytes))
 		return;
 	live_roots_grew();
 	take_roots();

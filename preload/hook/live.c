@@ -100,17 +100,18 @@ EXPORT void opt4_live_wait(const struct cell_words *w, unsigned ms)
 		nanosleep(&(struct timespec){ 0, 250000 }, NULL);
 }
 
-#define ENTRY(type, name, params, none, call) \
+#define ENTRY_IF(may, type, name, params, none, call) \
 	type name params; \
 	EXPORT type name params \
 	{ \
-		if (opt4_inside || !hook_on || !conf_active()) \
+		if (opt4_inside || !hook_on || !(may)) \
 			return none; \
 		struct guard g = hook_enter(); \
 		type r = call; \
 		hook_leave(g); \
 		return r; \
 	}
+#define ENTRY(type, name, params, none, call) ENTRY_IF(conf_active(), type, name, params, none, call)
 #define ENTRY_VOID(name, params, call) \
 	void name params; \
 	EXPORT void name params \
@@ -146,41 +147,9 @@ ENTRY_VOID(opt4_live_learn, (int make), live_learn(make))
 ENTRY_VOID(opt4_live_together, (void), live_apart_end())
 ENTRY_VOID(opt4_live_say, (const char *line), note_reason("%s", line))
 
-size_t opt4_live_fetched(int whole, char *strangers, size_t room);
-
-/* Where no DataLoader reads: the names of what was opened below no root, each with a NUL. Returns their bytes. */
-size_t opt4_live_names(char *to, size_t room);
-EXPORT size_t opt4_live_names(char *to, size_t room)
-{
-	if (opt4_inside || !hook_on)
-		return 0;
-	struct guard g = hook_enter();
-	size_t n = live_apart_names(to, room);
-	hook_leave(g);
-	return n;
-}
-
-/* What processes have opened that were started while samples were fetched: names below no root, each with a NUL. Returns their bytes. */
-size_t opt4_live_beside(char *to, size_t room);
-EXPORT size_t opt4_live_beside(char *to, size_t room)
-{
-	if (opt4_inside || !hook_on)
-		return 0;
-	struct guard g = hook_enter();
-	size_t n = live_children_names(to, room);
-	hook_leave(g);
-	return n;
-}
-
-/* The batch is fetched. Returns how many bytes of `strangers` are paths below no root, each with a NUL. Then opt4_live_learn(). */
-EXPORT size_t opt4_live_fetched(int whole, char *strangers, size_t room)
-{
-	size_t n = 0;
-	if (opt4_inside || !hook_on)
-		return 0;
-	struct guard g = hook_enter();
-	if (live_fetched(whole))
-		n = live_strangers(strangers, room);
-	hook_leave(g);
-	return n;
-}
+/* Names below no root, each with a NUL; their bytes. Where no DataLoader reads: of what was opened. */
+ENTRY_IF(true, size_t, opt4_live_names, (char *to, size_t room), 0, live_apart_names(to, room))
+/* Of what processes have opened that were started while samples were fetched. */
+ENTRY_IF(true, size_t, opt4_live_beside, (char *to, size_t room), 0, live_children_names(to, room))
+/* The batch is fetched: of what was opened meanwhile. Then opt4_live_learn(). */
+ENTRY_IF(true, size_t, opt4_live_fetched, (int whole, char *to, size_t room), 0, live_fetched(whole) ? live_strangers(to, room) : 0)

@@ -62,6 +62,12 @@ bool live_children_has(const char *name)
 	return fd >= 0;
 }
 
+size_t live_children_system(char to[LIVE_SYSTEM])
+{
+	size_t n = live_children_file("apart", to, LIVE_SYSTEM);
+	return n && !to[n - 1] ? n : 0;
+}
+
 /* Maps the board, and makes it where a process is the first to fetch. */
 static bool board(bool make)
 {
@@ -102,10 +108,9 @@ void live_fetching(bool on)
 /* Its own children are looked at, too, for as long as it lives. */
 static void is_child(void)
 {
-	static char text[8192];
-	size_t n = live_children_file("apart", text, sizeof(text));
+	static char text[LIVE_SYSTEM];
 	C.system = text;
-	C.system_bytes = n && !text[n - 1] ? n : 0;
+	C.system_bytes = live_children_system(text);
 	atomic_store(&live_child, true);
 	live_fetching(true);
 	live_watch(true);

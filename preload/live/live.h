@@ -161,6 +161,9 @@ bool live_roots_grew(void);
 /* A file of the spool, and a NUL; its bytes, 0: none. Is there such a one? */
 bool live_children_has(const char *name);
 size_t live_children_file(const char *name, char *to, size_t room);
+/* `apart` of it, what is no dataset's; 0: none, or not whole. */
+#define LIVE_SYSTEM 8192
+size_t live_children_system(char to[LIVE_SYSTEM]);
 /* Does this absolute path lie in one of `system`'s folders, or end as it says? (live_apart_begin()) */
 bool live_of_the_system(const char *system, size_t bytes, const char *path, size_t len);
 

@@ -98,26 +98,22 @@ uint32_t session_writes(uint32_t rec, const struct stat *st)
 	struct origin o;
 	struct calm calm;
 	uint32_t is = rec;
-	bool counted = false;
 	if (!view.h || rec >= view.ncap)
 		return rec;
-	if (st && S_ISREG(st->st_mode)) {
+	calm_begin(&calm);
+	bool locked = st && S_ISREG(st->st_mode) && session_lock();
+	if (locked) {
 		origin_from(&o, st);
-		calm_begin(&calm);
-		if (session_lock()) {
-			if ((is = links_find(origin_inode(&o))) == REC_NONE) {
-				rec_touch(rec);            /* links.c makes its table anew of those */
-				links_put(rec, origin_inode(&o));
-				is = rec;
-			}
-			session_writer(is, 1);     /* here: who has the lock may give that record another inode */
-			counted = true;
-			session_unlock();
+		if ((is = links_find(origin_inode(&o))) == REC_NONE) {
+			rec_touch(rec);    /* links.c makes its table anew of those */
+			links_put(rec, origin_inode(&o));
+			is = rec;
 		}
-		calm_end(&calm);
 	}
-	if (!counted)
-		session_writer(is, 1);
+	session_writer(is, 1);     /* under the lock: who has it may give that record another inode */
+	if (locked)
+		session_unlock();
+	calm_end(&calm);
 	session_invalidate(rec);
 	if (is != rec)
 		session_invalidate(is);

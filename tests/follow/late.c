@@ -71,13 +71,8 @@ static bool one(uint64_t seed)
 		const struct event *e = &j.e[i];
 		struct lately *l = &lately[e->worker];
 		uint32_t next;
-		if (e->kind == LEAVE) {
-			follow_leave(&f, run[e->worker]);
-			run[e->worker] = NULL;
+		if (!play_comes(&f, run, e))
 			continue;
-		}
-		if (!run[e->worker])
-			run[e->worker] = follow_join(&f, e->worker);
 		for (uint32_t k = LAST - 1; k > 0; k--)
 			l->file[k] = l->file[k - 1];
 		l->file[0] = e->file;

@@ -36,13 +36,8 @@ struct played play(const struct trace *t, const struct job *j, const struct play
 	for (size_t i = 0; i < j->n; i++) {
 		const struct event *e = &j->e[i];
 		uint32_t next, pos, expected;
-		if (e->kind == LEAVE) {
-			follow_leave(&f, run[e->worker]);
-			run[e->worker] = NULL;
+		if (!play_comes(&f, run, e))
 			continue;
-		}
-		if (!run[e->worker])
-			run[e->worker] = follow_join(&f, e->worker);
 		expected = run[e->worker] ? follow_expected(&f, run[e->worker]) : FILE_NONE;
 		if (how->told && run[e->worker])
 			run[e->worker]->whose = e->own ? FOLLOW_OWN : FOLLOW_BESIDE;

@@ -24,6 +24,21 @@ struct playing {
 	bool told;                           /* the follower is told which file is the sample's own */
 };
 
+/* An event's worker comes, if it is its first access, or leaves: false. */
+static inline bool play_comes(struct follow *f, struct run **run, const struct event *e)
+{
+	struct run **own = &run[e->worker];
+
+	if (e->kind == LEAVE) {
+		follow_leave(f, *own);
+		*own = NULL;
+		return false;
+	}
+	if (!*own)
+		*own = follow_join(f, e->worker);
+	return true;
+}
+
 /* Plays the job. The state begins all zero. */
 struct played play(const struct trace *t, const struct job *j, const struct playing *how);
 

@@ -377,7 +377,7 @@ _Atomic bool live_child;
 bool live_child_begin(void) { return false; } bool live_roots_grew(void) { return false; }
 void live_children_load(void) {} void live_child_end(void) {} void live_forked(void) {} void live_root_found(void) {}
 size_t live_children_names(char *to, size_t room) { return 0; } size_t live_children_file(const char *name, char *to, size_t room) { return 0; }
-bool live_children_has(const char *name) { return false; }
+bool live_children_has(const char *name) { return false; } size_t live_children_system(char to[LIVE_SYSTEM]) { return 0; }
 size_t live_apart_names(char *to, size_t room) { return 0; }
 void live_own(uint64_t key, uint64_t dataset) {}
 int live_files(uint64_t dataset, uint32_t n, const char *paths, size_t bytes) { return -ENOSYS; }
