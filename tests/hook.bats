@@ -137,6 +137,7 @@ teardown() { rm -rf /dev/shm/opt4-hook.??????; }
 		situation $case
 	done
 	eager variety 681549059:800    # a descriptor that was sent writes to a file whose folder was exchanged
+	eager variety 556581446:800    # one arrives under a number that was closed behind our back, on the same object
 	for i in 0 1; do
 		situation random "$((SEED + i)):600"
 		eager variety "$((SEED + i)):800"

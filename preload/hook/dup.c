@@ -175,8 +175,7 @@ EXPORT void closefrom(int low)
 	next.closefrom(low);
 }
 
-/* Descriptors that are being sent share their offset with what arrives. */
-static void sent(const struct msghdr *m)
+static void each_passed(const struct msghdr *m, void (*fn)(int fd))
 {
 	struct msghdr *h = (struct msghdr *)m; /* CMSG_NXTHDR takes no const */
 
@@ -186,19 +185,33 @@ static void sent(const struct msghdr *m)
 		for (size_t n = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int), i = 0; i < n; i++) {
 			int fd;
 			memcpy(&fd, CMSG_DATA(c) + i * sizeof fd, sizeof fd);
-			settle(fd);
-			struct fd_entry e;
-			if (fd_is(fd, FD_OURS) && fd_get(fd, &e) && e.kind == FD_WRITER)
-				fd_forget(fd); /* the receiver may write for as long as it likes */
+			fn(fd);
 		}
 	}
+}
+
+/* What is being sent shares its offset with what arrives. */
+static void sent(int fd)
+{
+	struct fd_entry e;
+
+	settle(fd);
+	if (fd_is(fd, FD_OURS) && fd_get(fd, &e) && e.kind == FD_WRITER)
+		fd_forget(fd); /* the receiver may write for as long as it likes */
+}
+
+/* What arrives may be on an object. What is remembered of its number is another's, who was closed behind our back. */
+static void arrived(int fd)
+{
+	if (unlikely(fd_is(fd, FD_NOT_NONE)))
+		fd_forget(fd);
 }
 
 EXPORT ssize_t sendmsg(int fd, const struct msghdr *m, int flags)
 {
 	OPAQUE(m);
 	if (unlikely(hook_on && m && m->msg_control && m->msg_controllen))
-		sent(m);
+		each_passed(m, sent);
 	return next.sendmsg(fd, m, flags);
 }
 
@@ -207,23 +220,27 @@ EXPORT int sendmmsg(int fd, struct mmsghdr *v, unsigned n, int flags)
 	OPAQUE(v);
 	for (unsigned i = 0; hook_on && v && i < n; i++)
 		if (unlikely(v[i].msg_hdr.msg_control && v[i].msg_hdr.msg_controllen))
-			sent(&v[i].msg_hdr);
+			each_passed(&v[i].msg_hdr, sent);
 	return next.sendmmsg(fd, v, n, flags);
 }
 
-/* What arrives may be on an object. */
 EXPORT ssize_t recvmsg(int fd, struct msghdr *m, int flags)
 {
 	ssize_t r = next.recvmsg(fd, m, flags);
-	if (unlikely(session_dev && r >= 0 && m->msg_controllen))
+	if (unlikely(session_dev && r >= 0 && m->msg_controllen)) {
+		each_passed(m, arrived);
 		fd_strangers();
+	}
 	return r;
 }
 
 EXPORT int recvmmsg(int fd, struct mmsghdr *v, unsigned n, int flags, struct timespec *limit)
 {
 	int r = next.recvmmsg(fd, v, n, flags, limit);
-	if (unlikely(session_dev && r > 0))
+	if (unlikely(session_dev && r > 0)) {
+		for (int i = 0; i < r; i++)
+			each_passed(&v[i].msg_hdr, arrived);
 		fd_strangers();
+	}
 	return r;
 }
