@@ -17,6 +17,7 @@
 #define THREADS 16                 /* a store across the network wants many, .. */
 #define ARM_THREADS 2              /* .. one arm a request, and the next */
 #define BAR     30
+#define TWICE   .5                 /* seconds */
 #define SETTLE  1200               /* looks, of 50 ms, at whether the keeper has written down what it moved */
 
 static const char help[] =
@@ -37,17 +38,24 @@ static volatile sig_atomic_t came;
 static bool quiet, terminal;
 static double began;
 
-static void on_signal(int sig)
-{
-	came = sig;
-	filling.stop = true;
-}
-
 static double seconds(void)
 {
 	struct timespec t;
 	clock_gettime(CLOCK_MONOTONIC, &t);
 	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+/* The second one ends it at once; but timeout(1) sends each twice, to its child and to its group. */
+static void on_signal(int sig)
+{
+	static double first;
+	if (came && seconds() - first > TWICE) {
+		signal(sig, SIG_DFL);
+		raise(sig);
+	}
+	first = came ? first : seconds();
+	came = sig;
+	filling.stop = true;
 }
 
 static void look(const struct filling *f)
@@ -114,18 +122,18 @@ static uint64_t pages_all(void)
 static int warm(void)
 {
 	char dir[4096];
-	struct sigaction act = { .sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND };   /* the second one ends it at once */
+	struct sigaction act = { .sa_handler = on_signal };
 	conf_load();
 	if (!conf_active())
 		return fail("warm: nothing to fill: no dataset's folder is known; name it by --root");
 	if (!conf.have_trace && (strchr(conf.cache, '%') || strchr(conf.ssd_size, '%')))
 		conf_set_size(list_guess(), true);
-	session_job_begin();
-	if (!session_attach())
-		return fail("warm: no session can be made: %s; see opt4 doctor", "its reason is in the line above");
 	sigaction(SIGINT, &act, NULL);
 	sigaction(SIGTERM, &act, NULL);
 	sigaction(SIGHUP, &act, NULL);
+	session_job_begin();
+	if (!session_attach())
+		return fail("warm: no session can be made: %s; see opt4 doctor", "its reason is in the line above");
 	view.h->keep = 1;
 	memcpy(dir, view.dir, sizeof(dir));
 	began = seconds();
