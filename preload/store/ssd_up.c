@@ -261,8 +261,7 @@ static int come_up(const char *dir, const char **why)
 	*why = "another session has it; give this job a folder of its own";
 	if (lock < 0)
 		return lock;
-	if (!owner_read(dir, &clean))
-		clean = true;      /* nobody has ever written there */
+	owner_read(dir, &clean);   /* no word, or half of one that a power cut has left: not known to be in order */
 	if (getrandom(&h->ssd_owner, sizeof(h->ssd_owner), 0) != sizeof(h->ssd_owner))
 		h->ssd_owner = (h->created_ns ^ (uint64_t)getpid() << 40) | 1;
 	*why = "cannot write there";
