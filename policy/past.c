@@ -61,7 +61,7 @@ double past_gap(const struct stream *streams, uint32_t n, uint32_t which)
 	if (streams[which].past->ngaps)
 		return next_gap(streams[which].past);
 	for (uint32_t i = 0; i < n; i++)
-		if (i != which && !streams[i].running && !beside(&streams[which], &streams[i]))
+		if (i != which && (streams[i].running ? streams[i].stirred < streams[which].past->began : !beside(&streams[which], &streams[i])))
 			gap += streams[i].length;
 	return gap;
 }

@@ -124,6 +124,7 @@ const struct policy *policy_find(const char *name);
 
 /* How far ahead a use lies; when a stream comes round again. */
 #include "axis.h"
+#include "owned.h"
 #include "past.h"
 
 #endif

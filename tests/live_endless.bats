@@ -51,6 +51,18 @@ endless() {
 	calc "$(stat_of reuse_ratio) >= .9 * .5 * 5 / 6"
 }
 
+@test "a dataset that keeps its last samples itself: what it will not open is neither kept nor fetched" {
+	local workers keep
+	for workers in 0 2; do
+		OPT4_POLICY=keep JOBS=endless.py same "$PYTHON" buffer-$workers
+		keep=$(stat_of reuse_ratio)
+		PREFETCH=auto JOBS=endless.py same "$PYTHON" buffer-$workers
+		echo "$workers workers: keep $keep; $(cat "$OPT4_STATS")"
+		calc "$(stat_of reuse_ratio) >= $keep - .01"
+		calc "$(stat_of prefetched) > 20 and $(stat_of prefetch_wasted) <= .015 * $(stat_of accesses)"
+	done
+}
+
 @test "one that draws from the training's own generator is followed only as far as it is true" {
 	JOBS=endless.py same "$PYTHON" liar-4
 	calc "$(stat_of reuse_ratio) >= .44"

@@ -31,6 +31,7 @@
 #define RUN_JUMPS 8                /* places that a worker may be at, if its next accesses go on from there */
 #define RUNS_MAX 512             /* workers that follow one plan at a time */
 #define FOLLOW_RING (1u << 19)   /* positions from the horizon on whose consumption is remembered */
+#define FOLLOW_PASSED 64         /* positions left out that are remembered until somebody counts them */
 #define FOLLOW_PHASES 4          /* phases whose worker count is learned (modulo) */
 
 struct place {                    /* a spot on a walk */
@@ -87,7 +88,9 @@ struct follow_shared {            /* head of the shared block; cursor[nfiles] fo
 	uint32_t left_out;        /* positions before the horizon that were not, in a row */
 	uint32_t drawn;           /* of those between, how many the order names elsewhere, 16.16: partners of the dataset's own */
 	uint32_t unknown;         /* accesses still to come of samples whose files were not known when the order was made: it does not name them */
-	uint32_t reserved[7];
+	uint32_t npassed;         /* positions, ever, that expired without having been come to, while those about them were: .. */
+	uint32_t reserved[6];
+	uint32_t passed[FOLLOW_PASSED]; /* .. the last of them, [n % FOLLOW_PASSED] */
 	struct run runs[RUNS_MAX];
 	uint64_t consumed[FOLLOW_RING / 64]; /* bit p % FOLLOW_RING, for p in [horizon, horizon + FOLLOW_RING) */
 	uint32_t cursor[];        /* [nfiles] trace file -> its next unconsumed position + 1;

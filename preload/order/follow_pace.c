@@ -170,8 +170,10 @@ static void judge_expired(struct follow_shared *sh, uint32_t from, uint32_t to)
 			sh->left_out++;
 			continue;
 		}
-		for (uint32_t n = sh->left_out <= FOLLOW_NEAR ? sh->left_out : 0; n > 0; n--)
+		for (uint32_t n = sh->left_out <= FOLLOW_NEAR ? sh->left_out : 0; n > 0; n--) {
+			sh->passed[sh->npassed++ % FOLLOW_PASSED] = from - n;
 			judge_came(sh, false);
+		}
 		sh->left_out = 0;
 		judge_came(sh, true);
 	}

@@ -89,6 +89,7 @@ void policy_expire(uint32_t plan);         /* moves on residents filed below the
 /* Plan n is this stream's next epoch from now on. order: a hash of it (not 0). RISING: its samples are read by rising number. HEIR: the loader
  * of the plan's stream was made anew. ON: it is the epoch that the plan was before; more of it is known. THEN: so is the order of the one after it. WHOLE: it
  * reads each sample once. */
+#define ROUND_LIED 2u                      /* plan_entry.ended: what was foretold of it is not what it draws; it goes on */
 enum { ROUND_RISING = 1, ROUND_HEIR = 2, ROUND_ON = 4, ROUND_THEN = 8, ROUND_WHOLE = 16 };
 void round_begin(uint32_t n, uint64_t stream, uint64_t order, uint32_t how);
 void round_been(uint32_t n);               /* ON: what its workers had been dealt before, and have read by now, is not read again */
@@ -114,6 +115,15 @@ bool round_forgotten(uint32_t rec);        /* named by no order, and not read fo
 /* What is needed later than this may go for what is fetched ahead for position `due` of live plan n: as late as a file of it that has just been
  * read, which could go for it when it is read itself. coming: files that are being fetched, at most. */
 struct use round_exchange(uint32_t n, uint32_t due, uint32_t coming);
+
+/* ---- own.c: files that the program has itself when their turn comes (policy/owned.h) ---- */
+/* Under the lock: plan n's position `pos` was come to, by a file last read at clock `before` (0: never). */
+#define OWN_HOPS 8u                        /* of a file's positions at most, at which its program has it itself */
+void own_came(uint32_t n, uint64_t before);
+void own_passed(uint32_t n);               /* under the lock: counts what was left out of it meanwhile */
+bool own_then(uint32_t n, uint32_t rec, uint32_t pos);    /* will it have the file then? Without the lock a hint */
+/* Read at `from`: its first position after `pos` (the next one, or TRACE_NEVER) at which it does not have it. */
+uint32_t own_next(uint32_t n, uint32_t from, uint32_t pos);
 
 /* ---- filing.c: residents in the policy's state. All under the lock ---- */
 #define FILING_SHARE 2048u                 /* residents that are filed while the lock is held: less than a millisecond */

@@ -149,6 +149,8 @@ static bool soonest(uint32_t rec, struct use *best, double *least, bool *later)
 			continue;
 		named = true;
 		struct use use = { holds ? follow_next(&orders.plans[n].follow, f) : POS_UNKNOWN, n };
+		for (uint32_t i = 0; own_then(n, rec, use.pos); i++)
+			use.pos = i < OWN_HOPS ? trace_next(&orders.plans[n].trace, use.pos) : POS_UNKNOWN;
 		if ((use.pos >= POS_MAX || (orders.axes[n].same && use.pos >= round_ends(n))) && !round_outdated(n, rec)) {
 			use = round_expected(n, f);
 			*later |= use.pos == POS_NEVER;

@@ -38,6 +38,19 @@ static bool waits(uint32_t n)
 	return idle > most;
 }
 
+/* Its order is read to the end. Nobody says so of a loader that uses its workers again, before the next epoch begins. */
+static bool read_out(uint32_t n)
+{
+	return live(n) && !view.h->plans[n].endless && orders.plans[n].follow.sh->front >= orders.plans[n].trace.h->npos;
+}
+
+/* Positions until it is over; an endless one until it has read all its files once more: others come between two passes, as a rule. */
+static uint32_t left(uint32_t n, uint32_t front)
+{
+	uint32_t named = view.h->plans[n].named, end = round_ends(n);
+	return view.h->plans[n].endless && named ? named - front % named : end > front ? end - front : 0;
+}
+
 /* Positions that workers read unasked as an epoch begins. */
 static uint32_t dealt(uint32_t n)
 {
@@ -64,10 +77,12 @@ void round_begin(uint32_t n, uint64_t stream, uint64_t order, uint32_t how)
 {
 	struct plan_entry *p = &view.h->plans[n];
 	const struct plan *o = &orders.plans[n];
-	bool heir = p->gen && (p->stream == stream || how & ROUND_HEIR), on = heir && how & ROUND_ON && !p->ended;
+	bool heir = p->gen && (p->stream == stream || how & ROUND_HEIR), on = heir && (p->ended == ROUND_LIED ? p->endless : how & ROUND_ON && !p->ended);
 	p->asked = heir && how & ROUND_ON && (p->asked || (o->mapped && o->gen == p->gen && o->follow.sh->front > dealt(n)));
+	p->passed = 0;
 	if (!heir) {
 		p->past = (struct past){ 0 };
+		p->owned = (struct owned){ 0 };
 		p->scale = 0;
 		p->order = 0;
 		p->left = p->least = 0;
@@ -116,7 +131,7 @@ void round_end(uint32_t n)
 		p->least = front ? POS_NEVER : p->least;
 	else if (front)            /* one that was left sooner once may be again; less and less likely */
 		p->least = p->left && p->left <= p->least - !p->least ? p->left : p->least + ((p->left ? p->left : npos) - p->least) / 16 + 1;
-	past_end(&p->past, view.h->clock);
+	past_end(&p->past, p->stirred);    /* who uses its workers again says that it is over when the next one begins, and others were read in between */
 }
 
 /* What may yet be read though the last epoch was left before, or though there was none. A part of an epoch is too little where that is small: what is due
@@ -220,16 +235,17 @@ static uint32_t streams(struct stream *s)
 		s[i].running = !view.h->plans[i].ended;
 		s[i].share = (double)end / a->npos;
 		s[i].length = (view.h->plans[i].endless ? view.h->plans[i].named : end) * a->scale;
+		s[i].stirred = view.h->plans[i].stirred;
 	}
 	for (uint32_t i = 0; i < n; i++) {
 		const struct axis *a = &orders.axes[i];
-		if (s[i].running && waits(i)) {   /* as if it were over */
+		if (s[i].running && (read_out(i) || waits(i))) {   /* as if it were over */
 			s[i].running = false;
 			past_end(&view.h->plans[i].past, view.h->plans[i].stirred);
 		}
 		/* followed no longer: it is read, but no one knows where */
 		if (s[i].running)
-			s[i].rest = orders.plans[i].follow.sh->gate_shut ? 0 : ((double)round_ends(i) - a->front) * a->scale;
+			s[i].rest = orders.plans[i].follow.sh->gate_shut ? 0 : left(i, a->front) * a->scale;
 	}
 	return n;
 }

@@ -136,7 +136,7 @@ void stream_lied(uint64_t key)
 {
 	uint32_t n = plan_of(key);
 	if (n < PLANS_MAX)
-		view.h->plans[n].ended = 1;
+		view.h->plans[n].ended = ROUND_LIED;
 }
 
 bool stream_distrusted(uint32_t n)

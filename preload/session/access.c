@@ -134,18 +134,25 @@ void access_begin(uint32_t rec, uint32_t name, struct access *a)
 	a->first = !named->seen++ && name == rec;
 	r->asked = (uint32_t)COUNTED(view.h->n.accesses);
 	s->accesses++;
+	uint64_t before = r->read_at;
 	r->read_at = ++view.h->clock;
 	if (live && orders.live_run) {
 		for (; orders.strayed; orders.strayed--)
 			follow_stray(&live->follow, orders.live_run);
 		orders.live_run->whose = whose(rec, name);
-		follow_access(&live->follow, orders.live_run, live_file, &next);
+		if (follow_access(&live->follow, orders.live_run, live_file, &next) < POS_MAX)
+			own_came(orders.live_plan - 1, before);
+		own_passed(orders.live_plan - 1);
 	}
-	if (orders.run)
-		follow_access(&p->follow, orders.run, file, &next);
+	if (orders.run) {
+		if (follow_access(&p->follow, orders.run, file, &next) < POS_MAX)
+			own_came(orders.own_plan - 1, before);
+		own_passed(orders.own_plan - 1);
+	}
 	a->epoch = epoch_now(p, live, a->epoch);
 	a->gate_shut = shut(p, live);
-	if (orders.shape.naxes == 1 && orders.own_plan == 1 && orders.run && file != FILE_NONE && !atomic_load_explicit(&r->more, memory_order_relaxed)) {
+	if (orders.shape.naxes == 1 && orders.own_plan == 1 && orders.run && file != FILE_NONE && !atomic_load_explicit(&r->more, memory_order_relaxed) &&
+	    !view.h->plans[0].owned.any) {
 		a->use.pos = next;
 	} else {
 		plans_fronts();

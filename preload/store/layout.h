@@ -14,7 +14,7 @@
 #define INDEX_MAGIC   "OPT4IDX\n"
 #define GONE_OVER     1            /* by its last job, or by opt4 clean */
 #define GONE_LOST     2            /* by somebody else: its jobs go on, and make another */
-#define INDEX_VERSION 10
+#define INDEX_VERSION 11
 #define PAGE          page_size     /* of the machine, or as the mapped index counts (base.h) */
 
 #define REC_NONE    0xFFFFFFFFu  /* no record; as session.h says to hooks */
@@ -151,6 +151,8 @@ struct plan_entry {
 	uint64_t order;           /* hash of this one; 0 = none before */
 	uint64_t stirred;         /* clock at the last access on it */
 	struct past past;
+	struct owned owned;        /* which of its files the program has itself when their turn comes */
+	uint32_t passed, pad;     /* of follow_shared.npassed counted there */
 	char path[PATH_BYTES];
 };
 

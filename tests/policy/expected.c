@@ -9,11 +9,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define BATCH 16u                  /* a worker reads so many in a row */
+
 /* ---- what is read ---- */
 
 struct step *steps;
-uint32_t nsteps, nfiles, *orders[STREAMS][512];
+uint32_t nsteps, nopens, nfiles, *orders[STREAMS][512];
 static uint32_t parts, first_file[STREAMS], *draws[512], nepochs[STREAMS];
+static struct buffer { uint32_t file[256], n; } buffer[STREAMS][2];
 static uint64_t rng;
 
 static uint32_t below(uint32_t n)
@@ -72,10 +75,23 @@ static uint32_t *next_epoch(const struct situation *s, uint32_t l)
 	return o;
 }
 
+/* Has this worker of a loader the file yet? Else it has it from now on, in place of the one that it has had for longest. */
+static bool buffered(const struct loader *l, uint32_t loader, uint32_t pos, uint32_t file)
+{
+	struct buffer *b = &buffer[loader][pos / BATCH % l->partners];
+	uint32_t room = l->n / 4;
+	for (uint32_t i = 0; i < room && i < b->n; i++)
+		if (b->file[i] == file)
+			return true;
+	b->file[b->n++ % room] = file;
+	return false;
+}
+
 static void lay_out(const struct situation *s)
 {
 	uint32_t at[TRACKS] = { 0 }, pos[TRACKS] = { 0 }, end[TRACKS] = { 0 }, turn[STREAMS] = { 0 };
-	nsteps = nfiles = parts = 0;
+	nsteps = nopens = nfiles = parts = 0;
+	memset(buffer, 0, sizeof(buffer));
 	for (uint32_t l = 0; l < STREAMS; l++) {
 		first_file[l] = s->loader[l].kind < RANK ? nfiles : 0;
 		parts += s->loader[l].kind == PART ? 4 * s->loader[l].n : 0;
@@ -92,9 +108,10 @@ static void lay_out(const struct situation *s)
 				if (!pos[t] && !base)
 					orders[l][nepochs[l]] = next_epoch(s, l), nepochs[l]++;
 				struct step *a = &steps[nsteps++];
-				*a = (struct step){ l, base + pos[t], orders[l][nepochs[l] - 1][base + pos[t]], nepochs[l] - 1, !pos[t] && !base, false, false };
-				for (uint32_t k = 0; k < s->loader[l].partners; k++)
-					steps[nsteps++] = (struct step){ l, base + pos[t], first_file[l] + below(s->loader[l].n), nepochs[l] - 1, false, false, true };
+				*a = (struct step){ l, base + pos[t], orders[l][nepochs[l] - 1][base + pos[t]], nepochs[l] - 1, !pos[t] && !base, false, false, false };
+				a->held = buffers(s->loader[l].kind) && buffered(&s->loader[l], l, pos[t], a->file);
+				for (uint32_t k = 0; k < s->loader[l].partners && !buffers(s->loader[l].kind); k++)
+					steps[nsteps++] = (struct step){ l, base + pos[t], first_file[l] + below(s->loader[l].n), nepochs[l] - 1, false, false, true, false };
 				if (!pos[t])
 					end[t] = s->anywhere ? s->loader[l].n / 6 + below(s->loader[l].n / 6 * 5) : s->loader[l].n / (*now < 'a' ? 4 : s->loader[l].kind == UNREAD ? 8 : 1);
 				if (++pos[t] < end[t])
@@ -105,6 +122,8 @@ static void lay_out(const struct situation *s)
 				at[t] = now[1] ? at[t] + 1 : loop;
 				at[t] += s->track[t].turns[at[t]] == '|';
 			}
+	for (uint32_t i = 0; i < nsteps; i++)
+		nopens += !steps[i].held;
 }
 
 static void forget(void)
@@ -124,12 +143,14 @@ static double keep(uint32_t room)
 	bool *in = calloc(nfiles, 1);
 	uint32_t hits = 0;
 	for (uint32_t i = 0; i < nsteps; i++) {
+		if (steps[i].held)
+			continue;
 		hits += in[steps[i].file];
 		if (!in[steps[i].file] && room)
 			in[steps[i].file] = true, room--;
 	}
 	free(in);
-	return (double)hits / nsteps;
+	return (double)hits / nopens;
 }
 
 static double belady(uint32_t room)
@@ -139,11 +160,15 @@ static double belady(uint32_t room)
 	memset(last, 0xFF, nfiles * sizeof(*last));
 	memset(due, 0, nfiles * sizeof(*due));
 	for (uint32_t i = nsteps; i-- > 0;) {
+		if (steps[i].held)
+			continue;
 		next[i] = last[steps[i].file];
 		last[steps[i].file] = i;
 	}
 	for (uint32_t i = 0; i < nsteps; i++) {
 		uint32_t f = steps[i].file, far = f;
+		if (steps[i].held)
+			continue;
 		hits += due[f] != 0;
 		if (due[f] || used < room) {
 			used += !due[f];
@@ -159,7 +184,7 @@ static double belady(uint32_t room)
 	free(next);
 	free(last);
 	free(due);
-	return (double)hits / nsteps;
+	return (double)hits / nopens;
 }
 
 int main(int argc, char **argv)
@@ -178,6 +203,8 @@ int main(int argc, char **argv)
 			double of_keep = keep(room), of_belady = belady(room), got[3] = { 0 };
 			const char *wrong = "";
 			for (int d = 0; d < (passes(s->loader[0].kind) > 1 ? 1 : 3); d++) {
+				if (depths[d] > room)      /* nobody has so much ahead */
+					continue;
 				got[d] = expected(s, room, depths[d]);
 				if (got[d] < of_keep - (s->under > 0 ? s->under : .005))
 					wrong = "  below keep";

@@ -16,6 +16,7 @@ static struct {
 	struct axis axis[STREAMS];
 	struct policy_ctx ctx;
 	struct past past[STREAMS];
+	struct owned owned[STREAMS];
 	struct { uint64_t clock; uint32_t pos; } rate[STREAMS];
 	bool running[STREAMS];
 	uint32_t left[STREAMS];       /* where its last epoch was left; 0: it was read to its end */
@@ -66,6 +67,12 @@ static uint32_t reach(uint32_t l, uint32_t dealt)
 	return c.used < c.room || c.files[l] < npos || end < on ? end : on;
 }
 
+/* Of an epoch, or of a pass. */
+static double rest(uint32_t l, uint32_t end)
+{
+	return (c.files[l] < c.axis[l].npos ? c.files[l] - c.axis[l].front % c.files[l] : end - c.axis[l].front) * c.axis[l].scale;
+}
+
 static void fronts(void)
 {
 	struct stream s[STREAMS];
@@ -76,7 +83,7 @@ static void fronts(void)
 		if (running < c.running[l])
 			past_end(&c.past[l], c.stirred[l]);
 		s[l] = (struct stream){ &c.past[l], running, a->same, (c.files[l] < a->npos ? c.files[l] : end) * a->scale,
-					running ? (end - a->front) * a->scale : 0, a->npos ? (double)end / a->npos : 1 };
+					running ? rest(l, end) : 0, c.stirred[l], a->npos ? (double)end / a->npos : 1 };
 	}
 	c.ctx.unknown = 0;
 	for (uint32_t l = 0; l < c.naxes; l++) {
@@ -103,14 +110,29 @@ static uint32_t next_place(uint32_t l, uint32_t file)
 	return c.place[l][file];
 }
 
+/* Accesses from a file's last one to that position. */
+static uint64_t gap(uint32_t l, uint32_t file, uint32_t pos)
+{
+	double since = (double)c.clock + c.axis[l].away + ((double)pos - c.axis[l].front) * axis_scale(&c.axis[l]) - (double)c.read_at[file];
+	return c.read_at[file] && since > 0 ? (uint64_t)since : 0;
+}
+
+static bool own(uint32_t l, uint32_t file, uint32_t pos)
+{
+	uint64_t since = c.owned[l].any && pos < c.axis[l].npos ? gap(l, file, pos) : 0;
+	return since && owned_at(&c.owned[l], since);
+}
+
 static struct use use_of(uint32_t file)
 {
 	struct use best = { POS_UNKNOWN, 0 };
 	bool later = false;
 	for (uint32_t l = 0; l < c.naxes; l++) {
-		uint32_t p = c.past[l].epochs ? next_place(l, file) : NOWHERE;
+		uint32_t p = c.past[l].epochs ? next_place(l, file) : NOWHERE, first = p == NOWHERE ? p : c.place[l][file];
+		for (uint32_t k = p == NOWHERE ? 0 : p / c.files[l] + 1; p != NOWHERE && p >= c.axis[l].front && own(l, file, p); k++)
+			p = k * c.files[l] < c.axis[l].npos ? c.place[l][k * nfiles + file] : NOWHERE;
 		bool coming = c.running[l] && p != NOWHERE && p >= c.axis[l].front && !(c.axis[l].same && p >= end_of(l));
-		uint32_t then = c.axis[l].then ? c.after[l][file] : p;
+		uint32_t then = c.axis[l].then ? c.after[l][file] : first;
 		struct use u = { coming || then == NOWHERE ? p : c.axis[l].npos + then, l };
 		later |= c.axis[l].then && then == NOWHERE;
 		if (!c.running[l] && c.read_at[file] > c.past[l].ended && !past_due(&c.past[l], c.clock))
@@ -267,7 +289,7 @@ static void ahead(uint32_t l, uint32_t depth, uint32_t dealt)
 	const struct axis *x = &c.axis[l];
 	for (uint32_t p = x->front; p < x->front + depth && p < reach(l, dealt); p++) {
 		uint32_t f = x->order[p];
-		if (c.in[f])
+		if (c.in[f] || own(l, f, p))
 			continue;
 		fronts();
 		if (!room_for(f, exchange(l, p)))
@@ -305,6 +327,17 @@ double expected(const struct situation *s, uint32_t room, uint32_t depth)
 		for (l = 0; l < c.naxes; l++)
 			if (c.running[l])
 				ahead(l, depth, s->track[0].turns[1] == '|' ? s->loader[1].n / 8 : 0);
+		if (a->held) {
+			l = c.slot[a->stream] - 1;
+			if (gap(l, a->file, a->pos))
+				owned_count(&c.owned[l], gap(l, a->file, a->pos), false);
+			c.axis[l].front = a->pos + 1;
+			if (a->ends)
+				end(l, a->pos + 1);
+			continue;
+		}
+		if (known && !a->other && c.read_at[a->file])
+			owned_count(&c.owned[c.slot[a->stream] - 1], c.clock + 1 - c.read_at[a->file], true);
 		c.read_at[a->file] = ++c.clock;
 		if (known) {
 			l = c.slot[a->stream] - 1;
@@ -337,5 +370,5 @@ double expected(const struct situation *s, uint32_t room, uint32_t depth)
 	free(c.read_at);
 	free(c.in);
 	free(c.use);
-	return 1 - (double)c.fetches / nsteps;
+	return 1 - (double)c.fetches / nopens;
 }

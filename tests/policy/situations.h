@@ -8,13 +8,14 @@
 /* Ranks have their parts of one draw of all their files; of the late ones' first epoch nothing is known. Unread: an eighth of it is dealt
  * to workers, and nobody asks for it. Endless: its order is known for so many passes at once, and others are read between two of them;
  * what may be fetched ahead there is reckoned otherwise (spare.c), and not played here. Folds and those held out, each a loader of its own: the k-th has all but the k-th quarter, or just that.
- * Part: a rank of four whose others are elsewhere; the epoch's draw, and the next one's, is known as it begins. */
-enum kind { SHUFFLED, SEQUENTIAL, UNREAD, ENDLESS, ENDLESS_SEQUENTIAL, RANK, LATE_RANK, FOLD, HELD, PART };
+ * Part: a rank of four whose others are elsewhere; the epoch's draw, and the next one's, is known as it begins. Buffer: each of its workers
+ * keeps the last quarter of its files that it read, and does not open them. */
+enum kind { SHUFFLED, SEQUENTIAL, UNREAD, ENDLESS, ENDLESS_SEQUENTIAL, BUFFER, ENDLESS_BUFFER, RANK, LATE_RANK, FOLD, HELD, PART };
 #define PASSES 8
 struct loader {
 	uint32_t n;
 	enum kind kind;
-	uint32_t partners;            /* so many others of its files are opened after each, by chance: mixup, mosaic */
+	uint32_t partners;            /* so many others of its files are opened after each, by chance: mixup, mosaic. Of a buffer its workers */
 };
 /* The loaders that take turns (a, b ..; in capitals: left after a quarter), again and again from the | on; their share of
  * every ten accesses. */
@@ -26,7 +27,8 @@ struct situation {
 	uint32_t accesses;
 	double of_opt;                /* where the future repeats: so much of Belady's reuse at least */
 	/* Below keep by so much, at most (0: .005): where epochs are left early chance says which files come again, and what was fetched for the rest was in
-	 * vain; a look-ahead of a third of an epoch holds what the ranks behind need. */
+	 * vain; a look-ahead of a third of an epoch holds what the ranks behind need; before a buffer of a quarter
+	 * of the files it leaves behind what was read last, which just that buffer has (a look-ahead of 64 of 40 to 200 that fit). */
 	double under;
 	bool anywhere;                /* each epoch is left somewhere */
 };
@@ -72,10 +74,16 @@ static const struct situation situations[] = {
 	{ "two without an end in turn", { { 400, ENDLESS, 0 }, { 100, ENDLESS_SEQUENTIAL, 0 } }, { { "ab", 10 } }, 12000, 0, .02, false },
 	{ "mosaic without an end", { { 400, ENDLESS, 3 } }, { { "a", 10 } }, 16000, 0, 0, false },
 	{ "mosaic, validation, without an end", { { 400, ENDLESS, 3 }, { 100, ENDLESS_SEQUENTIAL, 0 } }, { { "ab", 10 } }, 16000, 0, .02, false },
+	{ "a buffer of its own", { { 400, BUFFER, 1 } }, { { "a", 10 } }, 8000, 0, .08, false },
+	{ "a buffer in each of two workers", { { 400, BUFFER, 2 } }, { { "a", 10 } }, 8000, 0, .1, false },
+	{ "a buffer, and validation", { { 400, BUFFER, 1 }, { 100, SEQUENTIAL, 0 } }, { { "ab", 10 } }, 8000, 0, .07, false },
+	{ "a buffer, without an end", { { 400, ENDLESS_BUFFER, 1 } }, { { "a", 10 } }, 8000, 0, .03, false },
+	{ "two buffers, without an end", { { 400, ENDLESS_BUFFER, 2 } }, { { "a", 10 } }, 8000, 0, 0, false },
+	{ "a buffer, validation, without an end", { { 400, ENDLESS_BUFFER, 1 }, { 100, ENDLESS_SEQUENTIAL, 0 } }, { { "ab", 10 } }, 12000, 0, .02, false },
 	{ "one rank of four", { { 150, PART, 0 } }, { { "a", 10 } }, 6000, .5, 0, false },
 	{ "one rank of four, and validation", { { 150, PART, 0 }, { 100, SEQUENTIAL, 0 } }, { { "ab", 10 } }, 6000, .5, 0, false },
 	{ "one rank of four, and shuffled validation", { { 150, PART, 0 }, { 100, SHUFFLED, 0 } }, { { "ab", 10 } }, 6000, .5, 0, false },
 	{ "one rank of four, validation left early", { { 150, PART, 0 }, { 100, SHUFFLED, 0 } }, { { "aB", 10 } }, 6000, 0, .02, false },
-	{ "two ranks of eight", { { 75, PART, 0 }, { 75, PART, 0 } }, { { "a", 5 }, { "b", 5 } }, 6000, .5, 0, false },
+	{ "two ranks of eight", { { 75, PART, 0 }, { 75, PART, 0 } }, { { "a", 5 }, { "b", 5 } }, 6000, .45, 0, false },
 	{ "another phase from the middle on", { { 400, SHUFFLED, 0 }, { 200, SEQUENTIAL, 0 }, { 300, SHUFFLED, 0 } }, { { "abababab|cb", 10 } }, 10400, 0, 0, false },
 };

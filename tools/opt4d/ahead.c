@@ -129,7 +129,7 @@ bool ahead_read_at(uint32_t plan, uint32_t pos, uint32_t *rec, uint64_t *bytes)
 		return false;
 	*rec = record_object(p->map ? p->map[file] : file);
 	*bytes = p->trace.sizes[file];
-	return *rec < view.h->ncap;
+	return *rec < view.h->ncap && !own_then(plan, *rec, pos);
 }
 
 uint32_t ahead_use(uint32_t plan, uint32_t rec)

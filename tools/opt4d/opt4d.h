@@ -108,6 +108,7 @@ uint32_t spare_beyond(uint32_t plan, uint32_t pages);
 void spare_taken(uint32_t plan, uint32_t pages);
 /* Too little: it is looked at anew when the job has gone on. */
 void spare_scarce(uint32_t plan);
+bool spare_knows(uint32_t plan);   /* is most of what is read next known to be needed again? */
 
 /* ---- pace.c; all under keeper_lock ---- */
 /* A fetch of so many bytes took ns; bytes 0: it failed, which says nothing of the pace. */

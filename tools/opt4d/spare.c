@@ -44,6 +44,12 @@ static void check(struct spare *s, uint32_t m, int64_t missing, const int64_t *l
 	}
 }
 
+static bool next_is_own(uint32_t plan, uint32_t file, uint32_t pos)
+{
+	const struct plan *p = &orders.plans[plan];
+	return own_then(plan, p->map ? p->map[file] : file, pos);
+}
+
 static void make(uint32_t plan)
 {
 	static int64_t later[RANGES];
@@ -70,7 +76,9 @@ static void make(uint32_t plan)
 		if (file == FILE_NONE || t->sizes[file] > index_maxfile() || ahead_consumed(plan, pos))
 			continue;
 		int64_t pages = (int64_t)ahead_pages(t->sizes[file]) * stride;
-		uint32_t next = trace_next(t, pos);
+		uint32_t next = own_next(plan, pos, trace_next(t, pos));
+		if (next_is_own(plan, file, pos))
+			continue;  /* nobody opens it then */
 		if (ahead_is_missing(plan, pos, &rec, &bytes))
 			missing += pages;
 		else if (!either && ahead_read_at(plan, pos, &rec, &bytes) && ahead_touched(rec) && view.rec[rec].tier == TIER_SSD)
@@ -91,8 +99,7 @@ static bool alone(void)
 	return n < 2;
 }
 
-/* Is most of what is read next known to be needed again? */
-static bool endless(uint32_t plan)
+bool spare_knows(uint32_t plan)
 {
 	const struct trace *t = &orders.plans[plan].trace;
 	uint32_t front = orders.plans[plan].follow.sh->front, again = 0, n = 0;
@@ -107,7 +114,7 @@ uint32_t spare_beyond(uint32_t plan, uint32_t pages)
 	const struct follow_shared *sh = orders.plans[plan].follow.sh;
 	const struct trace_header *h = orders.plans[plan].trace.h;
 	uint32_t did = (uint32_t)(sh->matched + sh->diverged) - s->accesses, r = 0;
-	if (!alone() && !endless(plan))
+	if (!alone() && !spare_knows(plan))
 		return 0;
 	if (!s->made || s->gen != orders.plans[plan].gen || did > h->nfiles / (s->scarce ? SCARCE : PLENTY))
 		make(plan);
