@@ -79,6 +79,8 @@ effects() {
 	effects appends
 	same "$PYTHON" generator
 	calc "$(stat_of live_epochs) == 3 and $(stat_of match_ratio) > .98"
-	# one whose order is drawn in a child, of torch's own: as without
-	same "$PYTHON" many-weighted
+	# one whose order is drawn in a child, of torch's own: as without. Whether it is known before the job is over is the machine's affair
+	alike 1 "$PYTHON" $(jobs_py) many-weighted
+	[ "$(stat_of errors)" = 0 ]
+	no_session
 }
