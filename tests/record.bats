@@ -59,6 +59,18 @@ print(eval(sys.argv[1]))' "$1"
 	calc "$(json "['match_ratio']" <"$STATS") > .99"
 }
 
+@test "indices that are no places in the dataset: names, ids, tuples, objects with fields" {
+	python3 "$REPO/tests/live/reach.py" make "$PWD/reach"
+	local kind
+	for kind in key-name key-ids key-dataclass key-alone class-number index-size; do
+		(cd "$REPO/tests/live" && record "$BATS_TEST_TMPDIR/$kind.trace" -- "$PYTHON" -W ignore kinds.py "$BATS_FILE_TMPDIR/reach" "$kind" 2)
+		echo "$kind"
+		[ "$(order "$BATS_TEST_TMPDIR/$kind.trace" | json_lines 'len(d), len({e["path"] for e in d}), sorted({e["epoch"] for e in d})')" = "(1600, 400, [0, 1, 2, 3])" ]
+		(cd "$REPO/tests/live" && OPT4_LIVE=0 run_opt4 --trace "$BATS_TEST_TMPDIR/$kind.trace" --cache 50% --prefetch off --stats "$STATS" -- "$PYTHON" -W ignore kinds.py "$BATS_FILE_TMPDIR/reach" "$kind" 2)
+		calc "$(json "['match_ratio']" <"$STATS") > .99 and $(json "['matched']" <"$STATS") >= 1584"
+	done
+}
+
 @test "two ranks: each its stream" {
 	record ranks.trace -- "$PYTHON" -W ignore "$REPO/tests/live/ranks.py" data
 	[ "$(order ranks.trace | json_lines 'sorted({(e["rank"], e["epoch"]) for e in d}), len(d)')" = "([(0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (1, 2)], 1200)" ]

@@ -7,15 +7,26 @@
 #include <sys/mman.h>
 #include "live.h"
 
+/* Its samples, by place or, of a keyed one, those that have been seen: then their keys come first. */
 static bool put(FILE *f, struct live_table *t)
 {
 	char path[PATH_BYTES];
-	uint32_t rec[LIVE_WIDTH];
+	uint32_t rec[LIVE_WIDTH], rows = 0;
 	struct live_trust trust;
+	const _Atomic uint32_t *keys = t->keyed ? live_keys(t) : NULL;
 	live_judge(t, index_files(), &trust);
-	fprintf(f, "%u %u\n", t->n, t->width);
+	for (uint32_t i = 0; i < t->n; i++)
+		rows += !keys || keys[i];
+	fprintf(f, "%u %u\n", rows, t->width);
+	for (uint32_t i = 0; keys && i < t->n; i++) {
+		uint32_t key = keys[i];
+		if (key)
+			fwrite(&key, sizeof(key), 1, f);
+	}
 	for (uint32_t i = 0; i < t->n; i++) {
-		uint32_t n = live_row(t, &trust, i, index_files(), rec);
+		if (keys && !keys[i])
+			continue;
+		uint32_t n = live_row(t, &trust, keys ? keys[i] : i, index_files(), rec);
 		for (uint32_t k = 0; k < t->width; k++) {
 			fwrite(path, 1, k < n ? record_path(rec[k], path, sizeof(path)) : 0, f);
 			fputc(0, f);
@@ -44,14 +55,13 @@ int live_export(const char *to)
 		if (!t)
 			continue;
 		n = t->n;
+		bool keyed = t->keyed;
 		munmap(t, bytes);
+		if (!keyed && live_known_here(dataset, n) == LIVE_IS_KEYED)    /* the numbers in its indices are not the samples' */
+			continue;
 		if (!(t = live_table(dataset, n, &bytes)))
 			continue;
-		if (t->keyed) {    /* who reads this counts places */
-			munmap(t, bytes);
-			continue;
-		}
-		snprintf(name, sizeof(name), "%s/files.%016llx", to, dataset);
+		snprintf(name, sizeof(name), keyed ? "%s/keyed.%016llx" : "%s/files.%016llx", to, (unsigned long long)(keyed ? live_keyed(dataset) : dataset));
 		FILE *f = fopen(name, "w");
 		bool ok = f && put(f, t);
 		if (!ok || fclose(f) != 0)

@@ -51,13 +51,18 @@ static int table_known(uint64_t dataset, uint32_t n, bool *loose)
 	return known;
 }
 
-int live_known(uint64_t dataset, uint32_t n)
+int live_known_here(uint64_t dataset, uint32_t n)
 {
 	bool loose;
+	int known = table_known(dataset, n, &loose), keyed = table_known(live_keyed(dataset), live_keyed_rows(n), &loose);
+	return keyed == 1 && (loose || known == 3) ? LIVE_IS_KEYED : known;
+}
+
+int live_known(uint64_t dataset, uint32_t n)
+{
 	if (!session_attach() || (!dataset && !(dataset = live_dataset(orders.live_loader))))
 		return 0;
-	int known = table_known(dataset, n, &loose), keyed = table_known(live_keyed(dataset), live_keyed_rows(n), &loose);
-	return keyed == 1 && (loose || known == 3) ? 4 : known;
+	return live_known_here(dataset, n);
 }
 
 static bool read_by_a_loader(uint64_t dataset)

@@ -70,6 +70,8 @@ int live_files(uint64_t dataset, uint32_t n, const char *paths, size_t bytes);
 /* Is there a table of this dataset, for n samples? 0 no, or it is being named, 1 being learned, 2 named in whole, 3 what it says
  * is another thing each time, 4 samples are told apart by their keys, not by places. */
 int live_known(uint64_t dataset, uint32_t n);
+int live_known_here(uint64_t dataset, uint32_t n);     /* the same, of a session that is mapped and whose job this process is none of */
+#define LIVE_IS_KEYED 4
 /* One more, one fewer dataset of this content is in use. The table goes with the last. */
 void live_use(uint64_t dataset, uint32_t n);
 void live_forget(uint64_t dataset);

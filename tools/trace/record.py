@@ -1,7 +1,8 @@
 """opt4-trace record: a trace from what `opt4 run --record` spooled of a job: the orders that its loaders dispatched.
 
 The spool holds order.PID.N, an iteration of a loader each (a line of JSON, then u32s: each batch's length and its
-indices), and of the session files.DATASET (which files the samples are) and roots.
+indices), and of the session files.DATASET (which files the samples are) and roots. Where a dataset's samples are told apart by
+what the sampler yields (names, ids, tuples), keys.PID.N and keyed.DATASET: 32 bits stand for an index there.
 """
 
 import json
@@ -41,15 +42,33 @@ class Iteration:
 
 
 class Samples:
-    """A dataset's files: table i64[samples, width] of entries into `paths` (bytes), -1 where none is known."""
+    """A dataset's files: table i64[samples, width] of entries into `paths` (bytes), -1 where none is known; keyed: its
+    samples' keys, u32[samples] and rising, or None where its places are the indices."""
 
-    def __init__(self, path):
+    def __init__(self, path, keyed):
         with open(path, "rb") as f:
             n, width = map(int, f.readline().split())
+            keys = np.frombuffer(f.read(4 * n), U32) if keyed else None
             names = f.read().split(b"\0")[:n * width]
         has = np.fromiter(map(len, names), np.int64, len(names)) > 0
         self.table = np.where(has, np.cumsum(has) - 1, -1).reshape(n, width)
         self.paths = [p for p in names if p]
+        self.keys = None
+        if keyed:
+            by = np.argsort(keys)
+            self.keys, self.table = keys[by], self.table[by]
+
+    def rows(self, indices):
+        """The table's rows of an iteration's indices; of a key that was never seen an empty one. TraceError: no such sample."""
+        n = len(self.table)
+        if self.keys is None:
+            if len(indices) and indices.max() >= n:
+                raise TraceError("the job's dataset of %d samples was asked for others; record it again" % n)
+            return self.table[indices]
+        at = np.minimum(np.searchsorted(self.keys, indices), n - 1)
+        rows = self.table[at].copy()
+        rows[self.keys[at] != indices] = -1
+        return rows
 
 
 def _epochs(iterations):
@@ -65,11 +84,19 @@ def _epochs(iterations):
     return out
 
 
+def _is_keyed(spool, dataset):
+    return not os.path.exists(os.path.join(spool, "files.%016x" % dataset)) and os.path.exists(os.path.join(spool, "keyed.%016x" % dataset))
+
+
+def _iteration(spool, name):
+    """By places, or by keys."""
+    it = Iteration(os.path.join(spool, name))
+    return Iteration(os.path.join(spool, "keys" + name[len("order"):])) if _is_keyed(spool, it.head["dataset"]) else it
+
+
 def _accesses(it, samples, numbers):
     """(files u32[n], counts u32[batches]) that an iteration opened."""
-    rows = samples.table[it.indices[it.indices < len(samples.table)]] if len(it.indices) else samples.table[:0]
-    if len(rows) != len(it.indices):
-        raise TraceError("the job's dataset of %d samples was asked for others; record it again" % len(samples.table))
+    rows = samples.rows(it.indices)
     known = rows >= 0
     ends = np.concatenate(([0], np.cumsum(known.sum(1))))
     edges = np.concatenate(([0], np.cumsum(it.counts, dtype=np.int64)))
@@ -79,10 +106,9 @@ def _accesses(it, samples, numbers):
 def main(a, progress):
     """Runs the command. Raises TraceError, OSError."""
     names = sorted(os.listdir(a.spool))
-    iterations = [Iteration(os.path.join(a.spool, n)) for n in names if n.startswith("order.")]
-    iterations = [i for i in iterations if len(i.counts)]
+    iterations = [i for i in (_iteration(a.spool, n) for n in names if n.startswith("order.")) if len(i.counts)]
     if not iterations:
-        raise TraceError("run: --record: no order was seen: no DataLoader of torch's over numbered samples of a map-style dataset ran (or "
+        raise TraceError("run: --record: no order was seen: no DataLoader of torch's over a map-style dataset ran (or "
                          "Python ran with -E, -I or -S); make a trace with opt4-trace loader")
     try:
         with open(os.path.join(a.spool, "roots"), "rb") as f:
@@ -91,9 +117,10 @@ def main(a, progress):
         roots = set()
     table, datasets = FileTable(), {}
     for key in sorted({i.head["dataset"] for i in iterations}):
-        path = os.path.join(a.spool, "files.%016x" % key)
+        keyed = _is_keyed(a.spool, key)
+        path = os.path.join(a.spool, "%s.%016x" % ("keyed" if keyed else "files", key))
         if os.path.exists(path):
-            samples = Samples(path)
+            samples = Samples(path, keyed)
             datasets[key] = samples, table.add(Listing(samples.paths, {r for r in roots if any(
                 p.startswith(r + b"/") for p in samples.paths)}))
     iterations = [i for i in iterations if i.head["dataset"] in datasets]

@@ -61,7 +61,7 @@ def _dispatched(token, args, index, whole):
     if state is None or not whole:
         return
     if state.record is not None:
-        state.record.note(index)
+        state.record.note(index, args[0].__dict__.get("_auto_collation", True))
     if state.rehearsal is not None:
         try:
             if not lib.active():      # a worker finds the folder; this epoch may be the only one

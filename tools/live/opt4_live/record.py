@@ -7,57 +7,66 @@ import sys
 import time
 from array import array
 
-from . import lib, samplers
+from . import rehearsal
 
 LUMP = 1 << 12   # a job that is killed loses no more
 _open = []
 _count = 0
 
 
+class _Words:
+    """KIND.PID.N in the spool: a line of JSON, then u32s: each batch's length and what stands for its indices."""
+
+    def __init__(self, path, head):
+        self.fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        self.pending = array("I")
+        os.write(self.fd, head)
+
+    def note(self, batch):
+        self.pending.append(len(batch))
+        self.pending.extend(batch)
+        if len(self.pending) >= LUMP:
+            self.flush()
+
+    def flush(self):
+        data = self.pending.tobytes()
+        while data:
+            data = data[os.write(self.fd, data):]
+        del self.pending[:]
+
+
 class Record:
-    """order.PID.N in the spool: a line of JSON, then u32s: each batch's length and its indices."""
+    """An epoch's order, as places in the dataset (order.PID.N) and as keys (keys.PID.N): which of them tell its samples apart is seen when the job is over."""
 
     def __init__(self, folder, fields):
         global _count
         _count += 1
-        self.pid = os.getpid()
-        self.n, self.dataset = fields["samples"], fields["dataset"]
-        name = os.path.join(folder, "order.%d.%d" % (self.pid, _count))
-        self.fd = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        self.pending = array("I")
-        self.head = os.write(self.fd, json.dumps(fields).encode() + b"\n")
+        self.pid, self.samples = os.getpid(), fields["samples"]
+        head = json.dumps(fields).encode() + b"\n"
+        self.words = [_Words(os.path.join(folder, "%s.%d.%d" % (kind, self.pid, _count)), head) for kind in ("order", "keys")]
         _open.append(self)
 
-    def note(self, index):
-        """A batch was dispatched."""
-        try:
-            batch = [samplers.number(i) for i in index] if hasattr(index, "__len__") and getattr(index, "ndim", 1) else [int(index)]
-            self.pending.append(len(batch))
-            self.pending.extend([i if i >= 0 else i + self.n for i in batch])
-            if len(self.pending) >= LUMP:
-                self.flush()
-        except Exception:    # indices that are no numbers
-            pass
-
-    def flush(self):
-        if self.fd >= 0 and self.pid == os.getpid():
-            data = self.pending.tobytes()
-            while data:
-                data = data[os.write(self.fd, data):]
-            del self.pending[:]
+    def note(self, index, collated):
+        """A batch was dispatched. One whose indices are no places, or have no content, is left out there."""
+        for keyed, words in enumerate(self.words):
+            try:
+                batch = rehearsal.numbers(index, self.samples, keyed, collated)
+            except Exception:
+                continue
+            words.note(batch)
 
     def close(self):
-        try:
-            self.flush()
-        except OSError:
-            pass
-        if self.fd >= 0 and self.pid == os.getpid():
-            if lib.known(self.dataset, self.n) == lib.KEYED:   # the numbers in them are not the samples'
-                os.ftruncate(self.fd, self.head)
-            os.close(self.fd)
-            self.fd = -1
         if self in _open:
             _open.remove(self)
+        if self.pid != os.getpid():
+            return
+        for words in self.words:
+            try:
+                words.flush()
+            except OSError:
+                pass
+            os.close(words.fd)
+        self.words = []
 
     __del__ = close
 
