@@ -22,6 +22,37 @@ static inline double axis_chance(const struct axis *a, double d)
 	return a->chance > 0 && read > 0 ? a->away + read * a->chance / (read + a->chance) : d;
 }
 
+/* Passes begun before that position, the first apart. */
+static inline uint32_t axis_passes(const struct axis *a, uint32_t pos)
+{
+	return a->pass && pos > a->dealt ? (pos - a->dealt) / a->pass : 0;
+}
+
+/* How far ahead a position of its order lies: before each pass others come. */
+static inline double axis_way(const struct axis *a, uint32_t pos)
+{
+	double way = a->away + ((double)pos - a->front) * axis_scale(a);
+
+	return a->pass ? way + a->pause * ((double)axis_passes(a, pos) - axis_passes(a, a->front)) : way;
+}
+
+/* The position, or a little beyond it, that lies so far ahead. */
+static inline double axis_at(const struct axis *a, double way)
+{
+	double scale = axis_scale(a), from = way - a->away + ((double)a->front - a->dealt) * scale + a->pause * axis_passes(a, a->front), k, in;
+
+	if (!a->pass)
+		return (way - a->away) / scale + a->front;
+	if (from < 0)
+		return a->dealt + from / scale;
+	k = from / (a->pass * scale + a->pause);
+	if (k >= POS_MAX)
+		return POS_MAX;
+	k = (double)(uint32_t)k;
+	in = (from - k * (a->pass * scale + a->pause)) / scale;
+	return a->dealt + k * a->pass + (in < a->pass ? in : a->pass);
+}
+
 /* Strictly monotone in pos on each axis, but for what is expected anywhere in an epoch: 32-bit integers times a number
  * stay apart in a double. What has just been read in the same order as before lies about the front; half a position less,
  * so that a tie is none. */
@@ -35,7 +66,7 @@ static inline double axis_distance(const struct policy_ctx *c, struct use u)
 	if (c->shape->naxes == 1 && c->shape->npos[0] == a->npos) /* one trace: positions serve */
 		return u.pos;
 	if (u.pos < a->npos)
-		return axis_chance(a, a->away + ((double)u.pos - a->front) * axis_scale(a));
+		return axis_chance(a, axis_way(a, u.pos));
 	if (u.pos == axis_just_read(a->npos))
 		into = (a->same ? a->front / 2. : 0) - .5;
 	else if (a->same)
@@ -109,7 +140,7 @@ static inline double axis_order(const struct axis *a, double limit)
 static inline uint32_t axis_above(const struct axis *a, double limit, bool ties)
 {
 	double again = axis_chance(a, a->again), order = axis_order(a, limit);
-	double known = (order - a->away) / axis_scale(a) + a->front + 2, expected = (order - a->again) / axis_scale(a) + 2;
+	double known = axis_at(a, order) + 2, expected = (order - a->again) / axis_scale(a) + 2;
 
 	if (!a->same)
 		expected = again < limit || (ties && again == limit) ? a->npos : 0;

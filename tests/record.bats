@@ -62,7 +62,7 @@ print(eval(sys.argv[1]))' "$1"
 @test "indices that are no places in the dataset: names, ids, tuples, objects with fields" {
 	python3 "$REPO/tests/live/reach.py" make "$PWD/reach"
 	local kind
-	for kind in key-name key-ids key-dataclass key-alone class-number index-size; do
+	for kind in key-name key-ids key-dataclass key-alone class-number numbered-class index-size; do
 		(cd "$REPO/tests/live" && record "$BATS_TEST_TMPDIR/$kind.trace" -- "$PYTHON" -W ignore kinds.py "$BATS_FILE_TMPDIR/reach" "$kind" 2)
 		echo "$kind"
 		[ "$(order "$BATS_TEST_TMPDIR/$kind.trace" | json_lines 'len(d), len({e["path"] for e in d}), sorted({e["epoch"] for e in d})')" = "(1600, 400, [0, 1, 2, 3])" ]

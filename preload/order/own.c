@@ -2,12 +2,20 @@
 #include "follow_walk.h"
 #include "order.h"
 
+/* The axis as it is now, also where its fronts have not been looked at. */
+static struct axis axis_now(uint32_t n)
+{
+	struct axis a = orders.axes[n];
+	a.front = orders.plans[n].follow.sh->front;
+	a.scale = view.h->plans[n].scale;
+	return a;
+}
+
 /* Accesses of the session from the file's last one to this position, which is ahead or has just been passed; 0: it was read since. */
 static uint64_t gap(uint32_t n, uint32_t rec, uint32_t pos)
 {
-	const struct axis *a = &orders.axes[n];
-	double scale = view.h->plans[n].scale > 0 ? view.h->plans[n].scale : 1;
-	double clock = (double)view.h->clock + a->away + ((double)pos - orders.plans[n].follow.sh->front) * scale, since = clock - (double)view.rec[rec].read_at;
+	struct axis a = axis_now(n);
+	double since = (double)view.h->clock + axis_way(&a, pos) - (double)view.rec[rec].read_at;
 	return since > 0 ? (uint64_t)since : 0;
 }
 
@@ -38,8 +46,9 @@ void own_passed(uint32_t n)
 
 uint32_t own_next(uint32_t n, uint32_t from, uint32_t pos)
 {
-	double scale = view.h->plans[n].scale > 0 ? view.h->plans[n].scale : 1;
-	for (uint32_t i = 0; i < OWN_HOPS && pos < orders.axes[n].npos && owned_at(&view.h->plans[n].owned, (uint64_t)((pos - from) * scale)); i++)
+	struct axis a = axis_now(n);
+	double since = axis_way(&a, from);
+	for (uint32_t i = 0; i < OWN_HOPS && pos < a.npos && owned_at(&view.h->plans[n].owned, (uint64_t)(axis_way(&a, pos) - since)); i++)
 		pos = trace_next(&orders.plans[n].trace, pos);
 	return pos;
 }

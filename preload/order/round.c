@@ -26,16 +26,13 @@
 
 static bool live(uint32_t n) { return view.h->plans[n].gen != 0; }
 
-/* Not over, but others are read instead: workers hold what was dealt to them at once, and nobody asks for it. */
-static bool waits(uint32_t n)
+/* Positions that workers read unasked as an epoch begins. */
+static uint32_t dealt(uint32_t n)
 {
-	const struct plan_entry *p = &view.h->plans[n];
-	double idle = (double)(view.h->clock - p->stirred), most = PAUSE + 2 * (orders.plans[n].follow.sh->round * (p->scale > 0 ? p->scale : 1));
-	if (!live(n) || p->ended || idle <= most)
-		return false;
-	for (uint32_t i = 0; i < orders.shape.naxes; i++)
-		most += live(i) && !view.h->plans[i].ended ? 2. * orders.plans[i].follow.sh->round : 0;
-	return idle > most;
+	const struct trace *t = &orders.plans[n].trace;
+	uint32_t b = view.h->plans[n].dealt, start, end;
+	b = b < t->h->nbatches ? b : t->h->nbatches;
+	return b && walk_batch(t, 0, b - 1, &start, &end) ? end : 0;
 }
 
 /* Its order is read to the end. Nobody says so of a loader that uses its workers again, before the next epoch begins. */
@@ -48,16 +45,34 @@ static bool read_out(uint32_t n)
 static uint32_t left(uint32_t n, uint32_t front)
 {
 	uint32_t named = view.h->plans[n].named, end = round_ends(n);
-	return view.h->plans[n].endless && named ? named - front % named : end > front ? end - front : 0;
+	if (view.h->plans[n].endless && named)
+		return front < dealt(n) ? dealt(n) - front + named : named - (front - dealt(n)) % named;
+	return end > front ? end - front : 0;
 }
 
-/* Positions that workers read unasked as an epoch begins. */
-static uint32_t dealt(uint32_t n)
+/* Is one without an end where others may come, its workers having read what was dealt to them at once? */
+static bool between_passes(uint32_t n)
 {
-	const struct trace *t = &orders.plans[n].trace;
-	uint32_t b = view.h->plans[n].dealt, start, end;
-	b = b < t->h->nbatches ? b : t->h->nbatches;
-	return b && walk_batch(t, 0, b - 1, &start, &end) ? end : 0;
+	const struct plan_entry *p = &view.h->plans[n];
+	uint32_t front = orders.plans[n].follow.sh->front, round = orders.plans[n].follow.sh->round, first = dealt(n), named = p->named, into;
+	if (!p->endless || !named || front + round < first + named)
+		return false;
+	into = (front + round - first) % named;
+	return into <= 2 * round;
+}
+
+/* Not over, but others are read instead: workers hold what was dealt to them at once, and nobody asks for it. */
+static bool waits(uint32_t n)
+{
+	const struct plan_entry *p = &view.h->plans[n];
+	double idle = (double)(view.h->clock - p->stirred), most = PAUSE + 2 * (orders.plans[n].follow.sh->round * (p->scale > 0 ? p->scale : 1));
+	if (!live(n) || p->ended)
+		return false;
+	if (between_passes(n))
+		return idle > PAUSE / 4. + orders.plans[n].follow.sh->round;
+	for (uint32_t i = 0; idle > most && i < orders.shape.naxes; i++)
+		most += live(i) && !view.h->plans[i].ended ? 2. * orders.plans[i].follow.sh->round : 0;
+	return idle > most;
 }
 
 void rounds_foretell(void)
@@ -83,7 +98,7 @@ void round_begin(uint32_t n, uint64_t stream, uint64_t order, uint32_t how)
 	if (!heir) {
 		p->past = (struct past){ 0 };
 		p->owned = (struct owned){ 0 };
-		p->scale = 0;
+		p->scale = p->paced = 0;
 		p->order = 0;
 		p->left = p->least = 0;
 	} else if (!p->ended && !on) {
@@ -266,10 +281,13 @@ void rounds_look(void)
 			continue;
 		a->again = past_expected(s, n, i, view.h->clock);
 		a->away = s[i].running ? 0 : past_again(s, n, i, view.h->clock);
+		a->pass = view.h->plans[i].endless ? view.h->plans[i].named : 0;
+		a->dealt = a->pass ? dealt(i) : 0;
+		a->pause = a->pass ? past_gap(s, n, i) : 0;
 		uint32_t drawn = orders.plans[i].follow.sh->drawn;
 		a->chance = drawn > FOLLOW_ONE / 4 ? view.h->plans[i].named * a->scale * FOLLOW_ONE / drawn : 0;
 		/* what is known of it comes first */
-		double known = a->away + ((double)(a->same ? round_ends(i) : a->npos) - a->front) * a->scale;
+		double known = axis_way(a, a->same ? round_ends(i) : a->npos);
 		if (!view.h->plans[i].ended && a->again < known)
 			a->again = known;
 		double unnamed = axis_unnamed(a, s[i].length);

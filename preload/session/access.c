@@ -9,7 +9,8 @@ void (*_Atomic access_watch)(uint32_t rec);
 #define BURST      3u              /* rounds of its workers that it begins with: so many are dealt at once */
 #define SETTLED 32                 /* residents filed at an access, where many are not yet */
 
-/* Accesses of all streams that a position of this one takes; only several plans at once need it. */
+/* Accesses of all streams that a position of this one takes; only several plans at once need it. Of one without an end the mean over a pass or two: of what
+ * its program keeps itself it opens less as a pass begins. */
 static void measure(uint32_t plan)
 {
 	struct plan_entry *e = &view.h->plans[plan];
@@ -21,8 +22,10 @@ static void measure(uint32_t plan)
 		e->rate_clock = view.h->clock;
 		e->rate_pos = front;
 	} else if (front - e->rate_pos >= window) {
-		double each = (double)(view.h->clock - e->rate_clock) / (front - e->rate_pos);
-		e->scale = e->scale > 0 ? (e->scale + each) / 2 : each;
+		double clock = (double)(view.h->clock - e->rate_clock), did = front - e->rate_pos;
+		e->paced = e->paced > 2. * e->named ? e->paced / 2 : e->paced;
+		e->scale = e->endless && e->paced > 0 ? (e->scale * e->paced + clock) / (e->paced + did) : e->scale > 0 ? (e->scale + clock / did) / 2 : clock / did;
+		e->paced += did;
 		e->rate_clock = view.h->clock;
 		e->rate_pos = front;
 	}
@@ -89,7 +92,7 @@ static void moved_on(uint32_t plan, struct access *a)
 		policy_expire(plan);
 	if (e->gen)
 		round_stir(plan);
-	if (index_plans() > 1)
+	if (index_plans() > 1 || e->endless)
 		measure(plan);
 	/* under the lock here; the keeper sets it without, and looks by itself when it was not woken */
 	uint32_t at = atomic_load_explicit(&e->wake_front, memory_order_relaxed);

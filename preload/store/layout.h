@@ -152,6 +152,7 @@ struct plan_entry {
 	uint64_t stirred;         /* clock at the last access on it */
 	struct past past;
 	struct owned owned;        /* which of its files the program has itself when their turn comes */
+	double paced;             /* positions that `scale` is of */
 	uint32_t passed, pad;     /* of follow_shared.npassed counted there */
 	char path[PATH_BYTES];
 };

@@ -58,11 +58,22 @@ struct model {
 	struct { bool in; struct use use; uint64_t rank; } file[FILES];   /* the lower rank goes first */
 };
 
+/* Accesses until that position: others come before each pass. */
+static double way(const struct axis *a, uint32_t pos)
+{
+	double d = a->away + ((double)pos - a->front) * (a->scale > 0 ? a->scale : 1);
+
+	for (uint32_t p = pos < a->front ? pos + 1 : a->front + 1, end = pos < a->front ? a->front : pos; a->pass && p <= end; p++)
+		if (p >= a->dealt + a->pass && (p - a->dealt) % a->pass == 0)
+			d += pos < a->front ? -a->pause : a->pause;
+	return d;
+}
+
 /* No sooner than what is left of its order; often the same for several axes, and so where others' positions lie. */
 static void again(struct axis *a)
 {
 	a->same = below(2);
-	a->again = a->away + (a->npos - a->front) * (a->scale > 0 ? a->scale : 1) + (below(2) ? 0 : below(LONGEST));
+	a->again = way(a, a->npos) + (below(2) ? 0 : below(LONGEST));
 	if (below(2) && a->again <= LONGEST)
 		a->again = LONGEST;
 }
@@ -82,7 +93,12 @@ static void setup(struct model *m, const struct policy *policy, uint32_t naxes, 
 		m->shape.npos[a] = n;
 		m->axis[a] = (struct axis){ order, map, FILES, n, below(n + 1),
 					    below(2) ? 1 : below(2) ? .25 * (1 + below(16)) : (1 + below(1000)) / 333., 0, false, below(3) ? 0 : below(1000),
-					    below(2) ? 0 : 1 + below(LONGEST), NULL };
+					    below(2) ? 0 : 1 + below(LONGEST), NULL, 0, 0, 0 };
+		if (below(3) == 0) {
+			m->axis[a].pass = 1 + below(LONGEST);
+			m->axis[a].dealt = below(LONGEST / 4);
+			m->axis[a].pause = below(2) ? below(LONGEST) : .25 * below(LONGEST);
+		}
 		if (below(2))              /* it comes round again: files may be expected there */
 			m->shape.npos[a] = axis_room(n);
 		again(&m->axis[a]);
@@ -131,7 +147,7 @@ static double far(const struct model *m, struct use u, bool wanted)
 	if (m->shape.naxes == 1 && m->shape.npos[0] == a->npos)
 		return u.pos;
 	if (u.pos < a->npos)
-		return chance(a, a->away + ((double)u.pos - a->front) * a->scale);
+		return chance(a, way(a, u.pos));
 	if (u.pos == 2 * a->npos)          /* a candidate only: what has just been read, or a little less */
 		return chance(a, a->again + ((a->same ? a->front * .5 : 0) - .5) * a->scale);
 	return chance(a, a->again + (a->same ? (u.pos - a->npos) * a->scale : 0));

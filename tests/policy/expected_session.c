@@ -51,7 +51,11 @@ static uint32_t end_of(uint32_t l)
 }
 
 /* .. which a quarter of a stream's own epoch without an access of it says that nobody reads now; .. */
-static bool waits(uint32_t l) { return c.running[l] && (double)(c.clock - c.stirred[l]) > 64 + 2 * (16 * c.axis[l].scale + 16 * c.naxes); }
+static bool waits(uint32_t l)
+{
+	bool between = c.files[l] < c.axis[l].npos && c.axis[l].front && c.axis[l].front % c.files[l] <= 16;
+	return c.running[l] && (double)(c.clock - c.stirred[l]) > (between ? 32 : 64 + 2 * (16 * c.axis[l].scale + 16 * c.naxes));
+}
 
 /* .. and as far as may be fetched ahead. */
 static uint32_t reach(uint32_t l, uint32_t dealt)
@@ -92,7 +96,9 @@ static void fronts(void)
 		c.axis[l].again = past_expected(s, c.naxes, l, c.clock);
 		c.axis[l].away = s[l].running ? 0 : past_again(s, c.naxes, l, c.clock);
 		c.axis[l].chance = c.partners[l] ? c.files[l] * c.axis[l].scale / c.partners[l] : 0;
-		double known = c.axis[l].away + ((c.axis[l].same ? end_of(l) : c.axis[l].npos) - c.axis[l].front) * c.axis[l].scale;
+		c.axis[l].pass = c.files[l] < c.axis[l].npos ? c.files[l] : 0;
+		c.axis[l].pause = c.axis[l].pass ? past_gap(s, c.naxes, l) : 0;
+		double known = axis_way(&c.axis[l], c.axis[l].same ? end_of(l) : c.axis[l].npos);
 		if (c.running[l] && c.axis[l].again < known)
 			c.axis[l].again = known;
 		double unnamed = axis_unnamed(&c.axis[l], s[l].length);
@@ -113,7 +119,7 @@ static uint32_t next_place(uint32_t l, uint32_t file)
 /* Accesses from a file's last one to that position. */
 static uint64_t gap(uint32_t l, uint32_t file, uint32_t pos)
 {
-	double since = (double)c.clock + c.axis[l].away + ((double)pos - c.axis[l].front) * axis_scale(&c.axis[l]) - (double)c.read_at[file];
+	double since = (double)c.clock + axis_way(&c.axis[l], pos) - (double)c.read_at[file];
 	return c.read_at[file] && since > 0 ? (uint64_t)since : 0;
 }
 
