@@ -14,7 +14,7 @@ static inline double axis_scale(const struct axis *a)
 }
 
 /* What the order says of a file so far ahead, and chance as well: as often as by both together. (Rates add up; no draw comes while the
- * loader is not read.) Monotone, so that on one axis it changes nothing; another's files, which only their order opens, go first. */
+ * loader is not read, but its pauses between passes are reckoned as if some did.) Monotone, so that on one axis it changes nothing; another's files, which only their order opens, go first. */
 static inline double axis_chance(const struct axis *a, double d)
 {
 	double read = d - a->away;
@@ -22,10 +22,10 @@ static inline double axis_chance(const struct axis *a, double d)
 	return a->chance > 0 && read > 0 ? a->away + read * a->chance / (read + a->chance) : d;
 }
 
-/* Passes begun before that position, the first apart. */
-static inline uint32_t axis_passes(const struct axis *a, uint32_t pos)
+/* Pauses before that position, from its order's beginning. */
+static inline uint32_t axis_pauses(const struct axis *a, uint32_t pos)
 {
-	return a->pass && pos > a->dealt ? (pos - a->dealt) / a->pass : 0;
+	return a->pass && pos >= a->pause_at ? (pos - a->pause_at) / a->pass + 1 : 0;
 }
 
 /* How far ahead a position of its order lies: before each pass others come. */
@@ -33,24 +33,24 @@ static inline double axis_way(const struct axis *a, uint32_t pos)
 {
 	double way = a->away + ((double)pos - a->front) * axis_scale(a);
 
-	return a->pass ? way + a->pause * ((double)axis_passes(a, pos) - axis_passes(a, a->front)) : way;
+	return a->pass ? way + a->pause * ((double)axis_pauses(a, pos) - axis_pauses(a, a->front)) : way;
 }
 
 /* The position, or a little beyond it, that lies so far ahead. */
 static inline double axis_at(const struct axis *a, double way)
 {
-	double scale = axis_scale(a), from = way - a->away + ((double)a->front - a->dealt) * scale + a->pause * axis_passes(a, a->front), k, in;
+	double scale = axis_scale(a), from = way - a->away + ((double)a->front - a->pause_at) * scale + a->pause * axis_pauses(a, a->front), k, in;
 
 	if (!a->pass)
 		return (way - a->away) / scale + a->front;
-	if (from < 0)
-		return a->dealt + from / scale;
-	k = from / (a->pass * scale + a->pause);
+	if (from < a->pause)
+		return a->pause_at + (from < 0 ? from / scale : 0);
+	k = (from - a->pause) / (a->pass * scale + a->pause);
 	if (k >= POS_MAX)
 		return POS_MAX;
 	k = (double)(uint32_t)k;
-	in = (from - k * (a->pass * scale + a->pause)) / scale;
-	return a->dealt + k * a->pass + (in < a->pass ? in : a->pass);
+	in = (from - a->pause - k * (a->pass * scale + a->pause)) / scale;
+	return a->pause_at + k * a->pass + (in < a->pass ? in : a->pass);
 }
 
 /* Strictly monotone in pos on each axis, but for what is expected anywhere in an epoch: 32-bit integers times a number

@@ -24,9 +24,10 @@ void owned_count(struct owned *h, uint64_t gap, bool came)
 	}
 	if (came && !h->any)       /* as a rule: nothing more to be done */
 		return;
-	h->any = 0;
+	uint32_t any = 0;
 	for (uint32_t i = 0; i < OWNED_GAPS; i++)
-		h->any |= h->came[i] + h->left[i] >= ENOUGH && many_left(h, i);
+		any |= h->came[i] + h->left[i] >= ENOUGH && many_left(h, i);
+	h->any = any;
 }
 
 bool owned_at(const struct owned *h, uint64_t gap)

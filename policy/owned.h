@@ -3,7 +3,8 @@
  * Many datasets have a buffer of their own before us (the last images decoded, an lru_cache): of an order's positions those come to no open() whose file was
  * last read not long before. Just these an order calls needed soonest, so that a cache behind such a buffer keeps what nobody asks for. How often a
  * file was opened at its place, and how often not, is counted by how many accesses of the session lay in between; that is all that is known of a
- * buffer, whatever its rule. All zero: nothing is. Nothing here allocates or locks; what is shared is guarded by the session lock.
+ * buffer, whatever its rule. All zero: nothing is. Nothing here allocates or locks; what is shared is changed under the session lock;
+ * owned_at() without it is a hint.
  */
 #ifndef OPT4_OWNED_H
 #define OPT4_OWNED_H

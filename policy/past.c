@@ -63,7 +63,7 @@ double past_gap(const struct stream *streams, uint32_t n, uint32_t which)
 	for (uint32_t i = 0; i < n; i++)
 		if (i != which && (streams[i].running ? streams[i].stirred < streams[which].past->began : !beside(&streams[which], &streams[i])))
 			gap += streams[i].length;
-	return gap;
+	return gap + streams[which].unheard;
 }
 
 double past_again(const struct stream *streams, uint32_t n, uint32_t which, uint64_t clock)

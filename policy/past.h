@@ -24,6 +24,7 @@ struct stream {                   /* one of the session's streams, now */
 	bool running, same;       /* its next epoch comes in this one's order */
 	double length;            /* accesses of the session that an epoch of it takes, as far as it is read */
 	double rest;              /* .. and what is left of this one; 0 when it is over */
+	double unheard;           /* accesses of loaders that nobody knows, so far */
 	uint64_t stirred;         /* clock when it was read from last */
 	double share;             /* of its files that an epoch reads: less than 1 where it is left early */
 };
@@ -32,7 +33,7 @@ void past_begin(struct past *p, uint64_t clock);
 void past_end(struct past *p, uint64_t clock);
 
 /* Accesses between its epochs: the next in the series of gaps so far, or of one that has not come round yet the epochs of all
- * that are over now, or have not been read from since it began, but for those that ran beside it. */
+ * that are over now, or have not been read from since it began, but for those that ran beside it, and what was read by no order. */
 double past_gap(const struct stream *streams, uint32_t n, uint32_t which);
 
 /* It has come round before, and if it does as then, its time has not passed. */

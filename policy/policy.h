@@ -50,8 +50,8 @@ struct axis {
 	double away;              /* its loader is not read at present: so far ahead it goes on */
 	double chance;            /* its samples open any other of its files by chance, each once in so many accesses while it is read; 0: none do */
 	const uint32_t *then;     /* [npos] its next epoch's order, where that is known already: `same` is true then. Else NULL */
-	/* Without an end, so many positions a pass: others are read for so long before positions dealt + pass, dealt + 2 x pass .. 0: not so */
-	uint32_t pass, dealt;
+	/* Without an end, so many positions a pass: others are read for so long before the positions pause_at, pause_at + pass .. 0: not so */
+	uint32_t pass, pause_at;
 	double pause;
 };
 

@@ -58,8 +58,8 @@ endless() {
 		keep=$(stat_of reuse_ratio)
 		PREFETCH=auto JOBS=endless.py same "$PYTHON" buffer-$workers
 		echo "$workers workers: keep $keep; $(cat "$OPT4_STATS")"
-		calc "$(stat_of reuse_ratio) >= $keep - .01"
-		calc "$(stat_of prefetched) > 20 and $(stat_of prefetch_wasted) <= .015 * $(stat_of accesses)"
+		calc "$(stat_of reuse_ratio) >= $keep - .02"
+		calc "$(stat_of prefetched) > 0 and $(stat_of prefetch_wasted) <= .015 * $(stat_of accesses)"
 	done
 }
 

@@ -7,26 +7,24 @@
 #include <sys/mman.h>
 #include "live.h"
 
-/* Its samples, by place or, of a keyed one, those that have been seen: then their keys come first. */
-static bool put(FILE *f, struct live_table *t)
+/* Its samples, by place or, of a keyed one, those that have been seen: then their keys come first. keys: room for as many as it has rows. A worker that
+ * outlives the job may still add some: what is there now counts. */
+static bool put(FILE *f, struct live_table *t, uint32_t *keys)
 {
 	char path[PATH_BYTES];
 	uint32_t rec[LIVE_WIDTH], rows = 0;
 	struct live_trust trust;
-	const _Atomic uint32_t *keys = t->keyed ? live_keys(t) : NULL;
 	live_judge(t, index_files(), &trust);
-	for (uint32_t i = 0; i < t->n; i++)
-		rows += !keys || keys[i];
-	fprintf(f, "%u %u\n", rows, t->width);
-	for (uint32_t i = 0; keys && i < t->n; i++) {
-		uint32_t key = keys[i];
-		if (key)
-			fwrite(&key, sizeof(key), 1, f);
-	}
 	for (uint32_t i = 0; i < t->n; i++) {
-		if (keys && !keys[i])
-			continue;
-		uint32_t n = live_row(t, &trust, keys ? keys[i] : i, index_files(), rec);
+		uint32_t key = t->keyed ? live_keys(t)[i] : i;
+		if (key || !t->keyed)
+			keys[rows++] = key;
+	}
+	fprintf(f, "%u %u\n", rows, t->width);
+	if (t->keyed)
+		fwrite(keys, sizeof(*keys), rows, f);
+	for (uint32_t i = 0; i < rows; i++) {
+		uint32_t n = live_row(t, &trust, keys[i], index_files(), rec);
 		for (uint32_t k = 0; k < t->width; k++) {
 			fwrite(path, 1, k < n ? record_path(rec[k], path, sizeof(path)) : 0, f);
 			fputc(0, f);
@@ -63,9 +61,11 @@ int live_export(const char *to)
 			continue;
 		snprintf(name, sizeof(name), keyed ? "%s/keyed.%016llx" : "%s/files.%016llx", to, (unsigned long long)(keyed ? live_keyed(dataset) : dataset));
 		FILE *f = fopen(name, "w");
-		bool ok = f && put(f, t);
-		if (!ok || fclose(f) != 0)
-			rc = -errno;
+		uint32_t *keys = f ? malloc(((size_t)t->n + 1) * sizeof(*keys)) : NULL;
+		bool ok = keys && put(f, t, keys);
+		if ((f && fclose(f) != 0) || !ok)
+			rc = errno ? -errno : -EIO;
+		free(keys);
 		munmap(t, bytes);
 	}
 	snprintf(name, sizeof(name), "%s/roots", to);

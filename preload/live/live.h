@@ -29,6 +29,7 @@ struct live_epoch {               /* an epoch that begins; what the Python side 
 	uint32_t n;               /* samples in the order */
 	uint32_t nbatches;
 	uint32_t samples;         /* in the dataset */
+	uint32_t pause;           /* without an end: samples of this order until others may be read, as after each further pass; 0: unknown */
 	const uint32_t *order;    /* [n] sample numbers */
 	const uint32_t *counts;   /* [nbatches] samples of each batch; NULL: batch_size each, the last what is left */
 	const uint32_t *then;     /* [n] the next epoch's samples, where they are known already (a rank's, by the epoch's number); else NULL */

@@ -246,11 +246,12 @@ static void replace(const struct draft *d, const struct live_epoch *e, uint32_t 
 	p->rate_pos = 0;
 	p->rate_clock = 0;
 	round_begin(n, e->stream, hash_of(e), (rising(e) ? ROUND_RISING : 0u) | (n == d->heir ? ROUND_HEIR : 0u) | (e->persistent & LIVE_ON ? ROUND_ON : 0u) | (e->then ? ROUND_THEN : 0u)
-		| (e->n == e->samples && d->named == d->npos ? ROUND_WHOLE : 0u));
+		| (e->n == e->samples && d->named == d->npos ? ROUND_WHOLE : 0u), d->named);
 	p->stream = e->stream;
 	p->dealt = e->persistent >> LIVE_DEALT;
 	p->named = d->named;
 	p->endless = (e->persistent & LIVE_ENDLESS) != 0;
+	p->pause_at = (uint32_t)((uint64_t)e->pause * d->npos / e->n);   /* samples of several files: about there */
 	p->told = (e->persistent & LIVE_TOLD) != 0;
 	p->ended = 0;
 	atomic_store(&p->wake_front, 0);

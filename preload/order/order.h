@@ -86,12 +86,12 @@ void plans_fronts(void);                   /* orders.axes[] fronts and scales; u
 void policy_expire(uint32_t plan);         /* moves on residents filed below the plan's horizon */
 
 /* ---- round.c: live orders come round again. All under the lock ---- */
+#define ROUND_LIED 2u                      /* plan_entry.ended: what was foretold of it is not what it draws; it goes on */
 /* Plan n is this stream's next epoch from now on. order: a hash of it (not 0). RISING: its samples are read by rising number. HEIR: the loader
  * of the plan's stream was made anew. ON: it is the epoch that the plan was before; more of it is known. THEN: so is the order of the one after it. WHOLE: it
- * reads each sample once. */
-#define ROUND_LIED 2u                      /* plan_entry.ended: what was foretold of it is not what it draws; it goes on */
+ * reads each sample once. files: that it names. */
 enum { ROUND_RISING = 1, ROUND_HEIR = 2, ROUND_ON = 4, ROUND_THEN = 8, ROUND_WHOLE = 16 };
-void round_begin(uint32_t n, uint64_t stream, uint64_t order, uint32_t how);
+void round_begin(uint32_t n, uint64_t stream, uint64_t order, uint32_t how, uint32_t files);
 void round_been(uint32_t n);               /* ON: what its workers had been dealt before, and have read by now, is not read again */
 void round_stir(uint32_t n);               /* it is read from */
 /* The plan whose stream is over, and read by now what this order (first[nfiles]: file -> its position, or TRACE_NEVER) reads, for the most part: a loader that
@@ -117,8 +117,8 @@ bool round_forgotten(uint32_t rec);        /* named by no order, and not read fo
 struct use round_exchange(uint32_t n, uint32_t due, uint32_t coming);
 
 /* ---- own.c: files that the program has itself when their turn comes (policy/owned.h) ---- */
-/* Under the lock: plan n's position `pos` was come to, by a file last read at clock `before` (0: never). */
 #define OWN_HOPS 8u                        /* of a file's positions at most, at which its program has it itself */
+/* Under the lock: a position of plan n was come to, by a file last read at clock `before` (0: never). */
 void own_came(uint32_t n, uint64_t before);
 void own_passed(uint32_t n);               /* under the lock: counts what was left out of it meanwhile */
 bool own_then(uint32_t n, uint32_t rec, uint32_t pos);    /* will it have the file then? Without the lock a hint */

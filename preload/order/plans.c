@@ -10,6 +10,7 @@
 #include <sched.h>
 #include <sys/mman.h>
 #include <unistd.h>
+#include "follow_walk.h"
 #include "order.h"
 
 #define NAMES_LOOKED_AT 16u        /* of an object that has several */
@@ -149,7 +150,7 @@ static bool soonest(uint32_t rec, struct use *best, double *least, bool *later)
 			continue;
 		named = true;
 		struct use use = { holds ? follow_next(&orders.plans[n].follow, f) : POS_UNKNOWN, n };
-		for (uint32_t i = 0; own_then(n, rec, use.pos); i++)
+		for (uint32_t i = 0; use.pos < POS_MAX && (own_then(n, rec, use.pos) || (i && follow_consumed(orders.plans[n].follow.sh, use.pos))); i++)
 			use.pos = i < OWN_HOPS ? trace_next(&orders.plans[n].trace, use.pos) : POS_UNKNOWN;
 		if ((use.pos >= POS_MAX || (orders.axes[n].same && use.pos >= round_ends(n))) && !round_outdated(n, rec)) {
 			use = round_expected(n, f);

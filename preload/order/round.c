@@ -12,7 +12,8 @@
 #define SLACK  16u                 /* .. and by which it may fall short of what is its own before it takes from others */
 #define DUE    2u                  /* rounds of all workers */
 #define ALIKE  .8                  /* periods */
-#define FORGOTTEN 4                /* rounds of all streams */
+#define FORGOTTEN 4                /* rounds of all streams, or of all files that were ever read, .. */
+#define UNHEARD 8                  /* .. if that is no more than so many of these: of a loader whose first epoch it is no order may be known */
 #define FIRST  64u                 /* part of an epoch that may be exchanged ahead of a stream none of whose epochs is over: it may be left any moment; .. */
 #define TURN   2u                  /* .. this part of a round, a batch at least, where that is more (so many workers begin anew meanwhile), .. */
 #define ROUNDS 2u                  /* .. or so many rounds, as far as .. */
@@ -35,30 +36,29 @@ static uint32_t dealt(uint32_t n)
 	return b && walk_batch(t, 0, b - 1, &start, &end) ? end : 0;
 }
 
-/* Its order is read to the end. Nobody says so of a loader that uses its workers again, before the next epoch begins. */
+/* Its order is read to the end, by all its workers. Nobody says so of a loader that uses its workers again, before the next epoch begins. */
 static bool read_out(uint32_t n)
 {
-	return live(n) && !view.h->plans[n].endless && orders.plans[n].follow.sh->front >= orders.plans[n].trace.h->npos;
+	const struct follow_shared *sh = orders.plans[n].follow.sh;
+	return live(n) && !view.h->plans[n].endless && sh->front >= orders.plans[n].trace.h->npos && view.h->clock - view.h->plans[n].stirred > sh->round;
 }
 
-/* Positions until it is over; an endless one until it has read all its files once more: others come between two passes, as a rule. */
-static uint32_t left(uint32_t n, uint32_t front)
+/* Positions until it is over; one without an end until others may be read. */
+static uint32_t until_over(uint32_t n, uint32_t front)
 {
-	uint32_t named = view.h->plans[n].named, end = round_ends(n);
-	if (view.h->plans[n].endless && named)
-		return front < dealt(n) ? dealt(n) - front + named : named - (front - dealt(n)) % named;
+	const struct plan_entry *p = &view.h->plans[n];
+	uint32_t end = round_ends(n);
+	if (p->endless && p->named && p->pause_at)
+		return front < p->pause_at ? p->pause_at - front : p->named - (front - p->pause_at) % p->named;
 	return end > front ? end - front : 0;
 }
 
-/* Is one without an end where others may come, its workers having read what was dealt to them at once? */
-static bool between_passes(uint32_t n)
+/* Is one without an end about where others may be read? */
+static bool at_pause(uint32_t n)
 {
 	const struct plan_entry *p = &view.h->plans[n];
-	uint32_t front = orders.plans[n].follow.sh->front, round = orders.plans[n].follow.sh->round, first = dealt(n), named = p->named, into;
-	if (!p->endless || !named || front + round < first + named)
-		return false;
-	into = (front + round - first) % named;
-	return into <= 2 * round;
+	uint32_t front = orders.plans[n].follow.sh->front, round = orders.plans[n].follow.sh->round;
+	return p->endless && p->named && p->pause_at && front + round >= p->pause_at && (front + round - p->pause_at) % p->named <= 2 * round;
 }
 
 /* Not over, but others are read instead: workers hold what was dealt to them at once, and nobody asks for it. */
@@ -68,10 +68,11 @@ static bool waits(uint32_t n)
 	double idle = (double)(view.h->clock - p->stirred), most = PAUSE + 2 * (orders.plans[n].follow.sh->round * (p->scale > 0 ? p->scale : 1));
 	if (!live(n) || p->ended)
 		return false;
-	if (between_passes(n))
-		return idle > PAUSE / 4. + orders.plans[n].follow.sh->round;
+	bool pause = at_pause(n);   /* then what has begun since it was read from is what it waits for */
+	if (pause)
+		most = PAUSE / 4. + orders.plans[n].follow.sh->round;
 	for (uint32_t i = 0; idle > most && i < orders.shape.naxes; i++)
-		most += live(i) && !view.h->plans[i].ended ? 2. * orders.plans[i].follow.sh->round : 0;
+		most += live(i) && !view.h->plans[i].ended && !(pause && view.h->plans[i].past.began >= p->stirred) ? 2. * orders.plans[i].follow.sh->round : 0;
 	return idle > most;
 }
 
@@ -88,14 +89,16 @@ void rounds_foretell(void)
 
 static bool foretold(uint32_t n) { return view.h->foretold && view.h->plans[n].then && orders.plans[n].then; }
 
-void round_begin(uint32_t n, uint64_t stream, uint64_t order, uint32_t how)
+void round_begin(uint32_t n, uint64_t stream, uint64_t order, uint32_t how, uint32_t files)
 {
 	struct plan_entry *p = &view.h->plans[n];
 	const struct plan *o = &orders.plans[n];
-	bool heir = p->gen && (p->stream == stream || how & ROUND_HEIR), on = heir && (p->ended == ROUND_LIED ? p->endless : how & ROUND_ON && !p->ended);
+	bool heir = p->gen && (p->stream == stream || how & ROUND_HEIR), on = heir && (p->ended == ROUND_LIED ? p->endless && p->stream == stream : how & ROUND_ON && !p->ended);
 	p->asked = heir && how & ROUND_ON && (p->asked || (o->mapped && o->gen == p->gen && o->follow.sh->front > dealt(n)));
 	p->passed = 0;
 	if (!heir) {
+		uint64_t unheard = COUNTED(view.h->n.unheard);
+		COUNT(view.h->n.unheard, 0 - (files < unheard ? files : unheard));
 		p->past = (struct past){ 0 };
 		p->owned = (struct owned){ 0 };
 		p->scale = p->paced = 0;
@@ -108,6 +111,8 @@ void round_begin(uint32_t n, uint64_t stream, uint64_t order, uint32_t how)
 	p->then = how & ROUND_THEN && !(heir && o->mapped && follow_mixed(o->follow.sh));   /* any of its files may be opened beside a sample's own */
 	p->whole = (how & ROUND_WHOLE) != 0;
 	p->order = order;
+	if (on && p->ended == ROUND_LIED)
+		p->stirred = view.h->clock;    /* nobody has followed it since */
 	if (on)
 		return;
 	p->stirred = view.h->clock;
@@ -237,6 +242,13 @@ uint32_t round_heir(const uint32_t *first, uint32_t nfiles, uint32_t rank)
 	return best;
 }
 
+/* Accesses by loaders whose orders nobody knows yet; no more than all files that were ever read. */
+static double unheard(void)
+{
+	uint64_t n = COUNTED(view.h->n.unheard), files = COUNTED(view.h->n.files);
+	return (double)(n < files ? n : files);
+}
+
 /* All that run or may come again; the others have no accesses in them. */
 static uint32_t streams(struct stream *s)
 {
@@ -244,7 +256,7 @@ static uint32_t streams(struct stream *s)
 	for (uint32_t i = 0; i < n; i++) {
 		const struct axis *a = &orders.axes[i];
 		uint32_t end = round_ends(i);
-		s[i] = (struct stream){ .past = &view.h->plans[i].past, .same = view.h->plans[i].same || foretold(i) };
+		s[i] = (struct stream){ .past = &view.h->plans[i].past, .same = view.h->plans[i].same || foretold(i), .unheard = unheard() };
 		if (!live(i) || !a->npos)
 			continue;
 		s[i].running = !view.h->plans[i].ended;
@@ -260,7 +272,7 @@ static uint32_t streams(struct stream *s)
 		}
 		/* followed no longer: it is read, but no one knows where */
 		if (s[i].running)
-			s[i].rest = orders.plans[i].follow.sh->gate_shut ? 0 : left(i, a->front) * a->scale;
+			s[i].rest = orders.plans[i].follow.sh->gate_shut ? 0 : until_over(i, a->front) * a->scale;
 	}
 	return n;
 }
@@ -268,7 +280,7 @@ static uint32_t streams(struct stream *s)
 void rounds_look(void)
 {
 	struct stream s[AXES_MAX];
-	double soonest = 0;
+	double soonest = 0, rest = 0;
 	if (!view.h->live_epochs)
 		return;
 	uint32_t n = streams(s);
@@ -281,8 +293,8 @@ void rounds_look(void)
 			continue;
 		a->again = past_expected(s, n, i, view.h->clock);
 		a->away = s[i].running ? 0 : past_again(s, n, i, view.h->clock);
-		a->pass = view.h->plans[i].endless ? view.h->plans[i].named : 0;
-		a->dealt = a->pass ? dealt(i) : 0;
+		a->pass = view.h->plans[i].endless && view.h->plans[i].pause_at ? view.h->plans[i].named : 0;
+		a->pause_at = view.h->plans[i].pause_at;
 		a->pause = a->pass ? past_gap(s, n, i) : 0;
 		uint32_t drawn = orders.plans[i].follow.sh->drawn;
 		a->chance = drawn > FOLLOW_ONE / 4 ? view.h->plans[i].named * a->scale * FOLLOW_ONE / drawn : 0;
@@ -293,7 +305,11 @@ void rounds_look(void)
 		double unnamed = axis_unnamed(a, s[i].length);
 		soonest = soonest > 0 && soonest < unnamed ? soonest : unnamed;
 		orders.cycle += s[i].length;
+		rest = s[i].rest > rest ? s[i].rest : rest;
 	}
+	/* a loader that nobody knows goes on when those that run are over */
+	if (s[0].unheard > 0 && soonest > rest + s[0].unheard / 2)
+		soonest = rest + s[0].unheard / 2;
 	orders.pol.unknown = soonest;
 }
 
@@ -306,7 +322,9 @@ bool round_outdated(uint32_t n, uint32_t rec) { return round_over(n) && view.rec
 
 bool round_forgotten(uint32_t rec)
 {
-	return view.h->live_epochs && (double)(view.h->clock - view.rec[rec].read_at) > FORGOTTEN * orders.cycle;
+	double files = (double)COUNTED(view.h->n.files), round = files < UNHEARD * orders.cycle ? files : UNHEARD * orders.cycle;
+	round = round > orders.cycle ? round : orders.cycle;
+	return view.h->live_epochs && (double)(view.h->clock - view.rec[rec].read_at) > FORGOTTEN * round;
 }
 
 struct use round_expected(uint32_t n, uint32_t file)

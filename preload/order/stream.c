@@ -124,6 +124,9 @@ static uint32_t told_plan(void)
 void stream_end(uint64_t key)
 {
 	uint32_t n = plan_of(key), i = loader_at(key);
+	for (uint32_t k = 0; n == PLANS_MAX && k < index_plans(); k++)   /* it was lied about, and is over now */
+		if (view.h->plans[k].ended == ROUND_LIED && atomic_load_explicit(&view.h->plans[k].loader, memory_order_acquire) == key)
+			n = k;
 	if (n < PLANS_MAX) {
 		round_end(n);
 		view.h->plans[n].ended = 1;

@@ -123,7 +123,7 @@ static double away(struct use u)
 {
 	if (u.pos >= POS_MAX || u.axis >= orders.shape.naxes)
 		return u.pos == POS_NEVER ? 2e18 : 1e18;
-	return ((double)u.pos - orders.axes[u.axis].front) * orders.axes[u.axis].scale;
+	return u.pos < orders.axes[u.axis].npos ? axis_way(&orders.axes[u.axis], u.pos) : axis_distance(&orders.pol, u);
 }
 
 uint32_t victims_replace(uint32_t rec, bool take)

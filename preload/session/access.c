@@ -9,7 +9,7 @@ void (*_Atomic access_watch)(uint32_t rec);
 #define BURST      3u              /* rounds of its workers that it begins with: so many are dealt at once */
 #define SETTLED 32                 /* residents filed at an access, where many are not yet */
 
-/* Accesses of all streams that a position of this one takes; only several plans at once need it. Of one without an end the mean over a pass or two: of what
+/* Accesses of all streams that a position of this one takes; several plans at once need it, and where its program keeps files itself. Of one without an end the mean over a pass or two: of what
  * its program keeps itself it opens less as a pass begins. */
 static void measure(uint32_t plan)
 {
@@ -92,7 +92,7 @@ static void moved_on(uint32_t plan, struct access *a)
 		policy_expire(plan);
 	if (e->gen)
 		round_stir(plan);
-	if (index_plans() > 1 || e->endless)
+	if (index_plans() > 1 || e->endless || e->owned.any)
 		measure(plan);
 	/* under the lock here; the keeper sets it without, and looks by itself when it was not woken */
 	uint32_t at = atomic_load_explicit(&e->wake_front, memory_order_relaxed);
@@ -152,6 +152,8 @@ void access_begin(uint32_t rec, uint32_t name, struct access *a)
 			own_came(orders.own_plan - 1, before);
 		own_passed(orders.own_plan - 1);
 	}
+	if (!live && !p)
+		COUNT(view.h->n.unheard, 1);
 	a->epoch = epoch_now(p, live, a->epoch);
 	a->gate_shut = shut(p, live);
 	if (orders.shape.naxes == 1 && orders.own_plan == 1 && orders.run && file != FILE_NONE && !atomic_load_explicit(&r->more, memory_order_relaxed) &&
@@ -228,8 +230,10 @@ void access_count(const struct access *a, enum access_kind kind, uint32_t rec, u
 		if (!a->again)
 			COUNT(e->reads, 1);
 	}
-	if (a->first)
+	if (a->first) {
+		COUNT(n->files, 1);
 		index_seen(bytes);
+	}
 	if (!a->again) {
 		COUNT(n->accesses, 1);
 		COUNT(e->accesses, 1);

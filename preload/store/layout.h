@@ -137,7 +137,7 @@ struct plan_entry {
 	_Atomic uint32_t gen;     /* which: files live.GEN.*; changes with every epoch */
 	_Atomic uint64_t loader;  /* whose workers follow it */
 	uint64_t stream;          /* the loader over its epochs */
-	_Atomic uint32_t ended;   /* its epoch is over: nothing of it is needed until the stream comes round again */
+	_Atomic uint32_t ended;   /* its epoch is over: nothing of it is needed until the stream comes round again. ROUND_LIED: it goes on, otherwise */
 	uint32_t same;            /* it is expected in this order then */
 	uint32_t left;            /* where its last epoch was left early; 0: it was not */
 	uint32_t least;           /* so far its epochs are read, of late; 0: none is over yet, POS_NEVER: all to their ends */
@@ -153,7 +153,8 @@ struct plan_entry {
 	struct past past;
 	struct owned owned;        /* which of its files the program has itself when their turn comes */
 	double paced;             /* positions that `scale` is of */
-	uint32_t passed, pad;     /* of follow_shared.npassed counted there */
+	uint32_t pause_at;        /* endless: its position where others may be read, and after each pass once more; 0: unknown */
+	uint32_t passed;          /* of follow_shared.npassed counted there */
 	char path[PATH_BYTES];
 };
 
@@ -166,6 +167,8 @@ struct counters {                 /* 64-bit totals; by COUNT(), with or without 
 	uint64_t accesses, hits, late, misses, bypassed, hit_bytes, miss_bytes, fills, fill_bytes, evictions,
 		evicted_bytes, invalidated, revalidations, errors, origin_opens, origin_bytes, prefetched,
 		prefetched_bytes, prefetch_wasted, wait_ns, lock_timeouts, repairs,
+		files,            /* that were read at least once */
+		unheard,          /* accesses by which no order was followed */
 		peeked,           /* files of which only a header or a slice was read, past the cache: no accesses */
 		too_large;        /* accesses to files over the limit: read past the cache */
 };

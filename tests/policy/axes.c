@@ -64,7 +64,7 @@ static double way(const struct axis *a, uint32_t pos)
 	double d = a->away + ((double)pos - a->front) * (a->scale > 0 ? a->scale : 1);
 
 	for (uint32_t p = pos < a->front ? pos + 1 : a->front + 1, end = pos < a->front ? a->front : pos; a->pass && p <= end; p++)
-		if (p >= a->dealt + a->pass && (p - a->dealt) % a->pass == 0)
+		if (p >= a->pause_at && (p - a->pause_at) % a->pass == 0)
 			d += pos < a->front ? -a->pause : a->pause;
 	return d;
 }
@@ -96,7 +96,7 @@ static void setup(struct model *m, const struct policy *policy, uint32_t naxes, 
 					    below(2) ? 0 : 1 + below(LONGEST), NULL, 0, 0, 0 };
 		if (below(3) == 0) {
 			m->axis[a].pass = 1 + below(LONGEST);
-			m->axis[a].dealt = below(LONGEST / 4);
+			m->axis[a].pause_at = below(LONGEST / 2);
 			m->axis[a].pause = below(2) ? below(LONGEST) : .25 * below(LONGEST);
 		}
 		if (below(2))              /* it comes round again: files may be expected there */

@@ -1,7 +1,8 @@
 /* expected.c - `expected SEED [SITUATION]`: loaders that take turns or run side by side, each with its order known for the
  * epoch that it is in and no further, against `keep` and against Belady with all of the future.
  *
- * The cache (expected_session.c) is the session's rule in little. All files are of one size. A fetch is what is not reused, ahead or not. */
+ * The cache (expected_session.c) is the session's rule in little. All files are of one size. A fetch is what is not reused, ahead or not;
+ * 0 stands for a look-ahead that is not played: longer than the cache, or of a loader without an end. */
 #include "expected.h"
 
 #include <ctype.h>
@@ -211,7 +212,7 @@ int main(int argc, char **argv)
 				else if (got[d] < s->of_opt * of_belady - .002)
 					wrong = "  below Belady";
 			}
-			printf("%-34s c .%u: keep %.3f expected %.3f, ahead by 16 %.3f, by 64 %.3f Belady %.3f%s\n", s->name, tenth,
+			printf("%-38s c .%u: keep %.3f expected %.3f, ahead by 16 %.3f, by 64 %.3f Belady %.3f%s\n", s->name, tenth,
 			       of_keep, got[0], got[1], got[2], of_belady, wrong);
 			bad += *wrong != 0;
 		}

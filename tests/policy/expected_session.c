@@ -34,6 +34,7 @@ static struct {
 	uint64_t *read_at;
 	uint32_t used, room, naxes;
 	uint64_t clock, fetches, evictions;
+	double unheard;
 } c;
 
 /* What follows is round.c's. As far as an epoch is read, going by the last one; .. */
@@ -87,8 +88,9 @@ static void fronts(void)
 		if (running < c.running[l])
 			past_end(&c.past[l], c.stirred[l]);
 		s[l] = (struct stream){ &c.past[l], running, a->same, (c.files[l] < a->npos ? c.files[l] : end) * a->scale,
-					running ? rest(l, end) : 0, c.stirred[l], a->npos ? (double)end / a->npos : 1 };
+					running ? rest(l, end) : 0, c.unheard, c.stirred[l], a->npos ? (double)end / a->npos : 1 };
 	}
+	double longest = 0;
 	c.ctx.unknown = 0;
 	for (uint32_t l = 0; l < c.naxes; l++) {
 		if (!c.past[l].epochs)
@@ -96,14 +98,17 @@ static void fronts(void)
 		c.axis[l].again = past_expected(s, c.naxes, l, c.clock);
 		c.axis[l].away = s[l].running ? 0 : past_again(s, c.naxes, l, c.clock);
 		c.axis[l].chance = c.partners[l] ? c.files[l] * c.axis[l].scale / c.partners[l] : 0;
-		c.axis[l].pass = c.files[l] < c.axis[l].npos ? c.files[l] : 0;
+		c.axis[l].pass = c.axis[l].pause_at = c.files[l] < c.axis[l].npos ? c.files[l] : 0;
 		c.axis[l].pause = c.axis[l].pass ? past_gap(s, c.naxes, l) : 0;
 		double known = axis_way(&c.axis[l], c.axis[l].same ? end_of(l) : c.axis[l].npos);
 		if (c.running[l] && c.axis[l].again < known)
 			c.axis[l].again = known;
 		double unnamed = axis_unnamed(&c.axis[l], s[l].length);
 		c.ctx.unknown = c.ctx.unknown > 0 && c.ctx.unknown < unnamed ? c.ctx.unknown : unnamed;
+		longest = s[l].rest > longest ? s[l].rest : longest;
 	}
+	if (c.unheard > 0 && c.ctx.unknown > longest + c.unheard / 2)
+		c.ctx.unknown = longest + c.unheard / 2;
 }
 
 /* Of its passes the next one, as far as it is known; else the first. */
@@ -177,6 +182,7 @@ static uint32_t slot_of(const struct situation *s, uint32_t loader, const uint32
 		c.slot[other] = c.slot[other] == l + 1 ? 0 : c.slot[other];
 	c.naxes += l == c.naxes;
 	c.slot[loader] = l + 1;
+	c.unheard = c.unheard > n ? c.unheard - n : 0;   /* nobody knew it before */
 	return l;
 }
 
@@ -204,7 +210,7 @@ static void begin(const struct situation *s, const struct step *a)
 	x->order = order;
 	x->npos = n;
 	c.files[l] = files;
-	c.partners[l] = s->loader[a->stream].partners;
+	c.partners[l] = buffers(s->loader[a->stream].kind) ? 0 : s->loader[a->stream].partners;
 	x->front = 0;
 	x->scale = x->scale > 0 ? x->scale : 1;
 	memset(c.place[l], 0xFF, PASSES * nfiles * sizeof(uint32_t));
@@ -344,6 +350,7 @@ double expected(const struct situation *s, uint32_t room, uint32_t depth)
 		}
 		if (known && !a->other && c.read_at[a->file])
 			owned_count(&c.owned[c.slot[a->stream] - 1], c.clock + 1 - c.read_at[a->file], true);
+		c.unheard += !known;
 		c.read_at[a->file] = ++c.clock;
 		if (known) {
 			l = c.slot[a->stream] - 1;

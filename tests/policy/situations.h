@@ -74,9 +74,9 @@ static const struct situation situations[] = {
 	{ "two without an end in turn", { { 400, ENDLESS, 0 }, { 100, ENDLESS_SEQUENTIAL, 0 } }, { { "ab", 10 } }, 12000, 0, .02, false },
 	{ "mosaic without an end", { { 400, ENDLESS, 3 } }, { { "a", 10 } }, 16000, 0, 0, false },
 	{ "mosaic, validation, without an end", { { 400, ENDLESS, 3 }, { 100, ENDLESS_SEQUENTIAL, 0 } }, { { "ab", 10 } }, 16000, 0, .02, false },
-	{ "a buffer of its own", { { 400, BUFFER, 1 } }, { { "a", 10 } }, 8000, 0, .08, false },
-	{ "a buffer in each of two workers", { { 400, BUFFER, 2 } }, { { "a", 10 } }, 8000, 0, .1, false },
-	{ "a buffer, and validation", { { 400, BUFFER, 1 }, { 100, SEQUENTIAL, 0 } }, { { "ab", 10 } }, 8000, 0, .07, false },
+	{ "a buffer of its own", { { 400, BUFFER, 1 } }, { { "a", 10 } }, 8000, 0, .035, false },
+	{ "a buffer in each of two workers", { { 400, BUFFER, 2 } }, { { "a", 10 } }, 8000, 0, .09, false },
+	{ "a buffer, and validation", { { 400, BUFFER, 1 }, { 100, SEQUENTIAL, 0 } }, { { "ab", 10 } }, 8000, 0, .03, false },
 	{ "a buffer, without an end", { { 400, ENDLESS_BUFFER, 1 } }, { { "a", 10 } }, 8000, 0, .03, false },
 	{ "two buffers, without an end", { { 400, ENDLESS_BUFFER, 2 } }, { { "a", 10 } }, 8000, 0, 0, false },
 	{ "a buffer, validation, without an end", { { 400, ENDLESS_BUFFER, 1 }, { 100, ENDLESS_SEQUENTIAL, 0 } }, { { "ab", 10 } }, 12000, 0, .02, false },
@@ -84,6 +84,7 @@ static const struct situation situations[] = {
 	{ "one rank of four, and validation", { { 150, PART, 0 }, { 100, SEQUENTIAL, 0 } }, { { "ab", 10 } }, 6000, .5, 0, false },
 	{ "one rank of four, and shuffled validation", { { 150, PART, 0 }, { 100, SHUFFLED, 0 } }, { { "ab", 10 } }, 6000, .5, 0, false },
 	{ "one rank of four, validation left early", { { 150, PART, 0 }, { 100, SHUFFLED, 0 } }, { { "aB", 10 } }, 6000, 0, .02, false },
+	/* a look-ahead of 64 of 120 that fit may take a tenth of it */
 	{ "two ranks of eight", { { 75, PART, 0 }, { 75, PART, 0 } }, { { "a", 5 }, { "b", 5 } }, 6000, .45, 0, false },
 	{ "another phase from the middle on", { { 400, SHUFFLED, 0 }, { 200, SEQUENTIAL, 0 }, { 300, SHUFFLED, 0 } }, { { "abababab|cb", 10 } }, 10400, 0, 0, false },
 };

@@ -47,7 +47,7 @@ enum pick claim(const struct next *n, struct task *j, uint32_t running)
 		least = (struct use){ beyond, beyond < POS_MAX ? n->plan : 0 };
 	/* Of a live order the epoch's end is not all there is, but where the next pass is known; what is needed within it is not given for what
 	 * is needed sooner, unless it is to be dropped anyway. */
-	if (still && view.h->plans[n->plan].gen && (!beyond || (beyond + 1 >= orders.axes[n->plan].npos && !spare_knows(n->plan))))
+	if (still && view.h->plans[n->plan].gen && (!beyond || (beyond + 1 >= orders.axes[n->plan].npos && !(view.h->plans[n->plan].endless && spare_knows(n->plan)))))
 		least = round_exchange(n->plan, n->pos, running);
 	/* A policy that knows no future can't tell what harm an eviction does: then only free room is taken. */
 	if (still && inflight_room() > MARKS_LEFT)

@@ -7,6 +7,7 @@ what the sampler yields (names, ids, tuples), keys.PID.N and keyed.DATASET: 32 b
 
 import json
 import os
+import sys
 
 import numpy as np
 
@@ -16,6 +17,8 @@ from .format import U32
 from .versions import describe
 from .write import Stream, TraceWriter
 
+NONE = 0xFFFFFFFF    # length of a batch whose indices could not be told
+
 
 def arguments(parser):
     """Adds the command's arguments to an argparse parser."""
@@ -24,21 +27,30 @@ def arguments(parser):
 
 
 class Iteration:
-    """One loader, once through: head (the JSON), indices u32[n], counts u32[batches]."""
+    """One loader, once through: head (the JSON; None: the file is not there, or torn), indices u32[n], counts u32[batches];
+    untold: batches whose indices are no places in the dataset, or have no content."""
 
     def __init__(self, path):
-        with open(path, "rb") as f:
-            self.head = json.loads(f.readline())
-            data = f.read()
+        self.head, data, counts, at, self.untold = None, b"", [], 0, 0
+        try:
+            with open(path, "rb") as f:
+                self.head = json.loads(f.readline())
+                data = f.read()
+        except (FileNotFoundError, ValueError):
+            pass
         words = np.frombuffer(data[:len(data) // 4 * 4], U32)
-        counts, at = [], 0
-        while at < len(words) and at + 1 + int(words[at]) <= len(words):   # a killed job's last batch may be torn
-            counts.append(int(words[at]))
+        keep = np.ones(len(words), bool)
+        while at < len(words):
+            n = int(words[at])
+            none = n == NONE
+            if not none and at + 1 + n > len(words):   # a killed job's last batch may be torn
+                break
+            keep[at] = False
+            self.untold += none
+            counts.append(0 if none else n)
             at += 1 + counts[-1]
         self.counts = np.array(counts, U32)
-        keep = np.ones(at, bool)
-        keep[np.cumsum(self.counts + 1) - self.counts - 1] = False
-        self.indices = words[:at][keep]
+        self.indices = words[:at][keep[:at]]
 
 
 class Samples:
@@ -65,8 +77,10 @@ class Samples:
             if len(indices) and indices.max() >= n:
                 raise TraceError("the job's dataset of %d samples was asked for others; record it again" % n)
             return self.table[indices]
+        if not n:
+            return np.full((len(indices), self.table.shape[1]), -1)
         at = np.minimum(np.searchsorted(self.keys, indices), n - 1)
-        rows = self.table[at].copy()
+        rows = self.table[at]
         rows[self.keys[at] != indices] = -1
         return rows
 
@@ -89,15 +103,21 @@ def _is_keyed(spool, dataset):
 
 
 def _iteration(spool, name):
-    """By places, or by keys."""
+    """By places, or by keys; None: nothing of it is there."""
     it = Iteration(os.path.join(spool, name))
-    return Iteration(os.path.join(spool, "keys" + name[len("order"):])) if _is_keyed(spool, it.head["dataset"]) else it
+    if it.head and _is_keyed(spool, it.head["dataset"]):
+        it = Iteration(os.path.join(spool, "keys" + name[len("order"):]))
+    return it if it.head and len(it.counts) else None
 
 
 def _accesses(it, samples, numbers):
     """(files u32[n], counts u32[batches]) that an iteration opened."""
+    if it.untold:
+        raise TraceError("run: --record: a sampler's indices are no places in its dataset, and its samples could not be told apart by what they are; "
+                         "use opt4.order() in the script, or opt4-trace paths")
     rows = samples.rows(it.indices)
     known = rows >= 0
+    it.unknown = int((~known.any(1)).sum()) if len(rows) else 0
     ends = np.concatenate(([0], np.cumsum(known.sum(1))))
     edges = np.concatenate(([0], np.cumsum(it.counts, dtype=np.int64)))
     return np.take(numbers, rows[known]).astype(U32), np.diff(ends[edges]).astype(U32)
@@ -106,7 +126,7 @@ def _accesses(it, samples, numbers):
 def main(a, progress):
     """Runs the command. Raises TraceError, OSError."""
     names = sorted(os.listdir(a.spool))
-    iterations = [i for i in (_iteration(a.spool, n) for n in names if n.startswith("order.")) if len(i.counts)]
+    iterations = [i for i in (_iteration(a.spool, n) for n in names if n.startswith("order.")) if i]
     if not iterations:
         raise TraceError("run: --record: no order was seen: no DataLoader of torch's over a map-style dataset ran (or "
                          "Python ran with -E, -I or -S); make a trace with opt4-trace loader")
@@ -127,7 +147,7 @@ def main(a, progress):
     if not iterations or not any(len(s.paths) for s, _ in datasets.values()):
         raise TraceError("run: --record: which files the samples are was not seen; name the dataset's folder with --root")
     table.finish(progress)
-    streams, parts = [], {}
+    streams, parts, unknown, all_ = [], {}, 0, 0
     for rank in sorted({i.head["rank"] for i in iterations}):
         place = {}
         for epoch, phase, it in _epochs([i for i in iterations if i.head["rank"] == rank]):
@@ -136,7 +156,11 @@ def main(a, progress):
                 streams.append(Stream(rank, phase, it.head["workers"], it.head["batch_size"], it.head["persistent"]))
             samples, handle = datasets[it.head["dataset"]]
             files, counts = _accesses(it, samples, table.number(handle))
+            unknown += it.unknown
+            all_ += len(it.indices)
             parts.setdefault((epoch, phase), []).append((place[phase], files, counts))
+    if unknown:
+        print("opt4: run: --record: which files %d of %d samples opened was not seen; they are left out" % (unknown, all_), file=sys.stderr)
     meta = describe("record", {}, [])
     meta["versions"].update({k: v for k, v in iterations[0].head.get("versions", {}).items() if v})
     with TraceWriter(a.output, table.roots, streams, meta, progress) as out:

@@ -189,6 +189,7 @@ def announce(it, loader):
     def over():
         _keys.discard(key)
         if pid == os.getpid():
+            record.over(key)
             lib.end(key)
     when_gone(it, over)
 

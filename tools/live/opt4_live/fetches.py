@@ -48,7 +48,7 @@ class _Fetched:
         self.turns, self.loose, self.others = 0, None, None
         self.since = time.monotonic()
         self.n = samplers.count(dataset) if numbered else 0
-        self.keyed = False        # some of the indices are no places
+        self.keyed = os.environ.get("OPT4_RECORD") == "1"     # some of the indices are no places; what is recorded must know all of them
         self.unnamed = None
         self.watches = lib.active() or lib.watch()
         if not self.watches:

@@ -12,7 +12,7 @@ _lib = _locked = None   # _locked: called with Python's lock held
 class Epoch(ctypes.Structure):
     """struct live_epoch of preload/live/live.h."""
     _fields_ = [("loader", ctypes.c_uint64), ("stream", ctypes.c_uint64), ("dataset", ctypes.c_uint64)] + \
-        [(n, ctypes.c_uint32) for n in ("epoch", "rank", "workers", "batch_size", "persistent", "n", "nbatches", "samples")] + \
+        [(n, ctypes.c_uint32) for n in ("epoch", "rank", "workers", "batch_size", "persistent", "n", "nbatches", "samples", "pause")] + \
         [("order", ctypes.c_void_p), ("counts", ctypes.c_void_p), ("then", ctypes.c_void_p)]
 
 

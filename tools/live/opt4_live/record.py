@@ -9,6 +9,7 @@ from array import array
 
 from . import rehearsal
 
+NONE = 0xFFFFFFFF  # length of a batch whose indices are no places, or have no content
 LUMP = 1 << 12   # a job that is killed loses no more
 _open = []
 _count = 0
@@ -23,16 +24,17 @@ class _Words:
         os.write(self.fd, head)
 
     def note(self, batch):
-        self.pending.append(len(batch))
-        self.pending.extend(batch)
+        """batch: array('I'), or None for one that can't be told so."""
+        self.pending.append(NONE if batch is None else len(batch))
+        self.pending.extend(batch or ())
         if len(self.pending) >= LUMP:
             self.flush()
 
     def flush(self):
         data = self.pending.tobytes()
+        del self.pending[:]          # where the spool is full it is torn, and the reader stops there
         while data:
             data = data[os.write(self.fd, data):]
-        del self.pending[:]
 
 
 class Record:
@@ -41,34 +43,42 @@ class Record:
     def __init__(self, folder, fields):
         global _count
         _count += 1
-        self.pid, self.samples = os.getpid(), fields["samples"]
+        self.pid, self.samples, self.loader, self.words = os.getpid(), fields["samples"], fields["loader"], []
         head = json.dumps(fields).encode() + b"\n"
-        self.words = [_Words(os.path.join(folder, "%s.%d.%d" % (kind, self.pid, _count)), head) for kind in ("order", "keys")]
+        try:
+            for kind in "keys", "order":
+                self.words.append(_Words(os.path.join(folder, "%s.%d.%d" % (kind, self.pid, _count)), head))
+        except OSError:
+            self.close()
+            raise
         _open.append(self)
 
     def note(self, index, collated):
-        """A batch was dispatched. One whose indices are no places, or have no content, is left out there."""
-        for keyed, words in enumerate(self.words):
+        """A batch was dispatched."""
+        if self.pid != os.getpid():      # a worker goes on with an iterator of its parent's
+            return
+        for words, keyed in zip(self.words, (True, False)):
             try:
-                batch = rehearsal.numbers(index, self.samples, keyed, collated)
+                batch = rehearsal.numbers(index, self.samples, keyed, collated) if hasattr(index, "__len__") or not collated else None
             except Exception:
-                continue
-            words.note(batch)
+                batch = None
+            try:
+                words.note(None if batch is None or keyed and 0 in batch else batch)
+            except OSError:
+                pass
 
     def close(self):
+        words, self.words = self.words, []
         if self in _open:
             _open.remove(self)
         if self.pid != os.getpid():
             return
-        for words in self.words:
+        for w in words:
             try:
-                words.flush()
+                w.flush()
             except OSError:
                 pass
-            os.close(words.fd)
-        self.words = []
-
-    __del__ = close
+            os.close(w.fd)
 
 
 def start(before, state, fields):
@@ -80,7 +90,16 @@ def start(before, state, fields):
         return None
     versions = {n: str(getattr(sys.modules[n], "__version__", "")) for n in ("torch", "torchvision", "torchdata", "accelerate")
                 if n in sys.modules}
-    return Record(folder, dict(fields, number=state.number, pid=os.getpid(), started=time.monotonic_ns(), versions=versions))
+    try:
+        return Record(folder, dict(fields, number=state.number, pid=os.getpid(), started=time.monotonic_ns(), versions=versions))
+    except OSError:      # no room, no descriptor
+        return None
+
+
+def over(loader):
+    """The iterator is gone whose key that is."""
+    for r in [r for r in _open if r.loader == loader]:
+        r.close()
 
 
 @atexit.register

@@ -257,10 +257,21 @@ class Rehearsal:
         if self.published:       # what was dispatched before this batch may have been read
             fields["persistent"] = fields["persistent"] & (1 << lib.DEALT) - 1 | lib.ON | max(0, len(self.recent) - 1) << lib.DEALT
         self.published = True
+        fields["pause"] = self._pause()
         if len(order) <= 2 * LEAST:
             lib.epoch(order, counts, **fields)
         else:
             lib.given(order, counts, **fields)
+
+    def _pause(self):
+        """Where in the order that begins with `recent` the program has gone through the dataset once more, and its workers have read what is dealt to
+        them at once: others may be read then. 0: nobody knows how long a pass is."""
+        if self.samples < 2:
+            return 0
+        ahead = (self.fields["persistent"] >> lib.DEALT) * self.fields["batch_size"]
+        begins = self.dispatched - sum(map(len, self.recent))
+        passes = max(1, -(-(begins - ahead) // self.samples))
+        return passes * self.samples + ahead - begins
 
     def close(self):
         if self.words is not None:
