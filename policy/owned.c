@@ -1,8 +1,8 @@
 /* owned.c - see owned.h. */
 #include "owned.h"
 
-#define ENOUGH 3u                  /* of a gap, to say something of it; */
-#define PART   4u                  /* this part of them left out is too many: where each of several workers has a buffer, any file may be in another's */
+#define ENOUGH 3u                  /* of a gap, to say something of it, and so many left out, .. */
+#define PART   4u                  /* .. this part of them at least: where each of several workers has a buffer, any file may be in another's */
 #define MEMORY 64u                 /* .. and so many are remembered: then both counts are halved */
 
 static uint32_t bin(uint64_t gap)
@@ -11,7 +11,7 @@ static uint32_t bin(uint64_t gap)
 	return b < OWNED_GAPS ? b : OWNED_GAPS - 1;
 }
 
-static bool many_left(const struct owned *h, uint32_t b) { return PART * h->left[b] > (uint32_t)h->came[b] + h->left[b]; }
+static bool many_left(const struct owned *h, uint32_t b) { return h->left[b] >= ENOUGH && PART * h->left[b] > (uint32_t)h->came[b] + h->left[b]; }
 
 void owned_count(struct owned *h, uint64_t gap, bool came)
 {

@@ -2,6 +2,8 @@
 #include "follow_walk.h"
 #include "order.h"
 
+#define NEAR 2u                    /* rounds: who has read a file so shortly before its place has rather been taken for another's reader */
+
 /* The axis as it is now, also where its fronts have not been looked at. */
 static struct axis axis_now(uint32_t n)
 {
@@ -39,7 +41,7 @@ void own_passed(uint32_t n)
 		if (file == FILE_NONE || (rec = record_object(p->map ? p->map[file] : file)) >= view.ncap)
 			continue;
 		uint64_t since = rec_touched(rec) && view.rec[rec].read_at ? gap(n, rec, pos) : 0;
-		if (since)
+		if (since > NEAR * (uint64_t)sh->round)
 			owned_count(&e->owned, since, false);
 	}
 }
