@@ -14,7 +14,8 @@ static inline double axis_scale(const struct axis *a)
 }
 
 /* What the order says of a file so far ahead, and chance as well: as often as by both together. (Rates add up; no draw comes while the
- * loader is not read, but its pauses between passes are reckoned as if some did.) Monotone, so that on one axis it changes nothing; another's files, which only their order opens, go first. */
+ * loader is not read, but its pauses between passes are reckoned as if some did.) Monotone, so that on one axis it changes nothing;
+ * another's files, which only their order opens, go first. */
 static inline double axis_chance(const struct axis *a, double d)
 {
 	double read = d - a->away;

@@ -26,7 +26,7 @@ void owned_count(struct owned *h, uint64_t gap, bool came)
 		return;
 	uint32_t any = 0;
 	for (uint32_t i = 0; i < OWNED_GAPS; i++)
-		any |= h->came[i] + h->left[i] >= ENOUGH && many_left(h, i);
+		any |= many_left(h, i);
 	h->any = any;
 }
 

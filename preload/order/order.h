@@ -81,6 +81,7 @@ int policy_rebuild(uint32_t nfiles, uint32_t naxes, uint32_t npos_of_last);
  * go into it as filing_anew() says, for lru and fifo in their order. 0 or -errno */
 int policy_carry(const struct policy_shape *shape, uint32_t gen);
 uint32_t plan_file(uint32_t plan, uint32_t rec);          /* FILE_NONE if the plan does not name it */
+static inline uint32_t plan_rec(const struct plan *p, uint32_t file) { return p->map ? p->map[file] : file; }   /* file: one that its trace has */
 struct use plans_use(uint32_t rec);        /* soonest over all plans; under the lock */
 void plans_fronts(void);                   /* orders.axes[] fronts and scales; under the lock */
 void policy_expire(uint32_t plan);         /* moves on residents filed below the plan's horizon */

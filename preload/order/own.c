@@ -1,5 +1,4 @@
 /* own.c - files that the program has itself when their turn comes: what it keeps decoded it does not open. See policy/owned.h. */
-#include "follow_walk.h"
 #include "order.h"
 
 #define NEAR 2u                    /* rounds: who has read a file so shortly before its place has rather been taken for another's reader */
@@ -38,7 +37,7 @@ void own_passed(uint32_t n)
 		e->passed = sh->npassed - FOLLOW_PASSED;
 	for (; e->passed != sh->npassed; e->passed++) {
 		uint32_t pos = sh->passed[e->passed % FOLLOW_PASSED], file = trace_at(&p->trace, pos), rec;
-		if (file == FILE_NONE || (rec = record_object(p->map ? p->map[file] : file)) >= view.ncap)
+		if (file == FILE_NONE || (rec = record_object(plan_rec(p, file))) >= view.ncap)
 			continue;
 		uint64_t since = rec_touched(rec) && view.rec[rec].read_at ? gap(n, rec, pos) : 0;
 		if (since > NEAR * (uint64_t)sh->round)
@@ -48,6 +47,8 @@ void own_passed(uint32_t n)
 
 uint32_t own_next(uint32_t n, uint32_t from, uint32_t pos)
 {
+	if (!view.h->plans[n].owned.any)
+		return pos;
 	struct axis a = axis_now(n);
 	double since = axis_way(&a, from);
 	for (uint32_t i = 0; i < OWN_HOPS && pos < a.npos && owned_at(&view.h->plans[n].owned, (uint64_t)(axis_way(&a, pos) - since)); i++)

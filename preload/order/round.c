@@ -253,10 +253,11 @@ static double unheard(void)
 static uint32_t streams(struct stream *s)
 {
 	uint32_t n = orders.shape.naxes;
+	double others = unheard();
 	for (uint32_t i = 0; i < n; i++) {
 		const struct axis *a = &orders.axes[i];
 		uint32_t end = round_ends(i);
-		s[i] = (struct stream){ .past = &view.h->plans[i].past, .same = view.h->plans[i].same || foretold(i), .unheard = unheard() };
+		s[i] = (struct stream){ .past = &view.h->plans[i].past, .same = view.h->plans[i].same || foretold(i), .unheard = others };
 		if (!live(i) || !a->npos)
 			continue;
 		s[i].running = !view.h->plans[i].ended;
@@ -308,8 +309,9 @@ void rounds_look(void)
 		rest = s[i].rest > rest ? s[i].rest : rest;
 	}
 	/* a loader that nobody knows goes on when those that run are over */
-	if (s[0].unheard > 0 && soonest > rest + s[0].unheard / 2)
-		soonest = rest + s[0].unheard / 2;
+	double others = unheard();
+	if (others > 0 && soonest > rest + others / 2)
+		soonest = rest + others / 2;
 	orders.pol.unknown = soonest;
 }
 

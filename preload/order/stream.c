@@ -99,14 +99,16 @@ bool stream_epoch(uint32_t *epoch)
 	return i < LOADERS_MAX;
 }
 
-/* What is over does not count: another iterator may have got the same key since. */
-static uint32_t plan_of(uint64_t loader)
+static uint32_t plan_with(uint64_t loader, uint32_t ended)
 {
 	for (uint32_t n = 0; loader && n < index_plans(); n++)
-		if (atomic_load_explicit(&view.h->plans[n].loader, memory_order_acquire) == loader && !view.h->plans[n].ended)
+		if (atomic_load_explicit(&view.h->plans[n].loader, memory_order_acquire) == loader && view.h->plans[n].ended == ended)
 			return n;
 	return PLANS_MAX;
 }
+
+/* What is over does not count: another iterator may have got the same key since. */
+static uint32_t plan_of(uint64_t loader) { return plan_with(loader, 0); }
 
 /* Readers that are no children of who told the order (actors, servers): they read by it while it is the only one. */
 static uint32_t told_plan(void)
@@ -124,9 +126,8 @@ static uint32_t told_plan(void)
 void stream_end(uint64_t key)
 {
 	uint32_t n = plan_of(key), i = loader_at(key);
-	for (uint32_t k = 0; n == PLANS_MAX && k < index_plans(); k++)   /* it was lied about, and is over now */
-		if (view.h->plans[k].ended == ROUND_LIED && atomic_load_explicit(&view.h->plans[k].loader, memory_order_acquire) == key)
-			n = k;
+	if (n == PLANS_MAX)
+		n = plan_with(key, ROUND_LIED);
 	if (n < PLANS_MAX) {
 		round_end(n);
 		view.h->plans[n].ended = 1;

@@ -9,8 +9,8 @@ void (*_Atomic access_watch)(uint32_t rec);
 #define BURST      3u              /* rounds of its workers that it begins with: so many are dealt at once */
 #define SETTLED 32                 /* residents filed at an access, where many are not yet */
 
-/* Accesses of all streams that a position of this one takes; several plans at once need it, and where its program keeps files itself. Of one without an end the mean over a pass or two: of what
- * its program keeps itself it opens less as a pass begins. */
+/* Accesses of all streams that a position of this one takes; several plans at once need it, and where its program keeps files itself. Of one without an end
+ * the mean over a pass or two: of what its program keeps itself it opens less as a pass begins. */
 static void measure(uint32_t plan)
 {
 	struct plan_entry *e = &view.h->plans[plan];
@@ -24,7 +24,10 @@ static void measure(uint32_t plan)
 	} else if (front - e->rate_pos >= window) {
 		double clock = (double)(view.h->clock - e->rate_clock), did = front - e->rate_pos;
 		e->paced = e->paced > 2. * e->named ? e->paced / 2 : e->paced;
-		e->scale = e->endless && e->paced > 0 ? (e->scale * e->paced + clock) / (e->paced + did) : e->scale > 0 ? (e->scale + clock / did) / 2 : clock / did;
+		if (e->endless && e->paced > 0)
+			e->scale = (e->scale * e->paced + clock) / (e->paced + did);
+		else
+			e->scale = e->scale > 0 ? (e->scale + clock / did) / 2 : clock / did;
 		e->paced += did;
 		e->rate_clock = view.h->clock;
 		e->rate_pos = front;
@@ -102,6 +105,16 @@ static void moved_on(uint32_t plan, struct access *a)
 	}
 }
 
+/* The follower's part; before: clock at the file's last access, 0: none. Where the file is needed next. */
+static uint32_t followed(uint32_t plan, struct run *run, uint32_t file, uint64_t before)
+{
+	uint32_t next = POS_UNKNOWN;
+	if (follow_access(&orders.plans[plan].follow, run, file, &next) < POS_MAX)
+		own_came(plan, before);
+	own_passed(plan);
+	return next;
+}
+
 uint32_t access_file(uint32_t plan, uint32_t rec, uint32_t name)
 {
 	uint32_t file = plan_file(plan, name);
@@ -143,15 +156,10 @@ void access_begin(uint32_t rec, uint32_t name, struct access *a)
 		for (; orders.strayed; orders.strayed--)
 			follow_stray(&live->follow, orders.live_run);
 		orders.live_run->whose = whose(rec, name);
-		if (follow_access(&live->follow, orders.live_run, live_file, &next) < POS_MAX)
-			own_came(orders.live_plan - 1, before);
-		own_passed(orders.live_plan - 1);
+		next = followed(orders.live_plan - 1, orders.live_run, live_file, before);
 	}
-	if (orders.run) {
-		if (follow_access(&p->follow, orders.run, file, &next) < POS_MAX)
-			own_came(orders.own_plan - 1, before);
-		own_passed(orders.own_plan - 1);
-	}
+	if (orders.run)
+		next = followed(orders.own_plan - 1, orders.run, file, before);
 	if (!live && !p)
 		COUNT(view.h->n.unheard, 1);
 	a->epoch = epoch_now(p, live, a->epoch);

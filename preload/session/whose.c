@@ -36,7 +36,7 @@ static uint32_t record(unsigned root, const char *rel, size_t len, bool named)
 		return REC_NONE;
 	if (f != FILE_NONE && orders.own_plan) {
 		const struct plan *p = &orders.plans[orders.own_plan - 1];
-		rec = p->map ? p->map[f] : f;
+		rec = plan_rec(p, f);
 		return rec < view.ncap && index_reserve(&view.rec[rec], sizeof(struct record)) ? rec : REC_NONE;
 	}
 	uint32_t r = view.root_of[root] - 1u;

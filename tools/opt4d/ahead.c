@@ -127,7 +127,7 @@ bool ahead_read_at(uint32_t plan, uint32_t pos, uint32_t *rec, uint64_t *bytes)
 	uint32_t file = trace_at(&p->trace, pos);
 	if (file == FILE_NONE || ahead_consumed(plan, pos) || next_use(plan, file) != pos)
 		return false;
-	*rec = record_object(p->map ? p->map[file] : file);
+	*rec = record_object(plan_rec(p, file));
 	*bytes = p->trace.sizes[file];
 	return *rec < view.h->ncap && !own_then(plan, *rec, pos);
 }

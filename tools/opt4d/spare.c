@@ -44,12 +44,6 @@ static void check(struct spare *s, uint32_t m, int64_t missing, const int64_t *l
 	}
 }
 
-static bool next_is_own(uint32_t plan, uint32_t file, uint32_t pos)
-{
-	const struct plan *p = &orders.plans[plan];
-	return own_then(plan, p->map ? p->map[file] : file, pos);
-}
-
 static void make(uint32_t plan)
 {
 	static int64_t later[RANGES];
@@ -76,9 +70,9 @@ static void make(uint32_t plan)
 		if (file == FILE_NONE || t->sizes[file] > index_maxfile() || ahead_consumed(plan, pos))
 			continue;
 		int64_t pages = (int64_t)ahead_pages(t->sizes[file]) * stride;
-		uint32_t next = own_next(plan, pos, trace_next(t, pos));
-		if (next_is_own(plan, file, pos))
+		if (own_then(plan, plan_rec(&orders.plans[plan], file), pos))
 			continue;  /* nobody opens it then */
+		uint32_t next = own_next(plan, pos, trace_next(t, pos));
 		if (ahead_is_missing(plan, pos, &rec, &bytes))
 			missing += pages;
 		else if (!either && ahead_read_at(plan, pos, &rec, &bytes) && ahead_touched(rec) && view.rec[rec].tier == TIER_SSD)

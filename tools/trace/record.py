@@ -111,16 +111,15 @@ def _iteration(spool, name):
 
 
 def _accesses(it, samples, numbers):
-    """(files u32[n], counts u32[batches]) that an iteration opened."""
+    """(files u32[n], counts u32[batches]) that an iteration opened, and of how many of its samples no file is known."""
     if it.untold:
         raise TraceError("run: --record: a sampler's indices are no places in its dataset, and its samples could not be told apart by what they are; "
                          "use opt4.order() in the script, or opt4-trace paths")
     rows = samples.rows(it.indices)
     known = rows >= 0
-    it.unknown = int((~known.any(1)).sum()) if len(rows) else 0
     ends = np.concatenate(([0], np.cumsum(known.sum(1))))
     edges = np.concatenate(([0], np.cumsum(it.counts, dtype=np.int64)))
-    return np.take(numbers, rows[known]).astype(U32), np.diff(ends[edges]).astype(U32)
+    return np.take(numbers, rows[known]).astype(U32), np.diff(ends[edges]).astype(U32), len(rows) - int(known.any(1).sum())
 
 
 def main(a, progress):
@@ -147,7 +146,7 @@ def main(a, progress):
     if not iterations or not any(len(s.paths) for s, _ in datasets.values()):
         raise TraceError("run: --record: which files the samples are was not seen; name the dataset's folder with --root")
     table.finish(progress)
-    streams, parts, unknown, all_ = [], {}, 0, 0
+    streams, parts, unknown, dispatched = [], {}, 0, 0
     for rank in sorted({i.head["rank"] for i in iterations}):
         place = {}
         for epoch, phase, it in _epochs([i for i in iterations if i.head["rank"] == rank]):
@@ -155,12 +154,12 @@ def main(a, progress):
                 place[phase] = len(streams)
                 streams.append(Stream(rank, phase, it.head["workers"], it.head["batch_size"], it.head["persistent"]))
             samples, handle = datasets[it.head["dataset"]]
-            files, counts = _accesses(it, samples, table.number(handle))
-            unknown += it.unknown
-            all_ += len(it.indices)
+            files, counts, missing = _accesses(it, samples, table.number(handle))
+            unknown += missing
+            dispatched += len(it.indices)
             parts.setdefault((epoch, phase), []).append((place[phase], files, counts))
     if unknown:
-        print("opt4: run: --record: which files %d of %d samples opened was not seen; they are left out" % (unknown, all_), file=sys.stderr)
+        print("opt4: run: --record: which files %d of %d samples opened was not seen; they are left out" % (unknown, dispatched), file=sys.stderr)
     meta = describe("record", {}, [])
     meta["versions"].update({k: v for k, v in iterations[0].head.get("versions", {}).items() if v})
     with TraceWriter(a.output, table.roots, streams, meta, progress) as out:

@@ -26,7 +26,7 @@ uint32_t adopt(uint32_t plan)
 			if (!there)
 				continue;
 			uint32_t file = trace_at(&p->trace, f->e[i].pos);
-			bucket_adopt(file == FILE_NONE ? REC_NONE : p->map ? p->map[file] : file, &f->e[i], seg);
+			bucket_adopt(file == FILE_NONE ? REC_NONE : plan_rec(p, file), &f->e[i], seg);
 		}
 	}
 	log_forget();
