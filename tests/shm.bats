@@ -76,6 +76,22 @@ for where in "/tmp", "/dev/shm":
 	[ "$(json "['evictions']" <"$BATS_TEST_TMPDIR/stats")" = 0 ]
 }
 
+@test "what lies there for good takes the room that it has, and no more" {
+	CACHE=60M
+	echo 'import os, sys
+with open("/dev/shm/for-good", "wb") as f:
+    f.write(b"x" * (160 << 20))
+for path in open(sys.argv[1]).read().split() * 2:
+    open(path, "rb").read()
+    with open("/dev/shm/batch", "wb") as f:    # as a loader makes room for its batches
+        os.ftruncate(f.fileno(), 200 << 10)
+        f.write(b"y" * (200 << 10))
+    os.unlink("/dev/shm/batch")' >"$BATS_TEST_TMPDIR/job.py"
+	small sh -c 'OPT4_POLICY=keep exec "$@"' sh "$PYTHON" "$BATS_TEST_TMPDIR/job.py" "$LIST"
+	# of 256 MiB 160 are its, 32 are left free: room for the 69 files that 60 MiB hold
+	[ "$(json "['hits']" <"$BATS_TEST_TMPDIR/stats")" = 69 ]
+}
+
 @test "hundreds of small files go at once, whatever the policy" {
 	mkdir -p "$BATS_TEST_TMPDIR/small"
 	"$PYTHON" "$REPO/tests/dataset.py" "$BATS_TEST_TMPDIR/small" 2200 50000

@@ -6,7 +6,7 @@
 #include <unistd.h>
 #include "store.h"
 
-#define MORE      16u               /* one such part of what others have had at most they may have more the next time */
+#define MORE      16u               /* one such part of what came and went at most may come more the next time */
 #define PROMISE_NS 1000000000ull
 #define SOON_NS   50000000ull      /* within which a file gets the size that was promised */
 #define SPAN_NS   60000000000ull   /* others' peak is remembered for one to two of these */
@@ -57,19 +57,36 @@ static uint64_t filling(void)
 	return sum;
 }
 
-/* Pages that others will want: the most that they have had in this tmpfs of late, and a little more; `growing`: they are just now
- * taking more. What a loader's batches took once they will take again: it is left to them in between. The same whether they
- * have it at the moment or not, or what comes into the cache while a batch is away would go when the next is made. */
+static void rise(_Atomic uint64_t *most, uint64_t to)
+{
+	for (uint64_t was = atomic_load(most); was < to && !atomic_compare_exchange_weak(most, &was, to);)
+		;
+}
+
+static uint64_t larger(_Atomic uint64_t of[2])
+{
+	uint64_t a = atomic_load(&of[0]), b = atomic_load(&of[1]);
+	return a > b ? a : b;
+}
+
+/* Pages that others will want: the most that they have had in this tmpfs of late, and a little more of what came and went of it;
+ * `growing`: they are just now taking more. What a loader's batches took once they will take again: it is left to them in between. The same
+ * whether they have it at the moment or not, or what comes into the cache while a batch is away would go when the next is made. */
 static uint64_t others_need(uint64_t others, bool growing)
 {
 	struct index_header *h = view.h;
 	uint64_t now = now_coarse(), since = atomic_load(&h->others_since);
-	if (now - since > SPAN_NS && atomic_compare_exchange_strong(&h->others_since, &since, now))
-		atomic_store(&h->others_peak[1], now - since > 2 * SPAN_NS ? 0 : atomic_exchange(&h->others_peak[0], 0));
-	for (uint64_t was = atomic_load(&h->others_peak[0]); growing && was < others && !atomic_compare_exchange_weak(&h->others_peak[0], &was, others);)
-		;
-	uint64_t a = atomic_load(&h->others_peak[0]), b = atomic_load(&h->others_peak[1]), peak = a > b ? a : b;
-	return peak + peak / MORE;
+	if (now - since > SPAN_NS && atomic_compare_exchange_strong(&h->others_since, &since, now)) {
+		bool stale = now - since > 2 * SPAN_NS;
+		uint64_t peak = atomic_exchange(&h->others_peak[0], 0), away = atomic_exchange(&h->others_away[0], 0);
+		atomic_store(&h->others_peak[1], stale ? 0 : peak);
+		atomic_store(&h->others_away[1], stale ? 0 : away);
+	}
+	rise(&h->others_away[0], ~others);
+	if (growing)
+		rise(&h->others_peak[0], others);
+	uint64_t peak = larger(h->others_peak), least = ~larger(h->others_away);
+	return peak + (peak > least ? (peak - least) / MORE : 0);
 }
 
 /* Bytes that are free, but not for us, beside the floor. What is promised to others, some of which they may have by now, makes no peak. */

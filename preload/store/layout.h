@@ -14,7 +14,7 @@
 #define INDEX_MAGIC   "OPT4IDX\n"
 #define GONE_OVER     1            /* by its last job, or by opt4 clean */
 #define GONE_LOST     2            /* by somebody else: its jobs go on, and make another */
-#define INDEX_VERSION 11
+#define INDEX_VERSION 12
 #define PAGE          page_size     /* of the machine, or as the mapped index counts (base.h) */
 
 #define REC_NONE    0xFFFFFFFFu  /* no record; as session.h says to hooks */
@@ -294,6 +294,7 @@ struct index_header {
 		struct promised { int32_t fd; uint32_t pages; uint64_t ino, to; } file[PROMISED_MAX];
 	} promises[PROMISES_MAX];
 	_Atomic uint64_t others_peak[2]; /* the most pages that others have had here, in this span of time and the one before */
+	_Atomic uint64_t others_away[2]; /* the complement of the fewest, then: what lies there for good comes no second time */
 	_Atomic uint64_t others_since;   /* coarse ns: when this span began */
 	_Atomic uint32_t others_said;
 	_Atomic uint32_t size_guessed;   /* the budget is a part of dataset_bytes, which is a guess: index_resize() */
