@@ -32,15 +32,10 @@ static void repaired(void)
 
 static void bury(uint32_t slot)
 {
-	struct slot *s = &view.slots[slot];
-	uint32_t plan = s->plan, run = s->plan_run;
-	if (view.slot < SLOTS_MAX && plan && run && plan <= index_plans() && orders.plans[plan - 1].mapped && run <= RUNS_MAX && session_lock()) {
-		struct run *r = &orders.plans[plan - 1].follow.sh->runs[run - 1];
-		if (r->owner == slot + 1)
-			follow_leave(&orders.plans[plan - 1].follow, r);
+	if (view.slot < SLOTS_MAX && session_lock()) {
+		stream_leave(slot);
 		session_unlock();
 	}
-	stream_bury(s);
 }
 
 static bool adopt(uint32_t rec)

@@ -20,6 +20,7 @@ struct plan {                     /* a joined trace, as mapped here */
 	uint32_t gen;             /* of the live order that is mapped; 0 a trace */
 	struct trace trace;
 	struct follow follow;
+	struct run *run;          /* our place in it, while we read by another */
 	size_t file_bytes;        /* of the mapped plan.N */
 	const uint32_t *map;      /* trace file -> record; NULL for plan 0: the same */
 	const uint32_t *rmap;     /* record -> trace file + 1; NULL for plan 0 */
@@ -36,6 +37,7 @@ struct orders {                   /* the orders as this process sees them; gone 
 	uint64_t live_loader;     /* the loader that this process works for; 0 = none. Survives fork and unmapping */
 	uint32_t live_plan, live_gen; /* its order + 1, and which; 0 = none */
 	struct run *live_run;     /* our place in that */
+	bool joined;              /* there is a place of ours in one of them */
 	/* The sample that is being fetched here: records of its own, then some that may be. n 0: not known. Without the lock, by who fetches */
 	struct { uint32_t nown, n, rec[ORDERS_SAMPLE], came; bool sure, others; } sample;   /* came: a bit each; sure: it is more than a list's word */
 	uint32_t strayed;         /* samples since the last access of which none of their own came */
@@ -168,8 +170,7 @@ bool stream_epoch(uint32_t *epoch);        /* of the loader that this process wo
 struct plan *stream_plan(void);
 int stream_map(uint32_t n);                /* plan_map() of a live order; -EAGAIN: it was replaced meanwhile */
 void stream_unmap(struct plan *p);         /* what it was before */
-void stream_leave(void);                   /* this process leaves its run; takes the lock */
-void stream_bury(struct slot *s);          /* a dead process's run is free again; takes the lock */
+void stream_leave(uint32_t slot);          /* under the lock: whatever runs the process has that has, or had, this slot are free again */
 /* May the future of plan n be believed? Not when its epoch is over, nor while its gate is shut and another's is open. */
 bool stream_distrusted(uint32_t n);
 static inline bool stream_holds(uint32_t n) { return !view.h->live_epochs || !stream_distrusted(n); }

@@ -155,11 +155,12 @@ bool stream_distrusted(uint32_t n)
 	return false;
 }
 
-static void forget_run(void)
+/* Its place is kept: who reads two loaders in turn comes back to it. */
+static void aside(void)
 {
 	struct slot *s = &view.slots[view.slot];
-	if (orders.live_run && orders.live_plan && orders.plans[orders.live_plan - 1].gen == orders.live_gen)
-		follow_leave(&orders.plans[orders.live_plan - 1].follow, orders.live_run);
+	if (orders.live_plan && orders.plans[orders.live_plan - 1].gen == orders.live_gen)
+		orders.plans[orders.live_plan - 1].run = orders.live_run;
 	orders.live_run = NULL;
 	orders.live_plan = s->live_plan = s->live_run = 0;
 }
@@ -171,14 +172,15 @@ struct plan *stream_plan(void)
 	uint32_t n = orders.live_loader ? plan_of(orders.live_loader) : told_plan();
 	if (n >= orders.shape.naxes || !orders.plans[n].mapped) {
 		if (orders.live_plan)
-			forget_run();
+			aside();
 		return NULL;
 	}
 	struct plan *p = &orders.plans[n];
 	if (orders.live_plan != n + 1 || orders.live_gen != p->gen) {
 		struct slot *s = &view.slots[view.slot];
-		forget_run();
-		orders.live_run = follow_join(&p->follow, view.slot);
+		aside();
+		orders.live_run = p->run && p->run->owner == view.slot + 1 ? p->run : follow_join(&p->follow, view.slot);
+		orders.joined = true;
 		orders.live_plan = s->live_plan = n + 1;
 		orders.live_gen = s->live_gen = p->gen;
 		s->live_run = orders.live_run ? (uint32_t)(orders.live_run - p->follow.sh->runs) + 1 : 0;
@@ -186,21 +188,13 @@ struct plan *stream_plan(void)
 	return p;
 }
 
-void stream_leave(void)
+void stream_leave(uint32_t slot)
 {
-	if (!orders.live_plan || !session_lock())
-		return;
-	forget_run();
-	session_unlock();
-}
-
-void stream_bury(struct slot *s)
-{
-	uint32_t n = s->live_plan - 1, run = s->live_run - 1;
-	if (view.slot >= SLOTS_MAX || n >= PLANS_MAX || run >= RUNS_MAX || !session_lock())
-		return;
-	struct plan *p = &orders.plans[n];
-	if (p->mapped && p->gen == s->live_gen && p->follow.sh->runs[run].owner == (uint32_t)(s - view.slots) + 1)
-		follow_leave(&p->follow, &p->follow.sh->runs[run]);
-	session_unlock();
+	for (uint32_t n = 0; n < index_plans(); n++) {
+		struct plan *p = &orders.plans[n];
+		uint32_t runs = p->mapped ? p->follow.sh->runs_hi : 0;
+		for (uint32_t i = 0; i < runs && i < RUNS_MAX; i++)
+			if (p->follow.sh->runs[i].owner == slot + 1)
+				follow_leave(&p->follow, &p->follow.sh->runs[i]);
+	}
 }

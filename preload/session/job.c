@@ -93,13 +93,14 @@ void session_leave(void)
 	calm_begin(&calm);
 	opt4_inside++;
 	if (view.h && view.slot < SLOTS_MAX) {
-		if (orders.run && orders.own_plan && session_lock()) {
-			follow_leave(&orders.plans[orders.own_plan - 1].follow, orders.run);
-			orders.run = NULL;
-			view.slots[view.slot].plan_run = 0;
+		if (orders.joined && session_lock()) {
+			struct slot *s = &view.slots[view.slot];
+			stream_leave(view.slot);
+			orders.run = orders.live_run = NULL;
+			orders.live_plan = s->plan_run = s->live_plan = s->live_run = 0;
+			orders.joined = false;
 			session_unlock();
 		}
-		stream_leave();
 		/* Other threads may be in the middle of a fill, and end there: then the slot is a dead process's, and is buried. */
 		if (alone()) {
 			orders.run = NULL;
