@@ -51,6 +51,13 @@ endless() {
 	calc "$(stat_of reuse_ratio) >= .9 * .5 * 5 / 6"
 }
 
+@test "the same read by the main process itself: it has its place in both" {
+	endless turns-0
+	PREFETCH=auto JOBS=endless.py same "$PYTHON" turns-0
+	calc "$(stat_of reuse_ratio) >= .9 * .5 * 5 / 6"
+	calc "$(stat_of match_ratio) == 1"
+}
+
 @test "a dataset that keeps its last samples itself: what it will not open is neither kept nor fetched" {
 	local workers keep
 	for workers in 0 2; do
