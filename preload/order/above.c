@@ -32,7 +32,7 @@ static void repaired(void)
 
 static void bury(uint32_t slot)
 {
-	if (view.slot < SLOTS_MAX && session_lock()) {
+	if (view.slots[slot].joined && view.slot < SLOTS_MAX && session_lock()) {
 		stream_leave(slot);
 		session_unlock();
 	}

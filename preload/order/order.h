@@ -20,7 +20,7 @@ struct plan {                     /* a joined trace, as mapped here */
 	uint32_t gen;             /* of the live order that is mapped; 0 a trace */
 	struct trace trace;
 	struct follow follow;
-	struct run *run;          /* our place in it, while we read by another */
+	struct run *run;          /* our place in it, once we have read by it; kept while we read by another */
 	size_t file_bytes;        /* of the mapped plan.N */
 	const uint32_t *map;      /* trace file -> record; NULL for plan 0: the same */
 	const uint32_t *rmap;     /* record -> trace file + 1; NULL for plan 0 */
@@ -37,7 +37,6 @@ struct orders {                   /* the orders as this process sees them; gone 
 	uint64_t live_loader;     /* the loader that this process works for; 0 = none. Survives fork and unmapping */
 	uint32_t live_plan, live_gen; /* its order + 1, and which; 0 = none */
 	struct run *live_run;     /* our place in that */
-	bool joined;              /* there is a place of ours in one of them */
 	/* The sample that is being fetched here: records of its own, then some that may be. n 0: not known. Without the lock, by who fetches */
 	struct { uint32_t nown, n, rec[ORDERS_SAMPLE], came; bool sure, others; } sample;   /* came: a bit each; sure: it is more than a list's word */
 	uint32_t strayed;         /* samples since the last access of which none of their own came */

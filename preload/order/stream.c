@@ -155,32 +155,25 @@ bool stream_distrusted(uint32_t n)
 	return false;
 }
 
-/* Its place is kept: who reads two loaders in turn comes back to it. */
-static void aside(void)
-{
-	struct slot *s = &view.slots[view.slot];
-	if (orders.live_plan && orders.plans[orders.live_plan - 1].gen == orders.live_gen)
-		orders.plans[orders.live_plan - 1].run = orders.live_run;
-	orders.live_run = NULL;
-	orders.live_plan = s->live_plan = s->live_run = 0;
-}
-
 struct plan *stream_plan(void)
 {
 	if (!view.h->live_epochs)
 		return NULL;
+	struct slot *s = &view.slots[view.slot];
 	uint32_t n = orders.live_loader ? plan_of(orders.live_loader) : told_plan();
 	if (n >= orders.shape.naxes || !orders.plans[n].mapped) {
+		orders.live_run = NULL;
 		if (orders.live_plan)
-			aside();
+			orders.live_plan = s->live_plan = s->live_run = 0;
 		return NULL;
 	}
 	struct plan *p = &orders.plans[n];
 	if (orders.live_plan != n + 1 || orders.live_gen != p->gen) {
-		struct slot *s = &view.slots[view.slot];
-		aside();
-		orders.live_run = p->run && p->run->owner == view.slot + 1 ? p->run : follow_join(&p->follow, view.slot);
-		orders.joined = true;
+		/* who reads two loaders in turn comes back to its place in each */
+		if (!p->run || p->run->owner != view.slot + 1)
+			p->run = follow_join(&p->follow, view.slot);
+		orders.live_run = p->run;
+		s->joined = 1;
 		orders.live_plan = s->live_plan = n + 1;
 		orders.live_gen = s->live_gen = p->gen;
 		s->live_run = orders.live_run ? (uint32_t)(orders.live_run - p->follow.sh->runs) + 1 : 0;

@@ -136,7 +136,7 @@ void access_begin(uint32_t rec, uint32_t name, struct access *a)
 		watch(name);
 	if (p && !orders.run) {
 		orders.run = follow_join(&p->follow, view.slot);
-		orders.joined = true;
+		s->joined = 1;
 		s->plan_run = orders.run ? (uint32_t)(orders.run - p->follow.sh->runs) + 1 : 0;
 	}
 	if (same_again(s, name, p, file, live, live_file)) {

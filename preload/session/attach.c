@@ -310,7 +310,6 @@ void session_after_fork(void)
 	orders.run = NULL;
 	orders.live_run = NULL;
 	orders.live_plan = 0;
-	orders.joined = false;
 	view.attached = false;
 	atomic_store(&attaching, 0);
 	plans_unguard();           /* another thread of the parent may have had it: */

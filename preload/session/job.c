@@ -93,12 +93,11 @@ void session_leave(void)
 	calm_begin(&calm);
 	opt4_inside++;
 	if (view.h && view.slot < SLOTS_MAX) {
-		if (orders.joined && session_lock()) {
-			struct slot *s = &view.slots[view.slot];
+		struct slot *s = &view.slots[view.slot];
+		if (s->joined && session_lock()) {
 			stream_leave(view.slot);
 			orders.run = orders.live_run = NULL;
-			orders.live_plan = s->plan_run = s->live_plan = s->live_run = 0;
-			orders.joined = false;
+			orders.live_plan = s->plan_run = s->live_plan = s->live_run = s->joined = 0;
 			session_unlock();
 		}
 		/* Other threads may be in the middle of a fill, and end there: then the slot is a dead process's, and is buried. */

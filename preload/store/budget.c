@@ -114,10 +114,7 @@ void index_seen(uint64_t bytes)
 	if ((h->part[TIER_RAM] <= 0 && h->part[TIER_SSD] <= 0) || (bytes > MAXFILE && bytes > index_maxfile()))   /* an archive is no sample */
 		return;
 	uint64_t seen = atomic_fetch_add_explicit(&h->seen_bytes, pages_of(bytes) * PAGE, memory_order_relaxed) + pages_of(bytes) * PAGE;
-	uint64_t known = atomic_load_explicit(&h->dataset_bytes, memory_order_relaxed);
-	while (seen > known && !atomic_compare_exchange_weak(&h->dataset_bytes, &known, seen))
-		;
-	if (seen <= known)
+	if (!raise_to(&h->dataset_bytes, seen))
 		return;
 	bool grew = grow(TIER_RAM, seen);
 	if (grow(TIER_SSD, seen) || grew)

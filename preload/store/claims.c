@@ -57,12 +57,6 @@ static uint64_t filling(void)
 	return sum;
 }
 
-static void rise(_Atomic uint64_t *most, uint64_t to)
-{
-	for (uint64_t was = atomic_load(most); was < to && !atomic_compare_exchange_weak(most, &was, to);)
-		;
-}
-
 static uint64_t larger(_Atomic uint64_t of[2])
 {
 	uint64_t a = atomic_load(&of[0]), b = atomic_load(&of[1]);
@@ -82,9 +76,9 @@ static uint64_t others_need(uint64_t others, bool growing)
 		atomic_store(&h->others_peak[1], stale ? 0 : peak);
 		atomic_store(&h->others_away[1], stale ? 0 : away);
 	}
-	rise(&h->others_away[0], ~others);
+	raise_to(&h->others_away[0], ~others);
 	if (growing)
-		rise(&h->others_peak[0], others);
+		raise_to(&h->others_peak[0], others);
 	uint64_t peak = larger(h->others_peak), least = ~larger(h->others_away);
 	return peak + (peak > least ? (peak - least) / MORE : 0);
 }

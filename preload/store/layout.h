@@ -14,7 +14,7 @@
 #define INDEX_MAGIC   "OPT4IDX\n"
 #define GONE_OVER     1            /* by its last job, or by opt4 clean */
 #define GONE_LOST     2            /* by somebody else: its jobs go on, and make another */
-#define INDEX_VERSION 12
+#define INDEX_VERSION 13
 #define PAGE          page_size     /* of the machine, or as the mapped index counts (base.h) */
 
 #define REC_NONE    0xFFFFFFFFu  /* no record; as session.h says to hooks */
@@ -114,7 +114,8 @@ struct slot {                     /* 128 bytes: one process */
 	_Atomic uint32_t burier;  /* slot + 1 of who finishes what this one began; pid is UINT32_MAX then */
 	_Atomic uint32_t claims;  /* processes that have had it */
 	uint32_t held;            /* its byte of `alive` is locked while its process lives */
-	uint32_t reserved[11];
+	uint32_t joined;          /* it has a run in one of the plans at least */
+	uint32_t reserved[10];
 };
 _Static_assert(sizeof(struct slot) == 128, "slot");
 /* Slot + 1, and which of its owners: one that comes into a slot just left must not seem to be the one before, which is

@@ -103,8 +103,7 @@ static bool charge(uint32_t tier, uint64_t freed, uint64_t pages)
 	} while (!atomic_compare_exchange_weak(&a->charged, &was, now));
 	if (tier == TIER_RAM)
 		atomic_fetch_add(&view.h->room_left, (int64_t)(freed * PAGE) - (fits ? (int64_t)(pages * PAGE) : 0));
-	for (uint64_t peak = atomic_load(&a->peak); peak < now && !atomic_compare_exchange_weak(&a->peak, &peak, now);)
-		;
+	raise_to(&a->peak, now);
 	return fits;
 }
 

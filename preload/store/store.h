@@ -127,6 +127,15 @@ static inline uint32_t index_files(void)   /* records in use */
 }
 static inline uint32_t index_plans(void) { return view.h->nplans < PLANS_MAX ? view.h->nplans : PLANS_MAX; }
 static inline uint32_t index_roots(void) { return view.h->nroots < ROOTS_MAX ? view.h->nroots : ROOTS_MAX; }
+
+/* True: it was less. No lock. */
+static inline bool raise_to(_Atomic uint64_t *most, uint64_t to)
+{
+	uint64_t was = atomic_load_explicit(most, memory_order_relaxed);
+	while (was < to && !atomic_compare_exchange_weak(most, &was, to))
+		;
+	return was < to;
+}
 /* Larger files stay the original's, bytes: OPT4_MAXFILE; by default 64 MiB, where the dataset's own files are about that
  * large or larger an eighth of all budgets. One stray archive among images is not worth a thousand of them. */
 uint64_t index_maxfile(void);
