@@ -19,7 +19,7 @@ end() { echo "$passed passed, $failed failed"; [ "$failed" = 0 ] && [ "$passed" 
 folder=$(tests/setup.sh arm64) || { echo "aarch64: no Python for it; tests/setup.sh arm64"; failed=1; end; }
 sh tests/lib/arm64.sh "$folder" true || { echo "aarch64: left out: binary formats can't be registered here (root, Linux 6.7 or later)"; exit 0; }
 arm() { timeout 300 sh "$repo/tests/lib/arm64.sh" "$folder" "$@"; }
-python=$folder/root/usr/bin/python3.11
+python=$folder/debian/usr/bin/python3.11
 here=$work/"the wheel" programs=$work/"the wheel/opt4/programs"
 
 rm -rf "$work" && mkdir -p "$work/data" && cd "$work" || exit 1

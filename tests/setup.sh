@@ -69,11 +69,11 @@ setup_cross() {
 # Nothing of the system changes: apt works for another machine in folders of its own.
 setup_arm64() {
 	dir=$here/arm64
-	[ -e "$dir/complete" ] && { echo "$dir"; return 0; }
+	[ -e "$dir/debian/complete" ] && { echo "$dir"; return 0; }
 	have apt-get && have dpkg-deb || { cant "no apt-get" "on Debian: tests/setup.sh arm64"; return 1; }
 	say "Debian's Python and torch for aarch64, unpacked into $dir (300 MB to fetch)"
 	rm -rf "$dir"
-	mkdir -p "$dir/state/lists/partial" "$dir/cache/archives/partial" "$dir/root" "$dir/qemu"
+	mkdir -p "$dir/state/lists/partial" "$dir/cache/archives/partial" "$dir/debian" "$dir/qemu"
 	: >"$dir/status"
 	set -- -q -o APT::Architecture=arm64 -o APT::Architectures=arm64 -o Dir::State="$dir/state" -o Dir::State::status="$dir/status" \
 		-o Dir::Cache="$dir/cache" -o APT::Sandbox::User=root -o Debug::NoLocking=1
@@ -82,10 +82,10 @@ setup_arm64() {
 		cant "Debian's arm64 packages can't be had (log: $here/arm64.log)" "mend apt's sources, then tests/setup.sh arm64"
 		return 1
 	fi
-	for p in "$dir"/cache/archives/*.deb; do dpkg-deb -x "$p" "$dir/root" || return 1; done
+	for p in "$dir"/cache/archives/*.deb; do dpkg-deb -x "$p" "$dir/debian" || return 1; done
 	dpkg-deb -x "$dir"/qemu-user-static_*.deb "$dir/qemu" || return 1
 	rm -rf "$dir/cache" "$dir"/*.deb
-	: >"$dir/complete"
+	: >"$dir/debian/complete"
 	echo "$dir"
 }
 setup_strace() { need strace strace; }

@@ -42,7 +42,7 @@ assert len(sys.argv) < 3 or platform.machine() == sys.argv[2]
 P
 	want=$("$PYTHON" -W ignore job.py "$PWD/d")
 	got=$(within 600 sh "$REPO/tests/lib/arm64.sh" "$ROOT" env OPT4_ROOT="$PWD/d" OPT4_CACHE=64M OPT4_STATS="$PWD/stats" \
-		LD_PRELOAD="$ARM/libopt4.so" "$ROOT/root/usr/bin/python3.11" -W ignore job.py "$PWD/d" aarch64)
+		LD_PRELOAD="$ARM/libopt4.so" "$ROOT/debian/usr/bin/python3.11" -W ignore job.py "$PWD/d" aarch64)
 	[ "$got" = "$want" ]
 	cat stats
 	# No more: qemu makes up /proc/self/stat, so that a process may look dead to others, and the session go between epochs.
